@@ -1,0 +1,1 @@
+"""The trading engine and its runtime; imports none of the folders above it."""

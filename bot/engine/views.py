@@ -1,0 +1,165 @@
+"""Frozen views of the engine's state: what everybody outside the engine may read."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.domain.account import Balance
+from bot.domain.decision import Decision
+from bot.domain.guard import Halt, Kill, Limits, Sizing, TradingState
+from bot.domain.order import Order
+from bot.domain.signal import GateCheck, Side, Signal
+from bot.domain.snapshot import DayFigures
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """One open position. Money in quote asset; `r` is unrealised over planned risk (None when the risk is unknown).
+
+    `covered` is True when a venue-confirmed stop covers the whole size. `liquidation_price` None when out of reach.
+    """
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    entry_price: Decimal
+    mark_price: Decimal
+    notional: Decimal
+    unrealised: Decimal
+    unrealised_percent: Decimal
+    r: Decimal | None
+    stop_price: Decimal | None
+    target_price: Decimal | None
+    opened_at_ms: int
+    strategy: str
+    score: float
+    model_score: float | None
+    leverage: int
+    margin: Decimal
+    liquidation_price: Decimal | None
+    covered: bool
+    fees: Decimal
+    funding: Decimal
+    foreign: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KillView:
+    """The kill switch of one symbol: its counters against their limits; `kill` None when not set.
+
+    `profit_factor` is None with no losses among the counted trades.
+    """
+
+    symbol: str
+    losing_run: int
+    losing_run_limit: int
+    trades: int
+    trades_needed: int
+    profit_factor: Decimal | None
+    profit_factor_limit: Decimal
+    kill: Kill | None
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolView:
+    """One traded symbol: `state` is trading, paused, killed, halted or cooling down; prices are None before data."""
+
+    symbol: str
+    strategy: str
+    state: str
+    paused: bool
+    reentry: bool
+    halts: tuple[Halt, ...]
+    kill: Kill | None
+    cooldown_bars_left: int
+    last_price: Decimal | None
+    mark_price: Decimal | None
+    change_24h_percent: float | None
+    funding_rate: float | None
+    next_funding_at_ms: int
+    last_candle_at_ms: int
+    leverage: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """The desk at a glance. `uncovered` names symbols with a position that no confirmed stop covers."""
+
+    at_ms: int
+    account: str
+    trading: TradingState
+    paused_all: bool
+    stopped: bool
+    reconciled: bool
+    link_up: bool
+    positions: tuple[PositionView, ...]
+    balance: Balance
+    day: DayFigures
+    day_pnl: Decimal
+    day_limit: Decimal
+    equity_high: Decimal
+    drawdown_percent: Decimal
+    halts: tuple[Halt, ...]
+    kills: tuple[Kill, ...]
+    paused: tuple[str, ...]
+    uncovered: tuple[str, ...]
+    last_bar_at_ms: int
+    trade_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """One limit with its present use, as text for people."""
+
+    name: str
+    limit: str
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskReport:
+    """How positions are sized and what bounds them."""
+
+    sizing: Sizing
+    limits: Limits
+    base_balance: Decimal
+    margin_ratio: Decimal
+    share: Decimal
+    leverage: dict[str, int]
+    uses: tuple[LimitUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SizePreview:
+    """What the next trade of one symbol would be under a sizing, at its last price with the default stop distance."""
+
+    symbol: str
+    quantity: Decimal
+    notional: Decimal
+    margin: Decimal
+    risk: Decimal
+    binding: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePreview:
+    """What closing (part of) a position would come to, in quote asset, at the present mark with expected slippage."""
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    slippage: Decimal
+    fee: Decimal
+    realised: Decimal
+    margin_freed: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a symbol did or did not trade: the last bar's signal with all strategy gates, the last real decision, order."""
+
+    symbol: str
+    signal: Signal | None
+    gates: tuple[GateCheck, ...]
+    decision: Decision | None
+    order: Order | None
