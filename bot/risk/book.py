@@ -1,0 +1,86 @@
+"""What the rules may look at: one candidate entry, and the books at that moment."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.domain.guard import Halt, Kill, Limits, TradingState
+from bot.domain.instrument import ZERO, Instrument
+from bot.domain.signal import Side, Signal
+from bot.domain.snapshot import DayFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """The size of a position to open. Quantity in base units, the rest in quote asset.
+
+    `risk` is the loss at the stop with fees and slippage; `binding` names what kept the size down, or what gave it.
+    """
+
+    quantity: Decimal
+    notional: Decimal
+    margin: Decimal
+    risk: Decimal
+    binding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry that asks to be approved. `side` is the signal's; `model_score` None = no model in use."""
+
+    signal: Signal
+    side: Side
+    instrument: Instrument
+    sized: Sized
+    leverage: int
+    model_score: float | None = None
+    model_threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One open position or reserved entry; notional in quote asset."""
+
+    symbol: str
+    side: Side
+    notional: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolGuards:
+    """What guards one symbol at this moment. `spread_percent` None = no quote known (bar data only)."""
+
+    paused: bool
+    kill: Kill | None
+    halts: tuple[Halt, ...]
+    cooldown_bars_left: int
+    unsettled_orders: int
+    next_funding_at_ms: int
+    spread_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskBook:
+    """The account at this moment, money in quote asset. `blocked` names what stops all entries, empty when nothing."""
+
+    at_ms: int
+    trading: TradingState
+    blocked: str
+    limits: Limits
+    equity: Decimal
+    wallet: Decimal
+    available: Decimal
+    equity_high: Decimal
+    day: DayFigures
+    day_pnl: Decimal
+    exposures: tuple[Exposure, ...]
+    guards: SymbolGuards
+    max_signal_age_ms: int
+
+    @property
+    def exposure_total(self) -> Decimal:
+        """Notional of everything open or reserved."""
+        return sum((e.notional for e in self.exposures), ZERO)
+
+    def exposure_of(self, symbol: str) -> Decimal:
+        """Notional open or reserved on one symbol."""
+        return sum((e.notional for e in self.exposures if e.symbol == symbol), ZERO)
