@@ -50,7 +50,7 @@ lint: setup
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy $(ROOMS)
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 
 format: setup
 	$(python) -m ruff check --fix .
