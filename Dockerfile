@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 FROM python:3.12-slim AS build
 WORKDIR /build
 COPY requirements/uv.txt requirements/runtime.txt requirements/
@@ -13,7 +12,6 @@ FROM python:3.12-slim
 RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home --home-dir /var/lib/quarterdeck quarterdeck
 COPY --from=build /venv /venv
-COPY config.yaml /etc/quarterdeck/config.yaml
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -21,7 +19,8 @@ ENV PATH=/venv/bin:$PATH \
     NUMBA_CACHE_DIR=/tmp/numba \
     QUARTERDECK_HOME=/var/lib/quarterdeck
 USER quarterdeck
-WORKDIR /var/lib/quarterdeck
+WORKDIR /app
+COPY config.yaml .
 VOLUME /var/lib/quarterdeck
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["quarterdeck", "version"]
 ENTRYPOINT ["quarterdeck"]

@@ -17,12 +17,13 @@ bytecode := .venv/compiled
 uv := scripts/uv
 python := .venv/bin/python
 
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test lint style types contracts format lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
 setup: $(bytecode)
+	@:
 
 $(venv):
 	@echo "Making .venv with Python $$(cat .python-version)"
@@ -46,10 +47,16 @@ demo: setup
 test: setup
 	@$(python) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-lint: setup
+lint: style types contracts
+
+style: setup
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+
+types: setup
 	$(python) -m mypy $(ROOMS)
+
+contracts: setup
 	.venv/bin/lint-imports --no-logo
 
 format: setup
