@@ -6,7 +6,8 @@
 # make lock    write requirements/ anew from pyproject.toml                 (newer versions: ARGS=--upgrade)
 # make clean   remove everything that make and Python made here
 
-ROOMS := $(wildcard bot strategies handlers storage research sandbox dashboard cli)
+ROOMS := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,bot strategies handlers storage \
+	research sandbox dashboard cli)))
 LOCKS := requirements/runtime.txt requirements/dev.txt
 JOBS ?= 2
 
