@@ -1,7 +1,7 @@
 """Indicator columns over float64 arrays, computed by TA-Lib and equal to pandas-ta's defaults to 1e-9.
 
-Each column is as long as its input and NaN before its own warm-up. NaN, flat markets and zero volume neither raise
-nor warn. Nothing here touches pandas: a window of 1000 bars costs microseconds, not milliseconds.
+Each column is as long as its input and NaN before its own warm-up. NaN, flat markets and zero volume neither
+raise nor warn. Nothing here touches pandas: a window of 1000 bars costs microseconds, not milliseconds.
 """
 
 import numpy as np
@@ -9,9 +9,9 @@ import talib
 
 from bot.strategy import Array, Frame
 
-# RSI moves of less than this are rounding, not market. In a flat market the averages of gains and losses shrink
-# together and their ratio trembles at 1e-14; stretched to 0..100 that would be noise, and differ between a window
-# and the whole history. pandas-ta shows that noise; for any real move both are equal.
+# RSI moves of less than this are rounding, not market: in a flat market the averages of gains and losses
+# shrink together, and their ratio trembles at 1e-14. Stretched to 0..100 that is noise, another in a window
+# than in the whole history. pandas-ta shows the noise; for any real move both are equal.
 RSI_ROUNDING = 1e-9
 
 

@@ -1,0 +1,1 @@
+"""Strategies, one folder each, found by walking this folder in name order."""

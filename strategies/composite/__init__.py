@@ -1,0 +1,1 @@
+"""Weighted indicator score on 15-minute candles."""
