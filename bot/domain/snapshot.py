@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.domain.account import Entry
+from bot.domain.decision import Decision
 from bot.domain.fill import Fill
 from bot.domain.guard import Halt, Kill, KillReset, Limits, Sizing, TradingState
 from bot.domain.order import Order, OrderSide, OrderStatus, OrderType
@@ -83,13 +84,15 @@ class Recovered:
     """What our own ledger remembers of this account: the state a start begins with, before the venue is asked.
 
     `recent_trades` are the last closed trades per symbol, oldest first, since its last kill reset;
-    `parameters` are run-time overrides (symbol, name, value). `clean` is False when the last run did not end well.
+    `decisions` are those whose entry order is among `orders`, so that its fills find their plan. `last_trade_ids`
+    (as SYMBOL:trade id) and `last_payment_ids` are booked already. `parameters` are run-time overrides (symbol, name, value). `clean` is False when the last run did not end well.
     """
 
     trading: TradingState = TradingState.ACTIVE
     positions: tuple[Position, ...] = ()
     open_trades: tuple[OpenTrade, ...] = ()
     orders: tuple[Order, ...] = ()
+    decisions: tuple[Decision, ...] = ()
     wallet: Decimal = Decimal(0)
     base_balance: Decimal = Decimal(0)
     equity_high: Decimal = Decimal(0)
@@ -105,6 +108,7 @@ class Recovered:
     parameters: tuple[tuple[str, str, int | float | bool | str], ...] = ()
     last_fill_at_ms: int = 0
     last_trade_ids: tuple[str, ...] = ()
+    last_payment_ids: tuple[str, ...] = ()
     last_bar_at_ms: int = 0
     trade_count: int = 0
     clean: bool = True

@@ -156,7 +156,7 @@ class ClosePreview:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Why a symbol did or did not trade: the last bar's signal with all strategy gates, the last real decision, order."""
+    """Why a symbol did or did not trade: the last bar's signal and gates, the last decision and its order."""
 
     symbol: str
     signal: Signal | None

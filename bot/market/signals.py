@@ -48,6 +48,10 @@ class SignalSource(Protocol):
         """Use this strategy from the next bar on, switched on even if the one before it had failed."""
         ...
 
+    def strategy(self, symbol: str) -> Strategy:
+        """The strategy in use."""
+        ...
+
 
 class _Signals(ABC):
     """What both sources share: asking a strategy without trusting it."""
@@ -60,6 +64,10 @@ class _Signals(ABC):
         """One signal per candle taken, in the order given; a candle the source cannot place gives none."""
         taken = (self._on_candle(candle) for candle in candles if candle.symbol in self._strategies)
         return [signal for signal in taken if signal is not None]
+
+    def strategy(self, symbol: str) -> Strategy:
+        """The strategy in use."""
+        return self._strategies[symbol]
 
     def explain(self, symbol: str) -> tuple[GateCheck, ...]:
         """Every gate of the symbol's last bar with its figures."""

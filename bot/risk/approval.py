@@ -1,4 +1,4 @@
-"""The only place where intents become Approved: entries through every rule, exits through a named weaker set."""
+"""The only place where intents become Approved: entries through every rule, exits through a weaker set."""
 
 from decimal import Decimal
 from importlib import import_module

@@ -13,7 +13,7 @@ from bot.domain.snapshot import DayFigures
 class Sized:
     """The size of a position to open. Quantity in base units, the rest in quote asset.
 
-    `risk` is the loss at the stop with fees and slippage; `binding` names what kept the size down, or what gave it.
+    `risk` is the loss at the stop with fees and slippage; `binding` names what gave the size or kept it down.
     """
 
     quantity: Decimal
@@ -60,7 +60,7 @@ class SymbolGuards:
 
 @dataclass(frozen=True, slots=True)
 class RiskBook:
-    """The account at this moment, money in quote asset. `blocked` names what stops all entries, empty when nothing."""
+    """The account at this moment, money in quote asset. `blocked` names what stops all entries, or is empty."""
 
     at_ms: int
     trading: TradingState

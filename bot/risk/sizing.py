@@ -1,4 +1,4 @@
-"""How large a position may be: three modes and a fixed one, rounded towards less risk, bounded by every limit."""
+"""How large a position may be: sizing modes, rounded towards less risk, bounded by every limit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class SizeRequest:
-    """Everything sizing needs. Prices and money in quote asset; `share` is the symbol's part of the balance (0..1).
+    """Everything sizing needs, in quote asset; `share` is the symbol's part of the balance (0..1).
 
-    `cost_rate` is fees plus slippage of a round trip as a fraction of notional; `room` is the notional that exposure
-    limits leave; `available` the free margin.
+    `cost_rate` is fees plus slippage of a round trip as a fraction of notional; `room` is the notional that
+    exposure limits leave; `available` the free margin.
     """
 
     sizing: Sizing

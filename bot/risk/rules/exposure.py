@@ -15,6 +15,8 @@ def check(candidate: Candidate, book: RiskBook) -> Passed | Refused:
     notional, limits = candidate.sized.notional, book.limits
     total = (book.exposure_total + notional) / book.equity
     own = (book.exposure_of(candidate.signal.symbol) + notional) / book.equity
-    figures = f"{own:.2f} x equity of {limits.exposure_per_symbol}, in all {total:.2f} x of {limits.exposure_total}"
+    figures = (
+        f"{own:.2f} x equity of {limits.exposure_per_symbol}, in all {total:.2f} x of {limits.exposure_total}"
+    )
     over = own > limits.exposure_per_symbol or total > limits.exposure_total
     return Refused(NAME, figures) if over else Passed(NAME, figures)

@@ -1,0 +1,179 @@
+"""Books: every fill and payment once, double entry, and trades from first entry fill to flat."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from bot.domain.account import Book, Entry, Posting, transfer
+from bot.domain.action import RecordDay, RecordEntry, RecordFill, RecordPosition, RecordTrade
+from bot.domain.errors import InvariantError
+from bot.domain.fill import Fill
+from bot.domain.instrument import ZERO
+from bot.domain.market import DAY_MS
+from bot.domain.order import CloseReason, Order, Purpose
+from bot.domain.position import Plan
+from bot.domain.snapshot import DayFigures, OpenTrade
+from bot.domain.trade import Trade
+from bot.engine.state import SymbolState
+from bot.engine.turn import Turn
+
+
+def post(turn: Turn, entry: Entry) -> None:
+    """Post a ledger entry; the wallet follows it."""
+    if not entry.balanced:
+        raise InvariantError(f"entry {entry.reference} does not sum to zero")
+    turn.state.wallet += entry.amount(Book.WALLET)
+    turn.act(RecordEntry(entry))
+
+
+def count_day(turn: Turn, amount: Decimal) -> None:
+    """Add a realised amount to the day."""
+    day = turn.state.day
+    turn.state.day = replace(day, realised=day.realised + amount)
+    turn.act(RecordDay(turn.at_ms, turn.state.day))
+
+
+def roll_day(turn: Turn) -> None:
+    """Begin a new day when the event's time is in one: counters at zero, starting equity as it is now."""
+    day = turn.at_ms // DAY_MS
+    state = turn.state
+    if day <= state.day.day or state.recovering:
+        return
+    state.day = DayFigures(day=day, start_equity=state.equity())
+    turn.act(RecordDay(turn.at_ms, state.day))
+
+
+def post_fill(turn: Turn, symbol: SymbolState, fill: Fill) -> Decimal:
+    """Book one fill: position, realised profit and fee; returns the realised profit before the fee."""
+    position, realised = symbol.position.apply(fill)
+    symbol.position = position
+    turn.state.last_fill_at_ms = max(turn.state.last_fill_at_ms, fill.at_ms)
+    turn.act(RecordFill(fill))
+    postings = (
+        Posting(Book.WALLET, realised - fill.fee),
+        Posting(Book.REALISED, -realised),
+        Posting(Book.FEES, fill.fee),
+    )
+    post(turn, Entry(fill.at_ms, "fill", fill.symbol, f"{fill.symbol}:{fill.trade_id}", postings))
+    count_day(turn, realised - fill.fee)
+    return realised
+
+
+def post_funding(turn: Turn, symbol: SymbolState, amount: Decimal, payment_id: str) -> None:
+    """Book one funding payment to the wallet and to the open trade."""
+    post(turn, transfer(turn.at_ms, "funding", symbol.symbol, payment_id, Book.FUNDING, amount))
+    count_day(turn, amount)
+    if symbol.open_trade:
+        symbol.open_trade = replace(symbol.open_trade, funding=symbol.open_trade.funding + amount)
+        record_position(turn, symbol)
+
+
+def record_position(turn: Turn, symbol: SymbolState) -> None:
+    """Record position and open trade as they now are."""
+    turn.act(RecordPosition(symbol.position, symbol.open_trade))
+
+
+def entry_fill(symbol: SymbolState, plan: Plan, fill: Fill) -> None:
+    """Add an entry fill to the open trade, beginning one when there is none."""
+    trade = symbol.open_trade or OpenTrade(plan, fill.at_ms, ZERO, ZERO)
+    planned = plan.planned_price or fill.price
+    symbol.open_trade = replace(
+        trade,
+        entry_quantity=trade.entry_quantity + fill.quantity,
+        entry_value=trade.entry_value + fill.quantity * fill.price,
+        fees=trade.fees + fill.fee,
+        slippage=trade.slippage + (fill.price - planned) * fill.quantity * plan.side.sign,
+    )
+
+
+def exit_fill(symbol: SymbolState, fill: Fill, realised: Decimal, order: Order | None) -> None:
+    """Add an exit fill to the open trade."""
+    trade = symbol.open_trade
+    if trade is None:
+        return
+    expected = (order.intent.expected_price if order else ZERO) or fill.price
+    symbol.open_trade = replace(
+        trade,
+        exit_quantity=trade.exit_quantity + fill.quantity,
+        exit_value=trade.exit_value + fill.quantity * fill.price,
+        gross=trade.gross + realised,
+        fees=trade.fees + fill.fee,
+        slippage=trade.slippage + (expected - fill.price) * fill.quantity * trade.plan.side.sign,
+    )
+
+
+def close_trade(turn: Turn, symbol: SymbolState, reason: CloseReason) -> Trade | None:
+    """Turn the open trade into a closed one; the position is flat."""
+    running, symbol.open_trade = symbol.open_trade, None
+    if running is None:
+        return None
+    state = turn.state
+    state.trade_count += 1
+    trade = _closed(turn, symbol, running, reason)
+    symbol.nets.append(trade.net)
+    loss = trade.net < ZERO
+    state.losing_run = state.losing_run + 1 if loss else 0
+    symbol.last_loss_at_ms = turn.at_ms if loss else symbol.last_loss_at_ms
+    turn.act(RecordTrade(trade))
+    return trade
+
+
+def _closed(turn: Turn, symbol: SymbolState, running: OpenTrade, reason: CloseReason) -> Trade:
+    plan = running.plan
+    net = running.gross - running.fees + running.funding
+    return Trade(
+        id=f"T{turn.state.trade_count}",
+        symbol=symbol.symbol,
+        side=plan.side,
+        strategy=plan.strategy,
+        quantity=running.entry_quantity,
+        entry_price=_average(running.entry_value, running.entry_quantity),
+        exit_price=_average(running.exit_value, running.exit_quantity),
+        opened_at_ms=running.opened_at_ms,
+        closed_at_ms=turn.at_ms,
+        reason=reason,
+        gross=running.gross,
+        fees=running.fees,
+        funding=running.funding,
+        net=net,
+        slippage=running.slippage,
+        risk=plan.risk,
+        r_multiple=net / plan.risk if plan.risk else ZERO,
+        score=plan.score,
+        stop_price=plan.stop_price,
+        target_price=plan.target_price,
+        leverage=symbol.leverage,
+    )
+
+
+def _average(value: Decimal, quantity: Decimal) -> Decimal:
+    return value / quantity if quantity else ZERO
+
+
+def close_reason(symbol: SymbolState, fill: Fill, order: Order | None) -> CloseReason:
+    """Why a fill closed: liquidation, then the order's purpose, then the nearer of stop and target, else by hand."""
+    if fill.liquidation:
+        return CloseReason.LIQUIDATION
+    if order is not None:
+        return _order_reason(symbol, order)
+    return _nearest_reason(symbol, fill.price)
+
+
+def _order_reason(symbol: SymbolState, order: Order) -> CloseReason:
+    if order.intent.purpose is Purpose.TARGET:
+        return CloseReason.TP
+    if order.intent.purpose is Purpose.STOP:
+        return CloseReason.TRAIL if symbol.plan and symbol.plan.trail_distance else CloseReason.SL
+    return order.intent.reason or CloseReason.MANUAL
+
+
+def _nearest_reason(symbol: SymbolState, price: Decimal) -> CloseReason:
+    """A fill without one of our ids: within a tenth of the stop's (target's) distance of it, it was that one."""
+    plan = symbol.plan
+    if plan is None or plan.foreign:
+        return CloseReason.MANUAL
+    near = [(abs(price - plan.stop_price), abs(plan.planned_price - plan.stop_price), CloseReason.SL)]
+    if plan.target_price is not None:
+        away = abs(plan.target_price - plan.planned_price)
+        near.append((abs(price - plan.target_price), away, CloseReason.TP))
+    miss, distance, reason = min(near)
+    return reason if miss * 10 <= distance else CloseReason.MANUAL

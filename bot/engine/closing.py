@@ -1,0 +1,197 @@
+"""Closing positions: market orders split to what the venue takes, retried, joined, answered with receipts."""
+
+from decimal import Decimal
+
+from bot.domain.action import StartTimer, TakeSnapshot
+from bot.domain.command import Done, Receipt
+from bot.domain.fill import Fill
+from bot.domain.instrument import ZERO
+from bot.domain.order import Approved, CloseReason, Intent, OrderType, Purpose, closing
+from bot.engine import orders, tell
+from bot.engine.state import Closing, Flatten, SymbolState
+from bot.engine.turn import Turn
+from bot.risk.approval import approve_exit
+
+FIRST_RETRY_MS = 250
+VERIFY_ROUNDS = 5
+CLOSE_TIMER = "close"
+VERIFY_TIMER = "verify"
+
+
+def start(
+    turn: Turn, symbol: SymbolState, quantity: Decimal, reason: CloseReason, waiter: str = ""
+) -> Closing:
+    """Close `quantity` of a position; a close already on its way is joined and, where needed, enlarged."""
+    task = symbol.closing
+    if task is None:
+        task = Closing(reason, ZERO, ZERO, turn.at_ms, symbol.mark_price)
+        symbol.closing = task
+    grow = max(ZERO, min(quantity, symbol.position.size) - task.left)
+    task.asked += grow
+    task.left += grow
+    task.reason = reason if reason is CloseReason.PANIC else task.reason
+    if waiter:
+        task.waiters.append(waiter)
+    send(turn, symbol)
+    return task
+
+
+def send(turn: Turn, symbol: SymbolState) -> None:
+    """Send what is left to close and not already on its way, in pieces the venue takes."""
+    task = symbol.closing
+    if task is None:
+        return
+    open_quantity = min(task.left, symbol.position.size)
+    rest = open_quantity - orders.working_quantity(symbol, Purpose.CLOSE)
+    while rest > ZERO:
+        piece = min(rest, symbol.instrument.max_market_quantity)
+        approved = approve_exit(_intent(turn, symbol, task, piece), symbol.position)
+        if not isinstance(approved, Approved):
+            return
+        orders.send(turn, symbol, approved)
+        rest -= piece
+
+
+def _intent(turn: Turn, symbol: SymbolState, task: Closing, quantity: Decimal) -> Intent:
+    symbol.close_number += 1
+    plan = symbol.plan
+    return Intent(
+        symbol=symbol.symbol,
+        side=closing(symbol.position.side),
+        purpose=Purpose.CLOSE,
+        type=OrderType.MARKET,
+        quantity=quantity,
+        decision_id=f"{plan.decision_id if plan else 'foreign'}/{turn.at_ms}",
+        attempt=symbol.close_number,
+        reduce_only=True,
+        expected_price=symbol.mark_price,
+        reason=task.reason,
+    )
+
+
+def count(turn: Turn, symbol: SymbolState, fill: Fill, realised: Decimal) -> None:
+    """A fill reduced the position: it counts towards the close, whatever order it came from."""
+    task = symbol.closing
+    if task is None:
+        return
+    task.left = max(ZERO, task.left - fill.quantity)
+    task.value += fill.quantity * fill.price
+    task.net += realised - fill.fee
+    if task.left == ZERO or symbol.position.flat:
+        finish(turn, symbol)
+
+
+def finish(turn: Turn, symbol: SymbolState) -> None:
+    """The close is over: receipts to those who asked."""
+    task, symbol.closing = symbol.closing, None
+    if task is None:
+        return
+    receipt = _receipt(turn, symbol, task)
+    for flatten in turn.state.flattens:
+        if symbol.symbol in flatten.symbols:
+            flatten.receipts.append(receipt)
+    for waiter in task.waiters:
+        turn.answer(waiter, Done(receipts=(receipt,)))
+
+
+def _receipt(turn: Turn, symbol: SymbolState, task: Closing) -> Receipt:
+    # a close that began on the other side of a fill may have nothing left although its own orders did less
+    left_over = min(task.left, symbol.position.size)
+    done = task.asked - left_over
+    average = task.value / done if done else ZERO
+    worse = abs(average - task.expected_price) * done if done else ZERO
+    return Receipt(
+        symbol=symbol.symbol,
+        asked=task.asked,
+        done=done,
+        left=left_over,
+        average_price=average,
+        slippage=worse,
+        net=task.net,
+        took_ms=turn.at_ms - task.started_at_ms,
+    )
+
+
+def failed(turn: Turn, symbol: SymbolState, code: str) -> None:
+    """A close order did not do its work: try again with back-off, in the end say what is left."""
+    task = symbol.closing
+    if task is None:
+        return
+    if symbol.position.flat:
+        finish(turn, symbol)
+        return
+    task.tries += 1
+    if task.tries >= turn.state.settings.close_tries:
+        tell.unclosed(turn, symbol, task.left, code)
+        task.tries = 0
+    wait = min(FIRST_RETRY_MS * 2**task.tries, 30_000)
+    turn.act(StartTimer(CLOSE_TIMER, symbol.symbol, turn.at_ms + wait))
+
+
+def flatten(turn: Turn, symbols: list[SymbolState], reason: CloseReason, command_id: str) -> None:
+    """Close these positions in full and answer the command once the venue confirms that they are flat."""
+    names = tuple(symbol.symbol for symbol in symbols)
+    turn.state.flattens.append(Flatten(command_id, names, turn.at_ms))
+    for symbol in symbols:
+        symbol.reversal = None
+        orders.cancel_all(turn, symbol, Purpose.ENTRY)
+        if symbol.position.quantity:
+            start(turn, symbol, symbol.position.size, reason)
+    progress(turn)
+
+
+def progress(turn: Turn) -> None:
+    """Ask the venue for proof as soon as our own books say flat."""
+    for task in turn.state.flattens:
+        if not task.verifying and _flat(turn, task):
+            task.verifying = True
+            turn.act(TakeSnapshot(turn.state.last_fill_at_ms))
+
+
+def _flat(turn: Turn, task: Flatten) -> bool:
+    states = [turn.state.symbols[name] for name in task.symbols]
+    return all(s.position.flat and not s.live(Purpose.ENTRY) for s in states)
+
+
+def verified(turn: Turn) -> None:
+    """A snapshot has been reconciled: what is flat by it is proven; what is not is closed again."""
+    for task in list(turn.state.flattens):
+        if not task.verifying:
+            continue
+        task.verifying = False
+        if _flat(turn, task):
+            _answer(turn, task, "flat, verified with the venue")
+        else:
+            _again(turn, task)
+
+
+def unverified(turn: Turn, code: str) -> None:
+    """The venue could not be asked: ask again, and in the end say so."""
+    for task in list(turn.state.flattens):
+        if not task.verifying:
+            continue
+        task.verifying = False
+        task.rounds += 1
+        if task.rounds >= VERIFY_ROUNDS:
+            _answer(turn, task, f"flat by our books; the venue could not be asked ({code})")
+        else:
+            turn.act(StartTimer(VERIFY_TIMER, task.command_id, turn.at_ms + FIRST_RETRY_MS * 2**task.rounds))
+
+
+def _again(turn: Turn, task: Flatten) -> None:
+    task.rounds += 1
+    states = [turn.state.symbols[name] for name in task.symbols]
+    still = [state for state in states if state.position.quantity]
+    if task.rounds >= VERIFY_ROUNDS:
+        names = ", ".join(f"{state.symbol} {state.position.quantity:f}" for state in still)
+        _answer(turn, task, f"NOT FLAT: {names} left")
+        for state in still:
+            tell.unclosed(turn, state, state.position.size, "verification")
+        return
+    for state in still:
+        start(turn, state, state.position.size, CloseReason.PANIC)
+
+
+def _answer(turn: Turn, task: Flatten, remark: str) -> None:
+    turn.state.flattens.remove(task)
+    turn.answer(task.command_id, Done(receipts=tuple(task.receipts), remarks=(remark,)))

@@ -1,0 +1,213 @@
+"""The heart: one event in, a list of actions out. Nothing else changes the book."""
+
+from collections.abc import Callable
+from typing import assert_never
+
+from bot.domain.action import Action, Cancel, RecordSetting, TakeSnapshot
+from bot.domain.command import Change, Done, SetParameter
+from bot.domain.event import (
+    CallEnded,
+    CandlesClosed,
+    CommandIssued,
+    Event,
+    Filled,
+    FundingPaid,
+    FundingRatesSeen,
+    HistoryLoaded,
+    OrderUpdated,
+    QuotesSeen,
+    SnapshotFailed,
+    SnapshotTaken,
+    Started,
+    Stopping,
+    StorageChanged,
+    TimerDue,
+    VenueLost,
+    VenueRestored,
+    WalletSeen,
+)
+from bot.domain.market import Quote
+from bot.domain.notice import NoticeKind, Severity
+from bot.domain.order import Purpose
+from bot.domain.refusal import Refused
+from bot.engine import (
+    accounting,
+    closing,
+    commands,
+    guards,
+    lifecycle,
+    pipeline,
+    protection,
+    reconcile,
+    recover,
+)
+from bot.engine.settings import EngineSettings
+from bot.engine.state import EngineState, new_state
+from bot.engine.turn import Turn
+from bot.market.signals import SignalSource
+from bot.strategy import Strategy, Value
+
+type BuildStrategy = Callable[[str, dict[str, Value]], Strategy]
+
+
+class Engine:
+    """All trading state of one account. Synchronous; opens nothing, reads no clock, draws no random numbers.
+
+    `signals` turns candles into signals; `build` makes a symbol's strategy from run-time parameter overrides.
+    """
+
+    def __init__(self, settings: EngineSettings, signals: SignalSource, build: BuildStrategy) -> None:
+        """Begin with empty books; the first event must be `Started`."""
+        self.state: EngineState = new_state(settings)
+        self.signals = signals
+        self.overrides: dict[str, dict[str, Value]] = {name: {} for name in self.state.symbols}
+        self._build = build
+
+    def handle(self, event: Event) -> list[Action]:
+        """React to one event: the only door to the state. Raises InvariantError when the books contradict."""
+        turn = Turn(self.state, event.at_ms)
+        self.state.at_ms = max(self.state.at_ms, event.at_ms)
+        accounting.roll_day(turn)
+        guards.expire(turn)
+        self._react(turn, event)
+        return turn.actions
+
+    def _react(self, turn: Turn, event: Event) -> None:  # noqa: C901, PLR0912 - one arm per event, none hidden
+        match event:
+            case CandlesClosed():
+                pipeline.on_candles(turn, self.signals, event)
+            case QuotesSeen():
+                self._quotes(turn, event)
+            case Filled():
+                lifecycle.on_fill(turn, event.fill)
+            case OrderUpdated():
+                lifecycle.on_update(turn, event)
+            case CallEnded():
+                lifecycle.on_call(turn, event)
+            case CommandIssued():
+                self._command(turn, event)
+            case TimerDue():
+                self._timer(turn, event)
+            case FundingPaid():
+                reconcile.book_funding(turn, event.symbol, event.amount, event.payment_id)
+            case FundingRatesSeen():
+                self._funding_rates(event)
+            case SnapshotTaken():
+                reconcile.on_snapshot(turn, event)
+            case SnapshotFailed():
+                closing.unverified(turn, event.code)
+            case Started():
+                self._start(turn, event)
+            case VenueLost() | VenueRestored():
+                self._link(turn, event)
+            case StorageChanged():
+                self._storage(turn, event)
+            case Stopping():
+                self._stop(turn)
+            case HistoryLoaded() | WalletSeen():
+                pass  # the first is the journal's reference to candles, the second is settled by reconciliation
+            case _:
+                assert_never(event)
+
+    def _start(self, turn: Turn, event: Started) -> None:
+        for name, parameter, value in event.recovered.parameters:
+            for symbol in [name] if name else list(self.overrides):
+                if symbol in self.overrides:
+                    self.overrides[symbol][parameter] = value
+        for symbol, overrides in self.overrides.items():
+            if overrides:
+                self.signals.reconfigure(symbol, self._build(symbol, overrides))
+        recover.on_start(turn, event)
+
+    def _command(self, turn: Turn, event: CommandIssued) -> None:
+        if isinstance(event.command, SetParameter):
+            turn.answer(event.command_id, self._set_parameter(turn, event.command, event.actor))
+        else:
+            commands.on_command(turn, event)
+
+    def _set_parameter(self, turn: Turn, command: SetParameter, actor: str) -> Done | Refused:
+        """Strategies are pure functions of their parameters, so a change is a new strategy from the next bar on."""
+        chosen = [command.symbol] if command.symbol else list(self.overrides)
+        if command.symbol and command.symbol not in self.overrides:
+            return Refused("symbol", f"{command.symbol} is not traded")
+        changes = []
+        for symbol in chosen:
+            before = self.signals.strategy(symbol).parameters.get(command.name)
+            self.overrides[symbol][command.name] = command.value
+            self.signals.reconfigure(symbol, self._build(symbol, self.overrides[symbol]))
+            changes.append(Change(f"{command.name} of {symbol}", f"{before}", f"{command.value}"))
+            key = f"parameter:{symbol}:{command.name}"
+            text = _json_value(command.value)
+            turn.act(RecordSetting(turn.at_ms, key, text, actor, f"{before}", f"{command.value}"))
+        return Done(changes=tuple(changes))
+
+    def _quotes(self, turn: Turn, event: QuotesSeen) -> None:
+        for quote in event.quotes:
+            self._quote(turn, quote)
+        pipeline.watch_positions(turn)
+
+    def _quote(self, turn: Turn, quote: Quote) -> None:
+        symbol = turn.symbol(quote.symbol)
+        if symbol is None or not quote.mark > 0 or not quote.last > 0:
+            return
+        guards.watch_volatility(turn, symbol, symbol.last_price, quote.last)
+        symbol.last_price, symbol.mark = quote.last, quote.mark
+        if quote.bid > 0 and quote.ask >= quote.bid:
+            symbol.spread_percent = (quote.ask - quote.bid) / quote.ask * 100
+
+    def _funding_rates(self, event: FundingRatesSeen) -> None:
+        for rate in event.rates:
+            symbol = self.state.symbols.get(rate.symbol)
+            if symbol is not None:
+                symbol.funding_rate, symbol.next_funding_at_ms = rate.rate, rate.next_at_ms
+
+    def _timer(self, turn: Turn, event: TimerDue) -> None:
+        symbol = turn.symbol(event.key)
+        if event.name == protection.COVER_TIMER and symbol is not None:
+            protection.cover_due(turn, symbol)
+        elif event.name == closing.CLOSE_TIMER and symbol is not None:
+            closing.send(turn, symbol)
+        elif event.name == lifecycle.UNKNOWN_TIMER:
+            lifecycle.unknown_due(turn, event.key)
+        elif event.name == closing.VERIFY_TIMER:
+            closing.progress(turn)
+        elif event.name == "reconcile":
+            turn.act(TakeSnapshot(self.state.last_fill_at_ms))
+
+    def _link(self, turn: Turn, event: VenueLost | VenueRestored) -> None:
+        state = self.state
+        up = isinstance(event, VenueRestored)
+        if up == state.link_up:
+            return
+        state.link_up = up
+        if isinstance(event, VenueLost):
+            title = f"The venue's stream is down ({event.reason}): no entries; stops rest at the venue"
+            turn.tell(NoticeKind.STREAM, Severity.CRITICAL, title)
+            return
+        turn.tell(NoticeKind.STREAM, Severity.INFO, "The venue's stream is back, reconciling")
+        turn.act(TakeSnapshot(state.last_fill_at_ms))
+
+    def _storage(self, turn: Turn, event: StorageChanged) -> None:
+        if event.usable == self.state.storage_ok:
+            return
+        self.state.storage_ok = event.usable
+        if event.usable:
+            turn.tell(
+                NoticeKind.STORAGE, Severity.CRITICAL, "The database is back: entries are allowed again"
+            )
+        else:
+            title = f"The database cannot be written ({event.reason}): no entries; exits and protection go on"
+            turn.tell(NoticeKind.STORAGE, Severity.CRITICAL, title)
+
+    def _stop(self, turn: Turn) -> None:
+        self.state.stopping = True
+        for symbol in self.state.symbols.values():
+            symbol.reversal = None
+            for order in symbol.live(Purpose.ENTRY):
+                turn.act(Cancel(order.client_id, order.symbol, order.intent.type.conditional))
+
+
+def _json_value(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, int | float) else '"' + value.replace('"', "'") + '"'

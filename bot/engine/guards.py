@@ -1,0 +1,161 @@
+"""Guards: kill switches, halts, the daily loss, the drawdown, the way to liquidation."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from bot.domain.action import RecordDay, RecordHalt, RecordKill, RecordKillReset, RecordSetting
+from bot.domain.guard import Halt, HaltKind, Kill, KillKind, KillReset
+from bot.domain.instrument import ZERO
+from bot.domain.market import MINUTE_MS
+from bot.domain.notice import NoticeKind, Severity
+from bot.domain.order import CloseReason
+from bot.engine import closing, tell
+from bot.engine.margin import liquidation_price, way_to_liquidation
+from bot.engine.state import SymbolState
+from bot.engine.turn import Turn
+from bot.risk import kills
+
+HIGH_STEP = Decimal("0.001")
+
+
+def after_trade(turn: Turn, symbol: SymbolState) -> None:
+    """A trade was closed: look at the symbol's kill switches and at the account's losing run."""
+    tripped = kills.tripped(list(symbol.nets), turn.state.limits)
+    if tripped is not None and symbol.kill is None:
+        kill(turn, symbol, *tripped)
+    limit = turn.state.limits.consecutive_losses
+    if limit and turn.state.losing_run >= limit:
+        halt(turn, "", HaltKind.LOSSES, 0, f"{turn.state.losing_run} losses running over all symbols")
+
+
+def kill(turn: Turn, symbol: SymbolState, kind: KillKind, figures: str) -> None:
+    """Set a symbol's kill switch: a latch on entries until an admin lifts it."""
+    symbol.kill = Kill(symbol.symbol, kind, turn.at_ms, figures)
+    turn.act(RecordKill(symbol.kill))
+    title = f"{symbol.symbol} killed ({kind}): {figures}. No entries until /reset_kill {symbol.symbol}"
+    turn.tell(NoticeKind.KILL, Severity.CRITICAL, title, (), symbol.symbol)
+
+
+def reset_kill(turn: Turn, symbol: SymbolState, actor: str, reason: str) -> None:
+    """Lift a symbol's kill switch; its counters start anew from here."""
+    symbol.kill = None
+    symbol.nets.clear()
+    symbol.counting_from_ms = turn.at_ms
+    turn.act(RecordKillReset(KillReset(symbol.symbol, turn.at_ms, actor, reason)))
+
+
+def halt(turn: Turn, symbol: str, kind: HaltKind, until_ms: int, figures: str) -> None:
+    """Stop entries for a while (until_ms 0: until lifted); one of a kind per symbol at a time."""
+    state = turn.state
+    if any(h.symbol == symbol and h.kind is kind for h in state.halts):
+        return
+    found = Halt(symbol, kind, turn.at_ms, until_ms, figures)
+    state.halts.append(found)
+    turn.act(RecordHalt(found))
+    where = symbol or "all symbols"
+    turn.tell(NoticeKind.HALT, Severity.CRITICAL, f"{where} halted ({kind}): {figures}", (), symbol)
+
+
+def lift(turn: Turn, found: Halt) -> None:
+    """End a halt."""
+    turn.state.halts.remove(found)
+    turn.act(RecordHalt(found, lifted_at_ms=turn.at_ms))
+
+
+def expire(turn: Turn) -> None:
+    """End halts whose time is over, and say so."""
+    for found in [h for h in turn.state.halts if h.until_ms and turn.at_ms >= h.until_ms]:
+        lift(turn, found)
+        where = found.symbol or "all symbols"
+        turn.tell(NoticeKind.HALT, Severity.INFO, f"{where}: halt ({found.kind}) is over", (), found.symbol)
+
+
+def watch_account(turn: Turn) -> None:
+    """Daily loss, drawdown, low balance, equity high: looked at whenever prices or books have changed."""
+    _watch_day(turn)
+    _watch_equity(turn)
+    _watch_balance(turn)
+
+
+def _watch_day(turn: Turn) -> None:
+    state = turn.state
+    limit = state.day.start_equity * state.limits.daily_loss_percent / 100
+    if state.day.breached or limit <= ZERO:
+        return
+    pnl = state.day_pnl()
+    if pnl > -limit:
+        return
+    state.day = replace(state.day, breached=True)
+    turn.act(RecordDay(turn.at_ms, state.day))
+    quote = state.settings.quote
+    figures = f"{tell.money(pnl, quote)}, limit {tell.money(-limit, quote)}"
+    title = f"Daily loss limit reached: {figures}. No entries until 00:00 UTC; exits and protection go on"
+    turn.tell(NoticeKind.DAILY_LOSS, Severity.CRITICAL, title)
+
+
+def _watch_equity(turn: Turn) -> None:
+    state = turn.state
+    equity, high = state.equity(), state.equity_high
+    if equity > high:
+        _raise_high(turn, equity)
+        return
+    limit = state.limits.drawdown_percent
+    if limit and high > ZERO and (high - equity) / high * 100 >= limit:
+        percent = (high - equity) / high * 100
+        figures = f"{percent:.2f} % from {high:.2f} {state.settings.quote}, limit {limit} %"
+        halt(turn, "", HaltKind.DRAWDOWN, 0, figures)
+
+
+def _raise_high(turn: Turn, equity: Decimal) -> None:
+    """A new equity high; recorded only when it is a step higher, since the equity series holds every point."""
+    state = turn.state
+    step = equity >= state.equity_high * (1 + HIGH_STEP)
+    before, state.equity_high = state.equity_high, equity
+    if step:
+        record_high(turn, before, "engine")
+
+
+def record_high(turn: Turn, before: Decimal, actor: str) -> None:
+    """Record the equity high as a setting."""
+    high = turn.state.equity_high
+    turn.act(RecordSetting(turn.at_ms, "equity_high", f'"{high:f}"', actor, f"{before:.2f}", f"{high:.2f}"))
+
+
+def _watch_balance(turn: Turn) -> None:
+    state = turn.state
+    if state.recovering or state.wallet >= state.limits.min_balance:
+        return
+    figures = f"wallet {state.wallet:.2f} {state.settings.quote}, minimum {state.limits.min_balance}"
+    halt(turn, "", HaltKind.LOW_BALANCE, 0, figures)
+
+
+def watch_liquidation(turn: Turn, symbol: SymbolState) -> None:
+    """Warn on the way to liquidation, and reduce further on when the operator wants that."""
+    price = liquidation_price(symbol.position, symbol.leverage, symbol.instrument)
+    if price is None:
+        return
+    way = way_to_liquidation(symbol.position, price, symbol.mark_price)
+    limits = turn.state.limits
+    if way < limits.liquidation_warn:
+        symbol.liquidation_warned = False
+        return
+    if not symbol.liquidation_warned:
+        symbol.liquidation_warned = True
+        where = tell.price(symbol.instrument, price)
+        title = f"{symbol.symbol} is {way:.0%} of the way to liquidation at {where}"
+        turn.tell(NoticeKind.LIQUIDATION, Severity.CRITICAL, title, (), symbol.symbol)
+    if limits.auto_reduce and way >= limits.liquidation_reduce and symbol.closing is None:
+        half = symbol.instrument.quantity_down(symbol.position.size / 2)
+        closing.start(turn, symbol, half or symbol.position.size, CloseReason.LIQUIDATION)
+
+
+def watch_volatility(turn: Turn, symbol: SymbolState, before: float, now: float) -> None:
+    """A price step of the limit's size or more between two ticks halts new entries of the symbol."""
+    limit = turn.state.limits.volatility_percent
+    if not limit or before <= 0:
+        return
+    moved = Decimal(repr(abs(now / before - 1) * 100))
+    if moved >= limit:
+        until = turn.at_ms + turn.state.limits.volatility_halt_minutes * MINUTE_MS
+        figures = f"moved {moved:.2f} %, limit {limit} %"
+        halt(turn, symbol.symbol, HaltKind.VOLATILITY, until, figures)

@@ -1,0 +1,95 @@
+"""The life of our orders: sent under a deterministic id, advanced only along the table of allowed transitions."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from bot.domain.action import Cancel, RecordOrder, Submit
+from bot.domain.fill import Fill
+from bot.domain.order import TRANSITIONS, Approved, Order, OrderStatus, Purpose, client_order_id
+from bot.engine.state import KEPT_ORDERS, SymbolState
+from bot.engine.turn import Turn
+
+
+def send(turn: Turn, symbol: SymbolState, approved: Approved) -> Order:
+    """Turn an approved intent into an order: recorded as INTENDED, then submitted."""
+    client_id = client_order_id(turn.state.settings.account, approved.intent)
+    order = Order(
+        client_id=client_id,
+        intent=approved.intent,
+        rule_set=approved.rule_set,
+        status=OrderStatus.INTENDED,
+        created_at_ms=turn.at_ms,
+        updated_at_ms=turn.at_ms,
+    )
+    symbol.orders[client_id] = order
+    turn.act(Submit(order))
+    return order
+
+
+def find(symbol: SymbolState, client_id: str) -> Order | None:
+    """One of our orders, live or past."""
+    return symbol.orders.get(client_id) or symbol.past_orders.get(client_id)
+
+
+def advance(turn: Turn, symbol: SymbolState, order: Order, status: OrderStatus, note: str = "") -> Order:
+    """Move an order to a status if the table allows it; what it does not allow is stale news and ignored."""
+    if status is not order.status and status not in TRANSITIONS[order.status]:
+        return order
+    if status is order.status and not note:
+        return order
+    moved = replace(order, status=status, updated_at_ms=turn.at_ms, note=note or order.note)
+    keep(symbol, moved)
+    turn.act(RecordOrder(moved))
+    return moved
+
+
+def count_fill(turn: Turn, symbol: SymbolState, order: Order, fill: Fill) -> Order:
+    """Add a fill to its order; the order is filled when nothing remains (unless it covers the whole position)."""
+    filled = order.filled + fill.quantity
+    value = order.filled * order.average_price + fill.quantity * fill.price
+    status = OrderStatus.FILLED if filled >= order.intent.quantity else OrderStatus.PARTIALLY_FILLED
+    if status not in TRANSITIONS[order.status]:
+        status = order.status
+    moved = replace(
+        order,
+        filled=filled,
+        average_price=value / filled,
+        status=status,
+        venue_id=fill.venue_order_id or order.venue_id,
+        updated_at_ms=turn.at_ms,
+    )
+    keep(symbol, moved)
+    turn.act(RecordOrder(moved))
+    return moved
+
+
+def keep(symbol: SymbolState, order: Order) -> None:
+    """File the order under live or past ones."""
+    if order.status.live:
+        symbol.orders[order.client_id] = order
+        symbol.past_orders.pop(order.client_id, None)
+        return
+    symbol.orders.pop(order.client_id, None)
+    symbol.cancelling.discard(order.client_id)
+    symbol.past_orders[order.client_id] = order
+    while len(symbol.past_orders) > KEPT_ORDERS:
+        del symbol.past_orders[next(iter(symbol.past_orders))]
+
+
+def cancel(turn: Turn, symbol: SymbolState, order: Order) -> None:
+    """Ask the venue to cancel an order, once."""
+    if order.client_id in symbol.cancelling:
+        return
+    symbol.cancelling.add(order.client_id)
+    turn.act(Cancel(order.client_id, order.symbol, order.intent.type.conditional))
+
+
+def cancel_all(turn: Turn, symbol: SymbolState, purpose: Purpose) -> None:
+    """Cancel every live order of one purpose."""
+    for order in symbol.live(purpose):
+        cancel(turn, symbol, order)
+
+
+def working_quantity(symbol: SymbolState, purpose: Purpose) -> Decimal:
+    """What live orders of a purpose may still execute, in base units."""
+    return sum((order.remaining for order in symbol.live(purpose)), Decimal(0))

@@ -1,0 +1,235 @@
+"""One bar, from candles to intents: prices, guards, signals, gates, sizing, reservation, entry."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from bot.domain.account import EquityPoint
+from bot.domain.action import RecordDecision, RecordEquity
+from bot.domain.decision import Decision
+from bot.domain.event import CandlesClosed
+from bot.domain.instrument import ZERO, to_decimal
+from bot.domain.market import Candle
+from bot.domain.notice import NoticeKind, Severity
+from bot.domain.order import Approved, CloseReason, Intent, OrderType, Purpose, opening
+from bot.domain.refusal import Refused
+from bot.domain.signal import Side, Signal
+from bot.engine import closing, guards, orders, protection
+from bot.engine.state import EngineState, Pending, SymbolState, exposure_side
+from bot.engine.turn import Turn
+from bot.market.signals import SignalSource
+from bot.risk.approval import approve_entry, check_entry
+from bot.risk.book import Candidate, Exposure, RiskBook, Sized, SymbolGuards
+from bot.risk.sizing import SizeRequest, size
+
+TWO = Decimal(2)
+
+
+def on_candles(turn: Turn, signals: SignalSource, event: CandlesClosed) -> None:
+    """Handle one complete bar; a bar already handled, or older, changes nothing."""
+    state = turn.state
+    if event.at_ms <= state.last_bar_at_ms:
+        return
+    state.last_bar_at_ms = event.at_ms
+    for candle in event.candles:
+        see(state, candle, event.at_ms)
+    watch_positions(turn)
+    for signal in competing(state, signals.on_candles(event.candles)):
+        consider(turn, state.symbols[signal.symbol], signal)
+    _tell_failures(turn, signals)
+    _record_equity(turn)
+
+
+def _tell_failures(turn: Turn, signals: SignalSource) -> None:
+    """A strategy that failed is off for its symbol: said once."""
+    for symbol, reason in signals.failures.items():
+        if symbol not in turn.state.strategies_off:
+            turn.state.strategies_off.add(symbol)
+            title = f"{symbol}: its strategy is switched off ({reason}); exits and protection go on"
+            turn.tell(NoticeKind.STRATEGY, Severity.CRITICAL, title, (), symbol)
+
+
+def see(state: EngineState, candle: Candle, closed_at_ms: int) -> None:
+    """Take the candle's close as the symbol's price."""
+    symbol = state.symbols.get(candle.symbol)
+    if symbol is not None:
+        symbol.last_price = symbol.mark = candle.close
+        symbol.last_candle_at_ms = closed_at_ms
+
+
+def watch_positions(turn: Turn) -> None:
+    """After new prices: trailing stops, the way to liquidation, the account's limits."""
+    for symbol in turn.state.open_symbols:
+        if protection.trail(turn, symbol):
+            continue
+        guards.watch_liquidation(turn, symbol)
+    guards.watch_account(turn)
+
+
+def competing(state: EngineState, signals: Sequence[Signal]) -> list[Signal]:
+    """Signals with a side, best first: by score, then model score, then symbol; the same in every run."""
+    found: list[Signal] = []
+    for signal in signals:
+        state.symbols[signal.symbol].last_signal = signal
+        if signal.side is not None:
+            found.append(signal)
+    found.sort(key=lambda signal: (-signal.score, signal.symbol))
+    return found
+
+
+def consider(turn: Turn, symbol: SymbolState, signal: Signal) -> None:
+    """An opposite signal closes the position and may re-enter the other way; any other goes to the gates."""
+    position = symbol.position
+    opposite = not position.flat and signal.side is not position.side
+    if not opposite:
+        decide(turn, symbol, signal)
+    elif symbol.closing is None:
+        symbol.reversal = signal if symbol.reentry else None
+        closing.start(turn, symbol, position.size, CloseReason.REVERSE)
+
+
+def decide(turn: Turn, symbol: SymbolState, signal: Signal) -> None:
+    """Through every gate; approved signals become an entry order with their slots and margin reserved."""
+    if signal.side is None:
+        return
+    sized = size(size_request(turn.state, symbol, signal))
+    candidate = Candidate(signal, signal.side, symbol.instrument, sized, symbol.leverage)
+    gates, refused = check_entry(candidate, risk_book(turn.state, symbol, turn.at_ms))
+    decision_id = f"{symbol.symbol}:{signal.bar_at_ms}"
+    approved = approve_entry(_intent(symbol, signal, signal.side, sized, decision_id), refused)
+    client_id = ""
+    if isinstance(approved, Approved):
+        client_id = _enter(turn, symbol, signal, sized, approved)
+    symbol.last_decision = Decision(
+        id=decision_id,
+        at_ms=turn.at_ms,
+        signal=signal,
+        gates=gates,
+        refused_by=approved.rule if isinstance(approved, Refused) else "",
+        quantity=sized.quantity,
+        notional=sized.notional,
+        binding=sized.binding,
+        client_id=client_id,
+    )
+    turn.act(RecordDecision(symbol.last_decision))
+
+
+def _intent(symbol: SymbolState, signal: Signal, side: Side, sized: Sized, decision_id: str) -> Intent:
+    return Intent(
+        symbol=symbol.symbol,
+        side=opening(side),
+        purpose=Purpose.ENTRY,
+        type=OrderType.MARKET,
+        quantity=sized.quantity,
+        decision_id=decision_id,
+        expected_price=to_decimal(signal.reference_price),
+    )
+
+
+def _enter(turn: Turn, symbol: SymbolState, signal: Signal, sized: Sized, approved: Approved) -> str:
+    order = orders.send(turn, symbol, approved)
+    symbol.pending = Pending(
+        decision_id=approved.intent.decision_id,
+        signal=signal,
+        client_id=order.client_id,
+        notional=sized.notional,
+        margin=sized.margin,
+        risk=sized.risk,
+        planned_price=approved.intent.expected_price,
+    )
+    return order.client_id
+
+
+def size_request(state: EngineState, symbol: SymbolState, signal: Signal) -> SizeRequest:
+    """What sizing is asked for this signal."""
+    settings, balance = state.settings, state.balance()
+    return SizeRequest(
+        sizing=state.sizing,
+        instrument=symbol.instrument,
+        entry_price=to_decimal(signal.reference_price),
+        stop_price=to_decimal(signal.stop_price),
+        balance=balance.wallet,
+        base_balance=state.base_balance,
+        share=symbol.settings.share,
+        leverage=symbol.leverage,
+        cost_rate=TWO * (symbol.instrument.taker_fee + settings.slippage_rate),
+        room=_room(state, symbol, balance.equity),
+        available=balance.available,
+    )
+
+
+def _room(state: EngineState, symbol: SymbolState, equity: Decimal) -> Decimal:
+    """Notional that the exposure limits leave for this symbol."""
+    held = exposures(state)
+    total = sum((e.notional for e in held), ZERO)
+    own = sum((e.notional for e in held if e.symbol == symbol.symbol), ZERO)
+    limits = state.limits
+    room = min(equity * limits.exposure_total - total, equity * limits.exposure_per_symbol - own)
+    return max(ZERO, room)
+
+
+def exposures(state: EngineState) -> tuple[Exposure, ...]:
+    """Everything open or reserved."""
+    found = []
+    for symbol in state.symbols.values():
+        side = exposure_side(symbol)
+        if side is not None:
+            reserved = symbol.pending.notional if symbol.pending else ZERO
+            notional = symbol.position.notional(symbol.mark_price) if symbol.position.quantity else reserved
+            found.append(Exposure(symbol.symbol, side, notional))
+    return tuple(found)
+
+
+def risk_book(state: EngineState, symbol: SymbolState, at_ms: int) -> RiskBook:
+    """The books as the rules see them for one symbol."""
+    balance = state.balance()
+    return RiskBook(
+        at_ms=at_ms,
+        trading=state.trading,
+        blocked=blocked(state),
+        limits=state.limits,
+        equity=balance.equity,
+        wallet=balance.wallet,
+        available=balance.available,
+        equity_high=state.equity_high,
+        day=state.day,
+        day_pnl=state.day_pnl(),
+        exposures=exposures(state),
+        guards=_guards(state, symbol, at_ms),
+        max_signal_age_ms=state.settings.max_signal_age_ms,
+    )
+
+
+def blocked(state: EngineState) -> str:
+    """What stops all entries beside the trading state, in words; empty when nothing."""
+    if not state.storage_ok:
+        return "the database cannot be written"
+    if not state.link_up:
+        return "the venue's stream is down"
+    return "shutting down" if state.stopping else ""
+
+
+def _guards(state: EngineState, symbol: SymbolState, at_ms: int) -> SymbolGuards:
+    return SymbolGuards(
+        paused=symbol.paused,
+        kill=symbol.kill,
+        halts=state.halts_of(symbol.symbol, at_ms),
+        cooldown_bars_left=cooldown_left(state, symbol, at_ms),
+        unsettled_orders=symbol.unsettled(),
+        next_funding_at_ms=symbol.next_funding_at_ms,
+        spread_percent=symbol.spread_percent,
+    )
+
+
+def cooldown_left(state: EngineState, symbol: SymbolState, at_ms: int) -> int:
+    """Bars left of the pause after a loss."""
+    bars = state.limits.cooldown_bars
+    if not bars or not symbol.last_loss_at_ms:
+        return 0
+    return max(0, bars - (at_ms - symbol.last_loss_at_ms) // state.settings.bar_ms)
+
+
+def _record_equity(turn: Turn) -> None:
+    state = turn.state
+    open_positions = len(state.open_symbols)
+    point = EquityPoint(turn.at_ms, state.equity(), state.wallet, open_positions)
+    turn.act(RecordEquity(point))

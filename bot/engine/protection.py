@@ -1,0 +1,209 @@
+"""Protection: every filled quantity has a venue-confirmed stop, and leftovers go when the position is gone.
+
+`ensure` compares what should rest at the venue with what does, and closes the gap; it may be called at any time and
+does nothing when all is well.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from bot.domain.action import StartTimer
+from bot.domain.instrument import Instrument
+from bot.domain.notice import NoticeKind, Severity
+from bot.domain.order import Approved, CloseReason, Intent, Order, OrderStatus, OrderType, Purpose, closing
+from bot.domain.position import Plan
+from bot.domain.signal import Side
+from bot.engine import closing as closes
+from bot.engine import orders, tell
+from bot.engine.state import SymbolState
+from bot.engine.turn import Turn
+from bot.risk.approval import approve_exit
+
+COVER_TIMER = "cover"
+CONFIRMED = frozenset({OrderStatus.WORKING, OrderStatus.PARTIALLY_FILLED})
+WOULD_TRIGGER = "-2021"
+
+
+def ensure(turn: Turn, symbol: SymbolState) -> None:
+    """Bring the orders that protect a position in line with its plan, or remove them when it is flat."""
+    if symbol.position.flat:
+        orders.cancel_all(turn, symbol, Purpose.STOP)
+        orders.cancel_all(turn, symbol, Purpose.TARGET)
+    elif symbol.plan is not None and not symbol.plan.foreign:
+        _ensure_stop(turn, symbol, symbol.plan)
+        _ensure_target(turn, symbol, symbol.plan)
+    _watch_cover(turn, symbol)
+
+
+def covered(symbol: SymbolState) -> bool:
+    """True when a confirmed stop on the right side covers the position, or it is flat or not ours to cover."""
+    if symbol.position.flat or (symbol.plan is not None and symbol.plan.foreign):
+        return True
+    side = closing(symbol.position.side)
+    return any(
+        order.status in CONFIRMED and order.intent.side is side and _covers(order, symbol.position.size)
+        for order in symbol.live(Purpose.STOP)
+    )
+
+
+def _covers(order: Order, size: Decimal) -> bool:
+    return order.intent.close_position or order.remaining >= size
+
+
+def _closing_all(symbol: SymbolState) -> bool:
+    return symbol.closing is not None and symbol.closing.left >= symbol.position.size
+
+
+def _ensure_stop(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
+    stops = symbol.live(Purpose.STOP)
+    right = [
+        order
+        for order in stops
+        if order.intent.trigger_price == plan.stop_price and _covers(order, symbol.position.size)
+    ]
+    if not right:
+        _place_stop(turn, symbol, plan)
+    elif any(order.status in CONFIRMED for order in right):
+        for order in stops:
+            if order not in right:
+                orders.cancel(turn, symbol, order)
+
+
+def _place_stop(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
+    if _closing_all(symbol):
+        return
+    if symbol.stop_failures >= turn.state.settings.stop_tries:
+        emergency(turn, symbol, "the venue refuses its stop")
+        return
+    # a second close-position stop on one side is refused (-4130), so a moved stop is a sized reduce-only one
+    whole = not any(order.intent.close_position for order in symbol.live(Purpose.STOP))
+    _place(turn, symbol, Purpose.STOP, plan.stop_price, whole)
+
+
+def _ensure_target(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
+    targets = symbol.live(Purpose.TARGET)
+    wrong = [order for order in targets if order.intent.trigger_price != plan.target_price]
+    for order in wrong:
+        orders.cancel(turn, symbol, order)
+    if targets or plan.target_price is None or _closing_all(symbol):
+        return
+    if symbol.target_failures < turn.state.settings.stop_tries:
+        _place(turn, symbol, Purpose.TARGET, plan.target_price, whole=True)
+
+
+_TYPES = {Purpose.STOP: OrderType.STOP_MARKET, Purpose.TARGET: OrderType.TAKE_PROFIT_MARKET}
+
+
+def _place(turn: Turn, symbol: SymbolState, purpose: Purpose, trigger: Decimal, whole: bool) -> None:
+    symbol.stop_number += 1
+    plan = symbol.plan
+    intent = Intent(
+        symbol=symbol.symbol,
+        side=closing(symbol.position.side),
+        purpose=purpose,
+        type=_TYPES[purpose],
+        quantity=symbol.position.size,
+        decision_id=f"{plan.decision_id if plan else 'foreign'}/{turn.at_ms}",
+        attempt=symbol.stop_number,
+        trigger_price=trigger,
+        reduce_only=True,
+        close_position=whole,
+        expected_price=trigger,
+    )
+    approved = approve_exit(intent, symbol.position)
+    if isinstance(approved, Approved):
+        orders.send(turn, symbol, approved)
+
+
+def refused(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
+    """The venue refused or removed a stop or target: count it, close at once where waiting would be worse."""
+    through = code == WOULD_TRIGGER
+    if order.purpose is Purpose.STOP:
+        symbol.stop_failures += 1
+        if through and not _closing_all(symbol):
+            emergency(turn, symbol, "the price is already through its stop", CloseReason.SL)
+        return
+    symbol.target_failures += 1
+    if through and symbol.position.quantity and not _closing_all(symbol):
+        closes.start(turn, symbol, symbol.position.size, CloseReason.TP)
+    elif symbol.target_failures >= turn.state.settings.stop_tries:
+        title = f"{symbol.symbol}: the venue refuses its target; the stop stands"
+        turn.tell(NoticeKind.PROTECTION, Severity.CRITICAL, title, (("Reason", code),), symbol.symbol)
+
+
+def confirmed(symbol: SymbolState, order: Order) -> None:
+    """A stop or target rests at the venue: earlier failures no longer count."""
+    if order.purpose is Purpose.STOP:
+        symbol.stop_failures = 0
+    elif order.purpose is Purpose.TARGET:
+        symbol.target_failures = 0
+
+
+def emergency(turn: Turn, symbol: SymbolState, why: str, reason: CloseReason = CloseReason.EMERGENCY) -> None:
+    """Close at market at once, loudly."""
+    tell.emergency(turn, symbol, why)
+    closes.start(turn, symbol, symbol.position.size, reason)
+
+
+def _watch_cover(turn: Turn, symbol: SymbolState) -> None:
+    """Keep the time during which the position is not covered, and have it looked at again at the deadline."""
+    if covered(symbol):
+        if symbol.uncovered_since_ms:
+            interval = turn.at_ms - symbol.uncovered_since_ms
+            turn.state.longest_uncovered_ms = max(turn.state.longest_uncovered_ms, interval)
+            symbol.uncovered_since_ms = 0
+    elif not symbol.uncovered_since_ms:
+        symbol.uncovered_since_ms = turn.at_ms
+        deadline = turn.at_ms + turn.state.settings.stop_deadline_ms
+        turn.act(StartTimer(COVER_TIMER, symbol.symbol, deadline))
+
+
+def cover_due(turn: Turn, symbol: SymbolState) -> None:
+    """The deadline for covering a position has come: close it when it still is not covered."""
+    waited = turn.at_ms - symbol.uncovered_since_ms
+    if not symbol.uncovered_since_ms or waited < turn.state.settings.stop_deadline_ms or symbol.plan is None:
+        return
+    if not _closing_all(symbol):
+        emergency(turn, symbol, f"no confirmed stop for {waited / 1000:.1f} s")
+
+
+def move_stop(symbol: SymbolState, price: Decimal) -> None:
+    """Give the plan a new stop; `ensure` then places it before it removes the old one."""
+    if symbol.open_trade is not None:
+        plan = replace(symbol.open_trade.plan, stop_price=price)
+        symbol.open_trade = replace(symbol.open_trade, plan=plan)
+        symbol.stop_moved = True
+
+
+def move_target(symbol: SymbolState, price: Decimal | None) -> None:
+    """Give the plan a new target, or none."""
+    if symbol.open_trade is not None:
+        plan = replace(symbol.open_trade.plan, target_price=price)
+        symbol.open_trade = replace(symbol.open_trade, plan=plan)
+        symbol.target_failures = 0
+
+
+def trail(turn: Turn, symbol: SymbolState) -> bool:
+    """Move a trailing stop after the mark, only ever towards less risk; True when it moved."""
+    plan = symbol.plan
+    if plan is None or not plan.trail_distance:
+        return False
+    better = _trailed(symbol.instrument, plan, symbol.mark_price)
+    if better is None:
+        return False
+    move_stop(symbol, better)
+    ensure(turn, symbol)
+    return True
+
+
+def _trailed(instrument: Instrument, plan: Plan, mark: Decimal) -> Decimal | None:
+    wanted = instrument.stop_price(plan.side, mark - plan.trail_distance * plan.side.sign)
+    gained = (wanted - plan.stop_price) * plan.side.sign
+    beyond = (mark - wanted) * plan.side.sign > 0
+    # moving by less than a tenth of the distance would only burn the venue's order limits
+    return wanted if beyond and gained * 10 >= plan.trail_distance else None
+
+
+def better_stop(side: Side, old: Decimal, new: Decimal) -> bool:
+    """True when `new` risks less than `old`."""
+    return (new - old) * side.sign > 0

@@ -1,0 +1,115 @@
+"""Start is recovery, always: what the ledger remembers becomes state, then the venue is asked for the truth."""
+
+from decimal import Decimal
+
+from bot.domain.action import RecordTrading, TakeSnapshot
+from bot.domain.decision import Decision
+from bot.domain.event import Started
+from bot.domain.guard import TradingState
+from bot.domain.instrument import to_decimal
+from bot.domain.snapshot import Recovered
+from bot.engine.state import EngineState, Pending, SymbolState
+from bot.engine.turn import Turn
+
+OVERLAP_MS = 60_000
+
+
+def on_start(turn: Turn, event: Started) -> None:
+    """Take over what the ledger remembers and ask the venue what exists."""
+    state, recovered = turn.state, event.recovered
+    _take_account(state, recovered)
+    _take_positions(state, recovered)
+    _take_guards(state, recovered)
+    _take_results(state, recovered)
+    turn.act(TakeSnapshot(max(0, recovered.last_fill_at_ms - OVERLAP_MS)))
+
+
+def _take_account(state: EngineState, recovered: Recovered) -> None:
+    state.first_start = recovered.first_start
+    state.wallet = recovered.wallet
+    state.base_balance = recovered.base_balance
+    state.equity_high = recovered.equity_high
+    state.day = recovered.day
+    state.sizing = recovered.sizing or state.sizing
+    state.limits = recovered.limits or state.limits
+    state.stopped = recovered.trading is TradingState.STOPPED
+    state.paused = recovered.trading is TradingState.PAUSED
+    state.last_bar_at_ms = recovered.last_bar_at_ms
+    state.last_fill_at_ms = recovered.last_fill_at_ms
+    state.trade_count = recovered.trade_count
+    for trade_id in recovered.last_trade_ids:
+        state.booked[f"fill:{trade_id}"] = None
+    for payment_id in recovered.last_payment_ids:
+        state.booked[f"funding:{payment_id}"] = None
+
+
+def _take_positions(state: EngineState, recovered: Recovered) -> None:
+    for position in recovered.positions:
+        if position.symbol in state.symbols:
+            state.symbols[position.symbol].position = position
+    for trade in recovered.open_trades:
+        if trade.plan.symbol in state.symbols:
+            state.symbols[trade.plan.symbol].open_trade = trade
+    for order in recovered.orders:
+        if order.symbol in state.symbols:
+            state.symbols[order.symbol].orders[order.client_id] = order
+    for decision in recovered.decisions:
+        _take_pending(state, decision)
+
+
+def _take_pending(state: EngineState, decision: Decision) -> None:
+    """An entry order was on its way: its fills must find the plan they were made for."""
+    symbol = state.symbols.get(decision.signal.symbol)
+    order = symbol.orders.get(decision.client_id) if symbol else None
+    if symbol is None or order is None:
+        return
+    stop = to_decimal(decision.signal.stop_price)
+    symbol.last_decision = decision
+    symbol.pending = Pending(
+        decision_id=decision.id,
+        signal=decision.signal,
+        client_id=decision.client_id,
+        notional=decision.notional,
+        margin=decision.notional / symbol.leverage,
+        risk=abs(order.intent.expected_price - stop) * decision.quantity,
+        planned_price=order.intent.expected_price,
+        model_score=decision.model_score,
+    )
+
+
+def _take_guards(state: EngineState, recovered: Recovered) -> None:
+    state.halts = [halt for halt in recovered.halts if not halt.symbol or halt.symbol in state.symbols]
+    for kill in recovered.kills:
+        if kill.symbol in state.symbols:
+            state.symbols[kill.symbol].kill = kill
+    for reset in recovered.kill_resets:
+        if reset.symbol in state.symbols:
+            state.symbols[reset.symbol].counting_from_ms = reset.at_ms
+    for name in recovered.paused:
+        if name in state.symbols:
+            state.symbols[name].paused = True
+    for name in recovered.no_reentry:
+        if name in state.symbols:
+            state.symbols[name].reentry = False
+
+
+def _take_results(state: EngineState, recovered: Recovered) -> None:
+    for trade in recovered.recent_trades:
+        symbol = state.symbols.get(trade.symbol)
+        if symbol is not None and trade.closed_at_ms > symbol.counting_from_ms:
+            _count_result(symbol, trade.net, trade.closed_at_ms)
+    state.losing_run = 0
+    for trade in sorted(recovered.recent_trades, key=lambda trade: trade.closed_at_ms):
+        state.losing_run = state.losing_run + 1 if trade.net < 0 else 0
+
+
+def _count_result(symbol: SymbolState, net: Decimal, closed_at_ms: int) -> None:
+    symbol.nets.append(net)
+    if net < 0:
+        symbol.last_loss_at_ms = closed_at_ms
+
+
+def ready(turn: Turn) -> None:
+    """The books agree with the venue for the first time: from here on entries are allowed."""
+    turn.state.recovering = False
+    turn.act(RecordTrading(turn.at_ms, turn.state.trading))

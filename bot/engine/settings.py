@@ -1,0 +1,42 @@
+"""What the engine is told once, at construction: account, instruments, symbols, limits, costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from bot.domain.guard import Limits, Sizing
+from bot.domain.instrument import Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolSettings:
+    """How one symbol is traded. `share` is its part of the balance (0..1), `leverage` a whole number."""
+
+    symbol: str
+    strategy: str
+    leverage: int
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Everything fixed for a run. Rates are fractions of notional; `account` is venue:mode:name.
+
+    `stop_deadline_ms` is how long a filled quantity may be without a confirmed stop before it is closed.
+    """
+
+    account: str
+    instruments: Mapping[str, Instrument]
+    symbols: tuple[SymbolSettings, ...]
+    bar_ms: int
+    timeframe: str
+    sizing: Sizing = field(default_factory=Sizing)
+    limits: Limits = field(default_factory=Limits)
+    quote: str = "USDT"
+    slippage_rate: Decimal = Decimal("0.0001")
+    max_signal_age_ms: int = 300_000
+    stop_deadline_ms: int = 5_000
+    stop_tries: int = 3
+    close_tries: int = 5
+    unknown_deadline_ms: int = 120_000
+    adopt_foreign: bool = False

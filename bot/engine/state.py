@@ -1,0 +1,236 @@
+"""All trading state. Only `Engine.handle` changes it, through the functions of this folder."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from bot.domain.account import Balance
+from bot.domain.command import Receipt
+from bot.domain.decision import Decision
+from bot.domain.guard import Halt, Kill, Limits, Sizing, TradingState
+from bot.domain.instrument import ZERO, Instrument, to_decimal
+from bot.domain.order import CloseReason, Order, OrderStatus, Purpose
+from bot.domain.position import Plan, Position
+from bot.domain.signal import Side, Signal
+from bot.domain.snapshot import DayFigures, OpenTrade
+from bot.engine.settings import EngineSettings, SymbolSettings
+
+KEPT_RESULTS = 50
+KEPT_TRADE_IDS = 5000
+KEPT_ORDERS = 200
+
+
+@dataclass(slots=True)
+class Pending:
+    """An entry order on its way: what it reserves, in quote asset, and what its fills will be planned with."""
+
+    decision_id: str
+    signal: Signal
+    client_id: str
+    notional: Decimal
+    margin: Decimal
+    risk: Decimal
+    planned_price: Decimal
+    model_score: float | None = None
+
+
+@dataclass(slots=True)
+class Closing:
+    """A close on its way. `waiters` are command ids to answer; `left` is what is still to be closed (base units)."""
+
+    reason: CloseReason
+    asked: Decimal
+    left: Decimal
+    started_at_ms: int
+    expected_price: Decimal
+    waiters: list[str] = field(default_factory=list)
+    value: Decimal = ZERO
+    net: Decimal = ZERO
+    tries: int = 0
+    failed: bool = False
+
+    @property
+    def done(self) -> Decimal:
+        """Quantity closed so far, in base units."""
+        return self.asked - self.left
+
+
+@dataclass(slots=True)
+class Flatten:
+    """A panic close on its way over `symbols`; answered when the venue confirms that they are flat."""
+
+    command_id: str
+    symbols: tuple[str, ...]
+    started_at_ms: int
+    receipts: list[Receipt] = field(default_factory=list)
+    verifying: bool = False
+    rounds: int = 0
+
+
+@dataclass(slots=True)
+class SymbolState:
+    """One symbol: its position, orders, guards and last prices."""
+
+    settings: SymbolSettings
+    instrument: Instrument
+    leverage: int
+    position: Position
+    open_trade: OpenTrade | None = None
+    orders: dict[str, Order] = field(default_factory=dict)
+    past_orders: dict[str, Order] = field(default_factory=dict)
+    pending: Pending | None = None
+    closing: Closing | None = None
+    reversal: Signal | None = None
+    paused: bool = False
+    reentry: bool = True
+    kill: Kill | None = None
+    nets: deque[Decimal] = field(default_factory=lambda: deque(maxlen=KEPT_RESULTS))
+    counting_from_ms: int = 0
+    last_loss_at_ms: int = 0
+    last_price: float = 0.0
+    mark: float = 0.0
+    spread_percent: float | None = None
+    last_candle_at_ms: int = 0
+    funding_rate: float | None = None
+    next_funding_at_ms: int = 0
+    last_signal: Signal | None = None
+    last_decision: Decision | None = None
+    stop_number: int = 0
+    stop_failures: int = 0
+    target_number: int = 0
+    target_failures: int = 0
+    close_number: int = 0
+    uncovered_since_ms: int = 0
+    cancelling: set[str] = field(default_factory=set)
+    liquidation_warned: bool = False
+    stop_moved: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """The instrument's symbol."""
+        return self.instrument.symbol
+
+    @property
+    def plan(self) -> Plan | None:
+        """How the open position is protected; None when flat."""
+        return self.open_trade.plan if self.open_trade else None
+
+    @property
+    def mark_price(self) -> Decimal:
+        """Mark price as Decimal; the position's entry before any price is known."""
+        return to_decimal(self.mark) if self.mark else self.position.entry_price
+
+    def live(self, purpose: Purpose) -> list[Order]:
+        """Live orders of one purpose, oldest first."""
+        return [order for order in self.orders.values() if order.intent.purpose is purpose]
+
+    def unsettled(self) -> int:
+        """Orders whose outcome is unknown."""
+        return sum(order.status is OrderStatus.UNKNOWN for order in self.orders.values())
+
+
+@dataclass(slots=True)
+class EngineState:
+    """The whole desk: symbols, money, limits, guards, and what is on its way."""
+
+    settings: EngineSettings
+    symbols: dict[str, SymbolState]
+    limits: Limits
+    sizing: Sizing
+    wallet: Decimal = ZERO
+    base_balance: Decimal = ZERO
+    equity_high: Decimal = ZERO
+    day: DayFigures = field(default_factory=DayFigures)
+    halts: list[Halt] = field(default_factory=list)
+    recovering: bool = True
+    protect: bool = False
+    stopped: bool = False
+    paused: bool = False
+    stopping: bool = False
+    storage_ok: bool = True
+    link_up: bool = True
+    first_start: bool = False
+    flattens: list[Flatten] = field(default_factory=list)
+    reconcile_waiters: list[str] = field(default_factory=list)
+    booked: dict[str, None] = field(default_factory=dict)
+    last_bar_at_ms: int = 0
+    last_fill_at_ms: int = 0
+    trade_count: int = 0
+    losing_run: int = 0
+    longest_uncovered_ms: int = 0
+    at_ms: int = 0
+    foreign_orders: set[str] = field(default_factory=set)
+    strategies_off: set[str] = field(default_factory=set)
+
+    @property
+    def trading(self) -> TradingState:
+        """The one word for what the desk may do now, the gravest first."""
+        if self.recovering:
+            return TradingState.RECOVERING
+        if self.protect:
+            return TradingState.PROTECT
+        if self.stopped:
+            return TradingState.STOPPED
+        return TradingState.PAUSED if self.paused else TradingState.ACTIVE
+
+    @property
+    def open_symbols(self) -> list[SymbolState]:
+        """Symbols with a position, in configured order."""
+        return [state for state in self.symbols.values() if state.position.quantity]
+
+    def unrealised(self) -> Decimal:
+        """Open profit over all positions at their marks."""
+        return sum((s.position.unrealised(s.mark_price) for s in self.open_symbols), ZERO)
+
+    def margin_used(self) -> Decimal:
+        """Margin of open positions and of entries on their way."""
+        held = sum((s.position.size * s.position.entry_price / s.leverage for s in self.open_symbols), ZERO)
+        reserved = sum((s.pending.margin for s in self.symbols.values() if s.pending), ZERO)
+        return held + reserved
+
+    def balance(self) -> Balance:
+        """Wallet, open profit, margin in use."""
+        return Balance(self.wallet, self.unrealised(), self.margin_used())
+
+    def equity(self) -> Decimal:
+        """Wallet and open profit together."""
+        return self.wallet + self.unrealised()
+
+    def day_pnl(self) -> Decimal:
+        """The day's result as the daily loss limit counts it."""
+        open_pnl = self.unrealised() if self.limits.count_open_loss else ZERO
+        return self.day.realised + open_pnl
+
+    def halts_of(self, symbol: str, at_ms: int) -> tuple[Halt, ...]:
+        """Halts that stop entries of a symbol now."""
+        return tuple(halt for halt in self.halts if halt.covers(symbol, at_ms))
+
+    def book_once(self, key: str) -> bool:
+        """True the first time a venue id is seen; remembers a bounded number of them."""
+        if key in self.booked:
+            return False
+        self.booked[key] = None
+        while len(self.booked) > KEPT_TRADE_IDS:
+            del self.booked[next(iter(self.booked))]
+        return True
+
+
+def exposure_side(state: SymbolState) -> Side | None:
+    """Side that a symbol is on, or about to be; None when neither."""
+    if state.position.quantity:
+        return state.position.side
+    return state.pending.signal.side if state.pending else None
+
+
+def new_state(settings: EngineSettings) -> EngineState:
+    """The state before anything happened."""
+    symbols = {
+        s.symbol: SymbolState(
+            settings=s,
+            instrument=settings.instruments[s.symbol],
+            leverage=s.leverage,
+            position=Position(s.symbol, leverage=s.leverage),
+        )
+        for s in settings.symbols
+    }
+    return EngineState(settings=settings, symbols=symbols, limits=settings.limits, sizing=settings.sizing)
