@@ -1,7 +1,7 @@
 """The rules of one tradable contract, and the one border between floats and Decimal."""
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from math import isfinite
 
 from bot.domain.signal import Side
@@ -19,6 +19,29 @@ def to_decimal(value: float) -> Decimal:
     return Decimal(repr(value))
 
 
+# Money is kept on a fixed grid, so that sums are exact whatever their order and two sets of books agree to the digit;
+# twelve decimals leave sixteen digits for the amount. Averages have more digits; they are rounded against us.
+MONEY_GRID = Decimal("1e-12")
+_WIDE = Context(prec=60)  # no amount is too large to be rounded
+
+
+def money_in(amount: Decimal) -> Decimal:
+    """Money that comes to us (or goes, when negative), rounded down to the grid of money."""
+    rounded = amount.quantize(MONEY_GRID, ROUND_FLOOR, _WIDE)
+    return amount if rounded == amount else rounded
+
+
+def money_out(amount: Decimal) -> Decimal:
+    """Money that we pay, rounded up to the grid of money."""
+    rounded = amount.quantize(MONEY_GRID, ROUND_CEILING, _WIDE)
+    return amount if rounded == amount else rounded
+
+
+def on_grid(value: Decimal, grid: Decimal, rounding: str) -> Decimal:
+    """`value` rounded to a multiple of `grid`; unchanged when the grid is zero (an instrument without rounding)."""
+    return (value / grid).to_integral_value(rounding) * grid if grid else value
+
+
 @dataclass(frozen=True, slots=True)
 class Bracket:
     """One leverage bracket: up to `notional_cap` (quote) at most `max_leverage`.
@@ -34,7 +57,10 @@ class Bracket:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A linear perpetual contract: prices in quote asset per one base unit, quantities in base units."""
+    """A linear perpetual contract: prices in quote asset per one base unit, quantities in base units.
+
+    A tick or step of zero means that nothing is rounded (backtests without an instruments file).
+    """
 
     symbol: str
     base: str
@@ -55,19 +81,19 @@ class Instrument:
 
     def quantity_down(self, quantity: Decimal) -> Decimal:
         """Quantity rounded down to the step: never more exposure than asked."""
-        return (quantity / self.quantity_step).to_integral_value(ROUND_FLOOR) * self.quantity_step
+        return on_grid(quantity, self.quantity_step, ROUND_FLOOR)
 
     def price_nearest(self, price: Decimal) -> Decimal:
         """Price rounded to the nearest tick."""
-        return (price / self.price_tick).to_integral_value(ROUND_HALF_EVEN) * self.price_tick
+        return on_grid(price, self.price_tick, ROUND_HALF_EVEN)
 
     def price_below(self, price: Decimal) -> Decimal:
         """Price rounded down to the tick."""
-        return (price / self.price_tick).to_integral_value(ROUND_FLOOR) * self.price_tick
+        return on_grid(price, self.price_tick, ROUND_FLOOR)
 
     def price_above(self, price: Decimal) -> Decimal:
         """Price rounded up to the tick."""
-        return (price / self.price_tick).to_integral_value(ROUND_CEILING) * self.price_tick
+        return on_grid(price, self.price_tick, ROUND_CEILING)
 
     def stop_price(self, side: Side, price: Decimal) -> Decimal:
         """Stop of a position on `side`, rounded towards the entry, so that the loss never grows by rounding."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.domain.fill import Fill
-from bot.domain.instrument import ZERO
+from bot.domain.instrument import ZERO, money_in
 from bot.domain.signal import Side
 
 
@@ -42,7 +42,7 @@ class Position:
         return self.quantity * (mark - self.entry_price)
 
     def apply(self, fill: Fill) -> tuple["Position", Decimal]:
-        """The position after the fill and the profit that the fill realised (before its fee).
+        """The position after the fill and the profit that the fill realised (before its fee, on the grid of money).
 
         A fill beyond the position's size closes it and opens the rest the other way at the fill's price.
         """
@@ -50,7 +50,7 @@ class Position:
         if self.flat or (self.quantity > ZERO) == (signed > ZERO):
             return self._grown(signed, fill.price), ZERO
         closed = min(abs(signed), self.size)
-        realised = closed * (fill.price - self.entry_price) * self.side.sign
+        realised = money_in(closed * (fill.price - self.entry_price) * self.side.sign)
         rest = self.quantity + signed
         if rest == ZERO:
             return replace(self, quantity=ZERO, entry_price=ZERO, isolated_margin=ZERO), realised
