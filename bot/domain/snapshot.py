@@ -85,7 +85,8 @@ class Recovered:
 
     `recent_trades` are the last closed trades per symbol, oldest first, since its last kill reset;
     `decisions` are those whose entry order is among `orders`, so that its fills find their plan. `last_trade_ids`
-    (as SYMBOL:trade id) and `last_payment_ids` are booked already. `parameters` are run-time overrides (symbol, name, value). `clean` is False when the last run did not end well.
+    (as SYMBOL:trade id) and `last_payment_ids` are booked already. `parameters` are run-time overrides (symbol,
+    name, value). `clean` is False when the last run did not end well.
     """
 
     trading: TradingState = TradingState.ACTIVE

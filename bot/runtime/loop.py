@@ -1,0 +1,164 @@
+"""The one task that owns the engine: inbox -> handle -> commit -> perform, and back into the inbox.
+
+An event's journal line, what was decided, the order intents and the notices are committed in one transaction before
+anything is done about them. Events that led to nothing but figures may wait for the next commit.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter
+
+from bot.domain.action import Action, Answer, Deed, Notify, RecordEquity, Submit
+from bot.domain.command import Command, Done
+from bot.domain.errors import InvariantError, StorageError
+from bot.domain.event import CommandIssued, Event, StorageChanged
+from bot.domain.notice import Notice, NoticeKind, Severity
+from bot.domain.refusal import Refused
+from bot.engine.engine import Engine
+from bot.runtime.perform import Performer, deeds_of, risks_more
+from bot.runtime.ports import Ledger, Step
+
+KEPT_LATENCIES = 2000
+
+
+class Loop:
+    """Takes events one at a time. `batch` is how many uneventful steps may wait for one commit."""
+
+    def __init__(self, engine: Engine, ledger: Ledger, now: Callable[[], int], batch: int = 1) -> None:
+        """`now` gives business time in ms; `join` must be called before the first event."""
+        self.engine = engine
+        self.number = 0
+        self.errors = 0
+        self.handled = 0
+        self.last_commit_failed = False
+        self.handle_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
+        self.order_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
+        self._ledger = ledger
+        self._now = now
+        self._batch = batch
+        self._performer: Performer | None = None
+        self._inbox: deque[Event] = deque()
+        self._pending: list[Step] = []
+        self._answers: dict[str, asyncio.Future[Done | Refused]] = {}
+        self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._commands = 0
+        self._on_notice: Callable[[], None] = lambda: None
+
+    def join(self, performer: Performer, last_step: int, on_notice: Callable[[], None]) -> None:
+        """Give the loop its hands, the journal's last number, and whom to wake for notices."""
+        self._performer = performer
+        self.number = last_step
+        self._on_notice = on_notice
+
+    def put(self, event: Event) -> None:
+        """Put an event into the inbox."""
+        self._inbox.append(event)
+        self._idle.clear()
+        self._woken.set()
+
+    @property
+    def queue_length(self) -> int:
+        """Events waiting."""
+        return len(self._inbox)
+
+    async def execute(self, command: Command, actor: str) -> Done | Refused:
+        """Put a command into the inbox and wait for its answer, which comes after its commit."""
+        self._commands += 1
+        command_id = f"c{self.number}-{self._commands}"
+        answer: asyncio.Future[Done | Refused] = asyncio.get_running_loop().create_future()
+        self._answers[command_id] = answer
+        self.put(CommandIssued(self._now(), command_id, actor, command))
+        try:
+            return await answer
+        finally:
+            self._answers.pop(command_id, None)
+
+    async def run(self) -> None:
+        """Handle events until cancelled."""
+        while True:
+            while self._inbox:
+                await self.step(self._inbox.popleft())
+            if len(self._pending) >= self._batch:
+                await self._commit()
+            self._idle.set()
+            self._woken.clear()
+            await self._woken.wait()
+
+    async def settled(self) -> None:
+        """Wait until the inbox is empty and everything it led to is done."""
+        await self._idle.wait()
+
+    async def flush(self) -> None:
+        """Commit whatever waits."""
+        if self._pending:
+            await self._commit()
+
+    async def step(self, event: Event) -> None:
+        """One event: handle, commit, perform."""
+        began = perf_counter()
+        actions = self._handle(event)
+        self.handle_ms.append((perf_counter() - began) * 1000)
+        self.number += 1
+        self._pending.append(Step(self.number, event, tuple(actions)))
+        if urgent(actions) or len(self._pending) >= max(self._batch, 1):
+            committed = await self._commit()
+            await self._perform(deeds_of(actions), committed)
+            self._deliver(actions)
+
+    def _handle(self, event: Event) -> list[Action]:
+        self.handled += 1
+        try:
+            return self.engine.handle(event)
+        except InvariantError as error:
+            self.errors += 1
+            self.engine.state.protect = True
+            title = f"Broken invariant, entries stop: {error}"
+            return [Notify(Notice(NoticeKind.STORAGE, Severity.CRITICAL, event.at_ms, title))]
+
+    async def _commit(self) -> bool:
+        """Write what waits; on failure keep it for the next try and tell the engine."""
+        try:
+            await self._ledger.commit(self._pending)
+        except StorageError as error:
+            self.errors += 1
+            if not self.last_commit_failed:
+                self.put(StorageChanged(self._now(), False, str(error)))
+            self.last_commit_failed = True
+            return False
+        self._pending.clear()
+        if self.last_commit_failed:
+            self.last_commit_failed = False
+            self.put(StorageChanged(self._now(), True))
+        return True
+
+    async def _perform(self, deeds: list[Deed], committed: bool) -> None:
+        performer = self._performer
+        if performer is None:
+            return
+        for deed in deeds:
+            if not committed and risks_more(deed):
+                performer.refuse(deed)  # an entry that cannot be recorded is not sent; exits go on from memory
+                continue
+            began = perf_counter()
+            await performer.perform(deed)
+            if isinstance(deed, Submit):
+                self.order_ms.append((perf_counter() - began) * 1000)
+
+    def _deliver(self, actions: list[Action]) -> None:
+        told = False
+        for action in actions:
+            if isinstance(action, Answer):
+                waiting = self._answers.get(action.command_id)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(action.result)
+            told = told or isinstance(action, Notify)
+        if told:
+            self._on_notice()
+
+
+def urgent(actions: list[Action]) -> bool:
+    """True when something must be durable or done now; equity points alone may wait."""
+    return any(not isinstance(action, RecordEquity) for action in actions)
