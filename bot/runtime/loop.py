@@ -44,6 +44,7 @@ class Loop:
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._committing = asyncio.Lock()
         self._commands = 0
         self._on_notice: Callable[[], None] = lambda: None
 
@@ -120,19 +121,24 @@ class Loop:
 
     async def _commit(self) -> bool:
         """Write what waits; on failure keep it for the next try and tell the engine."""
-        try:
-            await self._ledger.commit(self._pending)
-        except StorageError as error:
-            self.errors += 1
-            if not self.last_commit_failed:
-                self.put(StorageChanged(self._now(), False, str(error)))
-            self.last_commit_failed = True
-            return False
-        self._pending.clear()
+        async with self._committing:
+            batch = tuple(self._pending)
+            try:
+                await self._ledger.commit(batch)
+            except StorageError as error:
+                self._storage_failed(error)
+                return False
+            del self._pending[: len(batch)]
         if self.last_commit_failed:
             self.last_commit_failed = False
             self.put(StorageChanged(self._now(), True))
         return True
+
+    def _storage_failed(self, error: StorageError) -> None:
+        self.errors += 1
+        if not self.last_commit_failed:
+            self.put(StorageChanged(self._now(), False, str(error)))
+        self.last_commit_failed = True
 
     async def _perform(self, deeds: list[Deed], committed: bool) -> None:
         performer = self._performer

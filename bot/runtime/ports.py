@@ -115,7 +115,7 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One command, refused or run. `outcome` is a short word, `changes` is text from -> to; `digest` chains to the last."""
+    """One command, refused or run. `outcome` is a short word, `changes` text from -> to; `digest` chains them."""
 
     number: int
     at_ms: int
