@@ -135,8 +135,9 @@ def volume_needed(columns: Columns, i: int, settings: Settings) -> float:
 
 def level_hold(close: float, atr: float, side: Side, settings: Settings) -> Hold | None:
     """Gate 4: stop and target differ from the entry and are prices; fails only in dead or absurd markets."""
-    if not atr > 0.0:
-        return Hold("ATR", atr, "<=", 0.0)
+    least = ROUNDING * close
+    if not atr > least:
+        return Hold("ATR", atr, "<=", least)
     below = atr * (settings.atr_sl_mult if side is Side.LONG else settings.atr_tp_mult)
     return None if below < close else Hold("ATR distance", below, ">=", close)
 

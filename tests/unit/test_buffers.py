@@ -137,6 +137,85 @@ def test_gap_is_counted_until_it_leaves_the_window() -> None:
     assert window.missing == 1
     for number in (11, 12):
         window.append(candle(number))
+    assert window.missing == 0
+
+
+def test_preload_takes_the_last_bars() -> None:
+    window, history = buffer(100), random_frame(1, 250)
+    assert window.preload(history) == 100
+    assert_frames_equal(window.frame(), rows(history, 150, 250))
+    assert window.last_open_at_ms == int(history.open_at_ms[-1])
+    assert window.append(candle(250))
+
+
+def test_preload_keeps_newer_bars_that_came_meanwhile() -> None:
+    history = random_frame(1, 60)
+    window = buffer(40)
+    for each in candles(history)[50:]:
+        window.append(each)
+    assert window.preload(rows(history, 0, 52)) == 40
+    assert_frames_equal(window.frame(), rows(history, 20, 60))
+
+
+def test_preload_drops_rows_append_would_refuse() -> None:
+    history = random_frame(1, 12)
+    history.close[3] = np.nan
+    history.volume[4] = -1.0
+    history.high[5] = np.inf
+    history.low[6] = 0.0
+    history.open_at_ms[7] = history.open_at_ms[2]
+    history.open_at_ms[8] += 17
+    one, other = buffer(), buffer()
+    assert one.preload(history) == 6
+    for each in candles(history):
+        other.append(each)
+    assert_frames_equal(one.frame(), other.frame())
+    assert one.missing == 6
+
+
+def test_preload_of_nothing_useful_leaves_an_empty_buffer() -> None:
+    window, history = buffer(), random_frame(1, 5)
+    history.close[:] = np.nan
+    assert window.preload(history) == 0
+    assert window.preload(rows(history, 0, 0)) == 0
+    assert window.append(candle(0))
+
+
+@pytest.mark.parametrize("change", [{"symbol": "OTHERUSDT"}, {"timeframe_ms": 60_000}])
+def test_preload_of_another_market_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="buffer of TESTUSDT 900000 ms cannot take"):
+        filled(5).preload(replace(random_frame(1, 5), **change))
+
+
+def test_preload_does_not_hold_on_to_the_history() -> None:
+    window, history = buffer(10), random_frame(1, 20)
+    window.preload(history)
+    history.close[:] = 1.0
+    assert window.frame().close.min() > 50.0
+
+
+@pytest.mark.parametrize("arguments", [(BAR_MS, 0), (0, 10), (BAR_MS, -1)])
+def test_senseless_sizes_are_refused(arguments: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="must be above 0"):
+        CandleBuffer("TESTUSDT", *arguments)
+
+
+@given(
+    st.integers(min_value=1, max_value=12),
+    st.lists(st.integers(min_value=-3, max_value=4), max_size=120),
+)
+@settings(deadline=None)
+def test_buffer_agrees_with_a_plain_queue(capacity: int, steps: list[int]) -> None:
+    window, plain, last = buffer(capacity), deque[Candle](maxlen=capacity), -1
+    for count, step in enumerate(steps):
+        number = last + step
+        each = candle(number, close=100.0 + count)
+        taken = not plain or step > 0
+        assert window.append(each) is taken
+        if taken:
+            plain.append(each)
+            last = number
+    assert candles(window.frame()) == list(plain)
     if plain:
         span_ms = plain[-1].open_at_ms - plain[0].open_at_ms
         assert window.missing == span_ms // BAR_MS + 1 - len(plain)
