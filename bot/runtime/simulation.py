@@ -1,0 +1,168 @@
+"""The engine and the fill model joined without asyncio: exact backtests, benchmarks and tests of the engine.
+
+The same engine, the same fill model and the same order of things as the paper venue; only sockets, database and
+waiting are missing. What a real journal would hold is kept in `steps` when asked.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from bot.domain.action import Action, Cancel, Deed, QueryOrder, SetLeverage, StartTimer, Submit, TakeSnapshot
+from bot.domain.command import Command
+from bot.domain.event import (
+    Call,
+    CallEnded,
+    CandlesClosed,
+    CommandIssued,
+    Event,
+    Filled,
+    OrderUpdated,
+    Outcome,
+    SnapshotTaken,
+    Started,
+)
+from bot.domain.fill import Fill
+from bot.domain.market import Candle
+from bot.domain.snapshot import Recovered, VenueSnapshot
+from bot.engine.engine import Engine
+from bot.runtime.perform import deeds_of
+from bot.runtime.ports import Step
+from bot.runtime.timers import Timers
+from bot.venues.matching import (
+    Matching,
+    OrderRequest,
+    Refusal,
+    Report,
+    event_of,
+    request_of,
+)
+
+
+class Simulation:
+    """One account in a loop of bars. `now_ms` is the venue's time; `journal` keeps every step when True."""
+
+    def __init__(self, engine: Engine, matching: Matching, *, journal: bool = False) -> None:
+        """The engine must be new; `start` makes it ready."""
+        self.engine = engine
+        self.matching = matching
+        self.now_ms = 0
+        self.steps: list[Step] = []
+        self.actions: list[Action] = []
+        self.fills: list[Fill] = []
+        self._journal = journal
+        self._inbox: deque[Event] = deque()
+        self._timers = Timers(self._inbox.append)
+        self._commands = 0
+
+    def start(self, at_ms: int, recovered: Recovered | None = None) -> list[Action]:
+        """Begin: recovery and reconciliation as on every start."""
+        self.now_ms = at_ms
+        return self.feed(Started(at_ms, recovered or Recovered()))
+
+    def bar(self, candles: Sequence[Candle], closes_at_ms: int, opens: Mapping[str, float]) -> list[Action]:
+        """One bar: its path at the venue, its close to the engine, orders at the next opens."""
+        self.now_ms = closes_at_ms
+        for candle in candles:
+            for report in self.matching.sweep(candle, closes_at_ms):
+                self._tell(report)
+            self.matching.set_price(candle.symbol, opens.get(candle.symbol, candle.close))
+        self._timers.fire(closes_at_ms)
+        return self.feed(CandlesClosed(closes_at_ms, self.engine.state.settings.timeframe, tuple(candles)))
+
+    def fund(self, symbol: str, rate: Decimal) -> list[Action]:
+        """Settle funding now."""
+        for report in self.matching.settle_funding(symbol, rate, self.now_ms):
+            self._tell(report)
+        return self._drain()
+
+    def command(self, command: Command, actor: str = "test:1") -> list[Action]:
+        """An operator's command, now."""
+        self._commands += 1
+        return self.feed(CommandIssued(self.now_ms, f"c{self._commands}", actor, command))
+
+    def person(self, request: OrderRequest) -> list[Action]:
+        """A person trades at the venue, past the bot."""
+        reports = self.matching.submit(request, self.now_ms)
+        if not isinstance(reports, Refusal):
+            for report in reports:
+                self._tell(report)
+        return self._drain()
+
+    def feed(self, event: Event) -> list[Action]:
+        """One event and everything it leads to; returns all actions in order."""
+        self._inbox.append(event)
+        return self._drain()
+
+    def wait(self, until_ms: int) -> list[Action]:
+        """Let time pass without market, so that timers fire."""
+        self.now_ms = until_ms
+        self._timers.fire(until_ms)
+        return self._drain()
+
+    def _drain(self) -> list[Action]:
+        done: list[Action] = []
+        while self._inbox:
+            event = self._inbox.popleft()
+            actions = self.engine.handle(event)
+            done.extend(actions)
+            if self._journal:
+                self.steps.append(Step(len(self.steps) + 1, event, tuple(actions)))
+            for deed in deeds_of(actions):
+                self._perform(deed)
+        return done
+
+    def _perform(self, deed: Deed) -> None:
+        match deed:
+            case Submit(order):
+                self._answer(order.client_id, order.symbol, Call.SUBMIT, self.submit(request_of(order)))
+            case Cancel(client_id, symbol):
+                answer = self.matching.cancel(client_id, self.now_ms)
+                self._answer(client_id, symbol, Call.CANCEL, answer)
+            case TakeSnapshot(since_ms):
+                self._inbox.append(SnapshotTaken(self.now_ms, self._snapshot(since_ms)))
+            case QueryOrder(client_id, symbol):
+                self._inbox.append(self._query(client_id, symbol))
+            case StartTimer():
+                self._timers.start(deed)
+            case SetLeverage(symbol, leverage):
+                self.matching.set_leverage(symbol, leverage)
+
+    def submit(self, request: OrderRequest) -> list[Report] | Refusal:
+        """The venue's answer to an order; tests replace it to make a venue misbehave."""
+        return self.matching.submit(request, self.now_ms)
+
+    def _answer(self, client_id: str, symbol: str, call: Call, answer: list[Report] | Refusal) -> None:
+        if isinstance(answer, Refusal):
+            ended = CallEnded(self.now_ms, client_id, symbol, call, Outcome.NOT_DONE, answer.code)
+        else:
+            for report in answer:
+                self._tell(report)
+            ended = CallEnded(self.now_ms, client_id, symbol, call, Outcome.DONE)
+        self._inbox.append(ended)
+
+    def _tell(self, report: Report) -> None:
+        event = event_of(report)
+        if isinstance(event, Filled):
+            self.fills.append(event.fill)
+        self._inbox.append(event)
+
+    def _query(self, client_id: str, symbol: str) -> OrderUpdated | CallEnded:
+        order = self.matching.order(client_id)
+        if order is None:
+            return CallEnded(self.now_ms, client_id, symbol, Call.SUBMIT, Outcome.NOT_DONE, "not found")
+        return OrderUpdated(
+            self.now_ms, client_id, order.venue_id, symbol, order.status, order.filled, order.average_price
+        )
+
+    def _snapshot(self, since_ms: int) -> VenueSnapshot:
+        positions = self.matching.positions()
+        marks = {p.symbol: self.matching.mark(p.symbol) or p.entry_price for p in positions}
+        return VenueSnapshot(
+            at_ms=self.now_ms,
+            wallet=self.matching.wallet,
+            positions=positions,
+            orders=tuple(order.view() for order in self.matching.orders()),
+            fills=tuple(fill for fill in self.fills if fill.at_ms >= since_ms),
+            marks=marks,
+        )
