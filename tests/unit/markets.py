@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.domain.market import MINUTE_MS, Candle
+from bot.domain.market import MINUTE_MS, Candle, timeframe_ms
 from bot.strategy import Frame
 
 BAR_MS = 15 * MINUTE_MS
@@ -16,7 +16,9 @@ REAL_SYMBOLS = ("ADAUSDT", "BNBUSDT", "BTCUSDT", "DOGEUSDT", "ETHUSDT", "SOLUSDT
 PRICE_COLUMNS = ("open", "high", "low", "close", "volume")
 
 
-def random_frame(seed: int, bars: int, *, symbol: str = "TESTUSDT", price: float = 100.0) -> Frame:
+def random_frame(
+    seed: int, bars: int, *, symbol: str = "TESTUSDT", price: float = 100.0, bar_ms: int = BAR_MS
+) -> Frame:
     """A market that trends, chops and surges: volatility and drift change every hundred bars or so."""
     chance = np.random.default_rng(seed)
     regimes = bars // 100 + 1
@@ -27,24 +29,31 @@ def random_frame(seed: int, bars: int, *, symbol: str = "TESTUSDT", price: float
     high = np.maximum(opened, close) * (1.0 + volatility * chance.uniform(0.0, 1.0, bars))
     low = np.minimum(opened, close) * (1.0 - volatility * chance.uniform(0.0, 1.0, bars))
     volume = chance.lognormal(7.0, 1.0, bars)
-    return frame_of(opened, high, low, close, volume, symbol=symbol)
+    return frame_of(opened, high, low, close, volume, symbol=symbol, bar_ms=bar_ms)
 
 
 def frame_of(
-    opened: object, high: object, low: object, close: object, volume: object, *, symbol: str = "TESTUSDT"
+    opened: object,
+    high: object,
+    low: object,
+    close: object,
+    volume: object,
+    *,
+    symbol: str = "TESTUSDT",
+    bar_ms: int = BAR_MS,
 ) -> Frame:
-    """A frame from columns, one bar every 15 minutes."""
+    """A frame from columns, without gaps."""
     columns = [
         np.ascontiguousarray(column, dtype=np.float64) for column in (opened, high, low, close, volume)
     ]
-    at_ms = START_MS + BAR_MS * np.arange(len(columns[0]), dtype=np.int64)
-    return Frame(symbol, BAR_MS, at_ms, *columns)
+    at_ms = START_MS + bar_ms * np.arange(len(columns[0]), dtype=np.int64)
+    return Frame(symbol, bar_ms, at_ms, *columns)
 
 
-def flat_frame(bars: int, *, price: float = 100.0, volume: float = 0.0) -> Frame:
+def flat_frame(bars: int, *, price: float = 100.0, volume: float = 0.0, bar_ms: int = BAR_MS) -> Frame:
     """A market in which nothing happens."""
     same = np.full(bars, price)
-    return frame_of(same, same, same, same, np.full(bars, volume))
+    return frame_of(same, same, same, same, np.full(bars, volume), bar_ms=bar_ms)
 
 
 def rows(frame: Frame, begin: int, end: int) -> Frame:
@@ -65,15 +74,15 @@ def candles(frame: Frame) -> list[Candle]:
 
 
 @cache
-def real_frame(symbol: str) -> Frame:
-    """Two years of real 15m candles; skips the test, by name and with the reason, where they are absent."""
-    path = _real_data() / "candles" / "15m" / f"{symbol}.parquet"
+def real_frame(symbol: str, timeframe: str = "15m") -> Frame:
+    """Real candles, two years of 15m; skips the test, by name and with the reason, where they are absent."""
+    path = _real_data() / "candles" / timeframe / f"{symbol}.parquet"
     if not path.is_file():
-        pytest.skip(f"no real candles of {symbol}: QUARTERDECK_REAL_DATA names no folder with candles/15m")
+        pytest.skip(f"no real {timeframe} candles of {symbol} in the folder QUARTERDECK_REAL_DATA names")
     parquet = pytest.importorskip("pyarrow.parquet")
     table = parquet.read_table(path)
     columns = [np.ascontiguousarray(table[name].to_numpy(), dtype=np.float64) for name in PRICE_COLUMNS]
-    return Frame(symbol, BAR_MS, table["timestamp"].to_numpy().astype(np.int64), *columns)
+    return Frame(symbol, timeframe_ms(timeframe), table["timestamp"].to_numpy().astype(np.int64), *columns)
 
 
 def _real_data() -> Path:
