@@ -131,11 +131,7 @@ class Command:
     @property
     def example(self) -> str:
         """A line that works, from the parameters' examples."""
-        shown = (
-            p.example or (p.choices[0] if p.choices else "")
-            for p in self.parameters
-            if p.required or p.example
-        )
+        shown = (parameter.sample for parameter in self.parameters if parameter.required or parameter.example)
         return " ".join([f"/{self.name}", *(word for word in shown if word)])
 
 

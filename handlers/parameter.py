@@ -153,6 +153,12 @@ class Parameter:
                 return f"{noun} from {low} to {high}{unit}"
 
     @property
+    def sample(self) -> str:
+        """A good value, as far as one is known."""
+        first = self.choices[0] if self.choices else ""
+        return self.example or ("BTCUSDT" if self.kind is Kind.SYMBOL else first)
+
+    @property
     def usage(self) -> str:
         """How the parameter is written in a usage line: SYMBOL, [days]."""
         word = "/".join(self.choices) if self.kind is Kind.CHOICE else self.name.upper()

@@ -1,0 +1,48 @@
+"""Foreign text made safe to store and to show: no control characters, no secrets, no floods."""
+
+import re
+from difflib import get_close_matches
+from unicodedata import category
+
+ECHO_LENGTH = 80
+STORED_LENGTH = 500
+_WHITESPACE = re.compile(r"\s+")
+_SECRETS = re.compile(
+    r"\b\d{6,12}:[A-Za-z0-9_-]{30,}"  # a Telegram bot's token
+    r"|\bxox[a-z]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}"  # Slack's
+    r"|\b[A-Za-z0-9_-]{20,28}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{25,}"  # Discord's
+    r"|\b(?=[A-Za-z0-9]*[0-9])(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{32,}\b"  # an exchange's key or secret
+)
+
+
+def clean(text: str) -> str:
+    """One line without control, formatting, surrogate or unassigned characters."""
+    spaced = _WHITESPACE.sub(" ", text)
+    return "".join(letter for letter in spaced if not category(letter).startswith("C")).strip()
+
+
+def clip(text: str, most: int = ECHO_LENGTH) -> str:
+    """The text, or its beginning and how much more there was."""
+    if len(text) <= most:
+        return text
+    return f"{text[:most]}… ({len(text) - most:,} more characters)"
+
+
+def mask(text: str) -> str:
+    """The text without what looks like a token or a key: people paste them into the wrong window."""
+    return _SECRETS.sub("[secret]", text)
+
+
+def echo(text: str) -> str:
+    """Foreign text as it may be shown."""
+    return clip(mask(clean(text)))
+
+
+def stored(text: str) -> str:
+    """Foreign text as it may be kept."""
+    return clip(mask(clean(text)), STORED_LENGTH)
+
+
+def nearest(word: str, known: list[str], most: int = 3) -> list[str]:
+    """The known words that look most like a mistyped one, best first."""
+    return get_close_matches(word[:ECHO_LENGTH], known, most, 0.6)
