@@ -45,6 +45,7 @@ class Registry:
         """Read everything there is, so that what is wrong shows at start and not on the day it is needed."""
         for name in self._homes:
             self.strategy_class(name)
+            self.parameters(name)
             self.symbols(name)
 
     def strategy_class(self, name: str) -> type[Strategy]:

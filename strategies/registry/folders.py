@@ -103,4 +103,5 @@ def _problem(found: type[Strategy], name: str) -> str:
     bars = getattr(found, "warmup_bars", None)
     if not isinstance(bars, int) or bars < 1:
         return f"warmup_bars {shown(bars)} is not a whole number above 0"
-    return ""
+    missing = sorted(getattr(found, "__abstractmethods__", ()))
+    return f"{', '.join(missing)} missing" if missing else ""
