@@ -8,6 +8,7 @@ from bot.domain.command import Command
 from bot.domain.fill import Fill
 from bot.domain.market import Candle, FundingRate, Quote
 from bot.domain.order import OrderStatus
+from bot.domain.settings import EngineSettings
 from bot.domain.snapshot import Recovered, VenueSnapshot
 
 
@@ -28,10 +29,14 @@ class Call(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The process started and this is what the ledger remembers. Always the first event."""
+    """The process started and this is what the ledger remembers. Always the first event.
+
+    `settings` are what the engine was built with, so that the journal alone can be replayed.
+    """
 
     at_ms: int
     recovered: Recovered
+    settings: EngineSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

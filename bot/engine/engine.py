@@ -41,7 +41,7 @@ from bot.engine import (
     reconcile,
     recover,
 )
-from bot.engine.settings import EngineSettings
+from bot.domain.settings import EngineSettings
 from bot.engine.state import EngineState, new_state
 from bot.engine.turn import Turn
 from bot.market.signals import SignalSource

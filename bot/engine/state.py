@@ -13,7 +13,7 @@ from bot.domain.order import CloseReason, Order, OrderStatus, Purpose
 from bot.domain.position import Plan, Position
 from bot.domain.signal import Side, Signal
 from bot.domain.snapshot import DayFigures, OpenTrade
-from bot.engine.settings import EngineSettings, SymbolSettings
+from bot.domain.settings import EngineSettings, SymbolSettings
 
 KEPT_RESULTS = 50
 KEPT_TRADE_IDS = 5000

@@ -79,6 +79,11 @@ def decode_action(data: bytes | str) -> Action:
     return cast(Action, _read(data, Action, "action"))
 
 
+def decode_value(data: bytes | str) -> int | float | bool | str:
+    """A parameter value, of exactly the type it was written with; raises ValueError."""
+    return cast(int | float | bool | str, _read(data, int | float | bool | str, "value"))
+
+
 def actions_digest(actions: Sequence[Action]) -> str:
     """SHA-256 (hex) over the canonical bytes of actions in their order: equal digests, equal actions."""
     if not actions:

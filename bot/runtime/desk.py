@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from bot.config import ConfigItem
 from bot.domain.account import Entry, EquityPoint
 from bot.domain.action import RecordSetting
 from bot.domain.command import Command, Done
@@ -76,15 +77,6 @@ class ParameterView:
     strategy: str
     parameter: Parameter
     value: Value
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigItem:
-    """One effective configuration value, secrets masked; `source` is default, the file's name or the environment."""
-
-    key: str
-    value: str
     source: str
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from bot.config import ConfigItem
 from bot.domain.account import Entry, EquityPoint
 from bot.domain.action import RecordSetting
 from bot.domain.command import Command, Done
@@ -27,7 +28,7 @@ from bot.engine.views import (
     SymbolView,
     Why,
 )
-from bot.runtime.desk import About, ConfigItem, HealthView, JobView, ParameterView, Picture
+from bot.runtime.desk import About, HealthView, JobView, ParameterView, Picture
 from bot.runtime.loop import Loop
 from bot.runtime.ports import Audit, AuditEntry, Ledger, Preference, Preferences, TradeQuery
 from bot.strategy import Frame, Parameter, Value

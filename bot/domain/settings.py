@@ -1,4 +1,4 @@
-"""What the engine is told once, at construction: account, instruments, symbols, limits, costs."""
+"""What the engine is told once, at construction: account, instruments, symbols, limits, costs; journaled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,16 @@ from bot.domain.instrument import Instrument
 
 @dataclass(frozen=True, slots=True)
 class SymbolSettings:
-    """How one symbol is traded. `share` is its part of the balance (0..1), `leverage` a whole number."""
+    """How one symbol is traded. `share` is its part of the balance (0..1), `leverage` a whole number.
+
+    `parameters` are the strategy's, as the files had them at the start: a replay must not depend on later files.
+    """
 
     symbol: str
     strategy: str
     leverage: int
     share: Decimal
+    parameters: tuple[tuple[str, int | float | bool | str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

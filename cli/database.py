@@ -1,0 +1,64 @@
+"""Work on the database itself: audit check, backup, upgrade."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from cli.homes import load, resolve_home
+from storage.database import Database, open_database
+
+
+async def _open(home: Path | None, config: Path | None) -> Database:
+    loaded = load(resolve_home(home, os.environ), config, os.environ)
+    return await open_database(loaded.database_url, synchronous=loaded.settings.storage.synchronous)
+
+
+def verify_audit(home: Path | None, config: Path | None) -> int:
+    """Recompute the hash chain; exit code 1 when it is broken."""
+    return asyncio.run(_verify(home, config))
+
+
+async def _verify(home: Path | None, config: Path | None) -> int:
+    database = await _open(home, config)
+    try:
+        newest = await database.audit().tail(1)
+        broken = await database.audit().verify()
+    finally:
+        await database.close()
+    count = newest[0].number if newest else 0
+    if broken:
+        sys.stdout.write(f"audit: entry {broken} of {count} does not fit the chain: it was changed\n")
+        return 1
+    sys.stdout.write(f"audit: {count} entries, the chain is whole\n")
+    return 0
+
+
+def backup(home: Path | None, config: Path | None, file: Path) -> int:
+    """Copy the database."""
+
+    async def work() -> int:
+        database = await _open(home, config)
+        try:
+            await database.backup(file)
+        finally:
+            await database.close()
+        sys.stdout.write(f"backup written to {file}\n")
+        return 0
+
+    return asyncio.run(work())
+
+
+def upgrade(home: Path | None, config: Path | None) -> int:
+    """Opening migrates; says where the schema is then."""
+
+    async def work() -> int:
+        database = await _open(home, config)
+        try:
+            health = await database.health()
+        finally:
+            await database.close()
+        sys.stdout.write(f"{health.kind} database at revision {health.revision}\n")
+        return 0
+
+    return asyncio.run(work())

@@ -1,0 +1,27 @@
+"""Where state lives, and the configuration that goes with it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.config import LoadedConfig, load_config
+from bot.domain.errors import ConfigError
+
+HOME_VARIABLE = "QUARTERDECK_HOME"
+DEFAULT_HOME = Path("~/.quarterdeck")
+
+
+def resolve_home(given: Path | None, environ: Mapping[str, str]) -> Path:
+    """The home asked for, else QUARTERDECK_HOME, else ~/.quarterdeck; made when it is not there."""
+    home = (given or Path(environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(f"--home {home}: cannot be used: {error.strerror}") from None
+    return home
+
+
+def load(home: Path, config: Path | None, environ: Mapping[str, str]) -> LoadedConfig:
+    """The configuration; a file that was named must be there."""
+    if config is not None and not config.is_file():
+        raise ConfigError(f"--config {config}: there is no such file")
+    return load_config(config, home, environ)

@@ -1,0 +1,214 @@
+"""The command line. Everything heavy is imported inside the command that needs it."""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(
+    name="quarterdeck",
+    help="A trading desk for crypto perpetual futures that you command from chat.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+bench_app = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
+audit_app = typer.Typer(help="The audit trail of commands.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+db_app = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(db_app, name="db")
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where state lives (default: QUARTERDECK_HOME, else ~/.quarterdeck)."),
+]
+Config = Annotated[Path | None, typer.Option("--config", help="Configuration file (default: config.yaml).")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, for scripts.")]
+
+_given_home: list[Path] = []
+
+
+@app.callback()
+def everywhere(home: Home = None) -> None:
+    """A trading desk for crypto perpetual futures that you command from chat."""
+    if home is not None:
+        _given_home.append(home)
+
+
+def home_of(home: Path | None) -> Path | None:
+    """The home asked for after the command, or before it."""
+    return home or (_given_home[-1] if _given_home else None)
+
+
+@app.command()
+def demo(
+    home: Home = None,
+    config: Config = None,
+    candles: Annotated[
+        list[Path] | None, typer.Option(help="Real candles: folder or files (Parquet, CSV); may be repeated.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the generated market.")] = None,
+    symbols: Annotated[int | None, typer.Option(help="Symbols of the generated market.")] = None,
+    speed: Annotated[float | None, typer.Option(help="Seconds per bar.")] = None,
+    bars: Annotated[
+        int | None, typer.Option(help="Run this many bars as fast as possible, without a console.")
+    ] = None,
+    execute: Annotated[list[str] | None, typer.Option("--exec", help="Chat command to run after the bars.")] = None,
+    at: Annotated[
+        list[str] | None, typer.Option("--at", metavar="BAR COMMAND", help="Chat command to run after bar BAR.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Press the confirm button of every card.")] = False,
+    json: Json = False,
+) -> None:
+    """Run the whole bot on a generated market, or on real candles: no account, no key, no server."""
+    from cli.demo import DemoOptions, run_demo
+
+    options = DemoOptions(
+        home=home_of(home),
+        config=config,
+        candles=tuple(candles or ()),
+        seed=seed,
+        symbols=symbols,
+        seconds_per_bar=speed,
+        bars=bars,
+        commands=tuple(execute or ()),
+        timed=tuple(_timed(text) for text in at or ()),
+        confirm=yes,
+        json=json,
+    )
+    _finish(run_demo, options)
+
+
+@app.command()
+def run(home: Home = None, config: Config = None) -> None:
+    """Run what config.yaml says, with every chat platform that has a token."""
+    from cli.run import run_configured
+
+    _finish(run_configured, home_of(home), config)
+
+
+@app.command()
+def replay(
+    first: Annotated[int, typer.Argument(help="First journal line; a start of the process.")] = 0,
+    last: Annotated[int, typer.Argument(help="Last journal line; 0: to the end.")] = 0,
+    home: Home = None,
+    config: Config = None,
+    account: Annotated[str, typer.Option(help="Whose journal; default: the one there is.")] = "",
+    json: Json = False,
+) -> None:
+    """Feed the journal to a fresh engine and compare its actions with the recorded ones, byte for byte."""
+    from cli.replay import run_replay
+
+    _finish(run_replay, home_of(home), config, account, first, last, json)
+
+
+@app.command()
+def commands(json: Json = False) -> None:
+    """List the chat commands: name, aliases, parameters, role, confirmation, help."""
+    from cli.listing import list_commands
+
+    _finish(list_commands, json)
+
+
+@app.command()
+def version() -> None:
+    """Show the version."""
+    from cli.about import version_line
+
+    typer.echo(version_line())
+
+
+@app.command()
+def check(home: Home = None, config: Config = None) -> None:
+    """Check the configuration and every strategy file; says what is wrong and where."""
+    from cli.listing import check_config
+
+    _finish(check_config, home_of(home), config)
+
+
+@audit_app.command("verify")
+def audit_verify(home: Home = None, config: Config = None) -> None:
+    """Recompute the hash chain of the audit trail."""
+    from cli.database import verify_audit
+
+    _finish(verify_audit, home_of(home), config)
+
+
+@db_app.command("backup")
+def db_backup(
+    file: Annotated[Path, typer.Argument(help="Where to.")], home: Home = None, config: Config = None
+) -> None:
+    """Copy the database while the bot is running (SQLite)."""
+    from cli.database import backup
+
+    _finish(backup, home_of(home), config, file)
+
+
+@db_app.command("upgrade")
+def db_upgrade(home: Home = None, config: Config = None) -> None:
+    """Bring the database to this version's schema."""
+    from cli.database import upgrade
+
+    _finish(upgrade, home_of(home), config)
+
+
+@bench_app.command("engine")
+def bench_engine(
+    bars: Annotated[int, typer.Option(help="Bars for one symbol.")] = 20_000,
+    symbols: Annotated[int, typer.Option(help="Symbols that close together.")] = 263,
+    json: Json = False,
+) -> None:
+    """Measure the engine: bars per second with everything on, and many symbols closing together."""
+    from cli.bench import run_engine_bench
+
+    _finish(run_engine_bench, bars, symbols, json)
+
+
+def _timed(text: str) -> tuple[int, str]:
+    """`BAR COMMAND` as one text."""
+    number, _, command = text.partition(" ")
+    if not number.isdigit() or not command.strip():
+        _fail(f"--at {text!r} is not allowed; a bar number and a command, for example --at 250 /status")
+    return int(number), command.strip()
+
+
+def joined_at(arguments: list[str]) -> list[str]:
+    """Write `--at BAR COMMAND` as `--at "BAR COMMAND"`: an option with two values, which may be repeated."""
+    joined: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        joined.append(word)
+        if word == "--at" and len(rest) >= 2 and re.fullmatch(r"\d+", rest[0]):
+            joined.append(f"{rest.pop(0)} {rest.pop(0)}")
+    return joined
+
+
+def _finish[**P](work: Callable[P, int | None], *arguments: P.args, **named: P.kwargs) -> None:
+    """Run a command's work; what a person can mend is one line on standard error and exit code 2."""
+    from bot.domain.errors import QuarterdeckError
+
+    try:
+        code = work(*arguments, **named)
+    except QuarterdeckError as error:
+        _fail(str(error))
+    raise typer.Exit(int(code or 0))
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    """Entry point of the `quarterdeck` command."""
+    app(args=joined_at(sys.argv[1:]), prog_name="quarterdeck")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,282 @@
+"""Where the house is joined: real parts by default; the only place that names concrete classes and modes."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from bot.config import LoadedConfig
+from bot.config.trading import shares
+from bot.domain.event import HistoryLoaded, Started, Stopping
+from bot.domain.instrument import Instrument
+from bot.domain.market import timeframe_ms
+from bot.engine.engine import Engine
+from bot.domain.settings import EngineSettings, SymbolSettings
+from bot.market.signals import WindowSignals
+from bot.runtime.desk import About, HealthView, JobView
+from bot.runtime.health import Health
+from bot.runtime.loop import Loop
+from bot.runtime.perform import Performer
+from bot.runtime.timers import Timers
+from bot.runtime.trading_desk import Books, Surroundings, TradingDesk
+from bot.strategy import Frame, Strategy, Value
+from bot.venues.feed import CandleFeed
+from bot.venues.matching import MatchingRules
+from bot.venues.paper import PaperVenue
+from cli.about import commit, version
+from handlers.access import ConfiguredAccess
+from handlers.command import Injected, Role
+from handlers.dispatch import Dispatcher
+from handlers.limits import ChatLimits
+from handlers.registry import Registry as Commands
+from handlers.registry import load_registry
+from storage.database import Database, open_database
+from strategies.registry import Registry as Strategies
+
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What is to be built: configuration, market, account, and how time passes."""
+
+    home: Path
+    loaded: LoadedConfig
+    mode: str
+    account: str
+    feed: CandleFeed
+    instruments: Mapping[str, Instrument]
+    wall_ms: Callable[[], int]
+    commit_batch: int = 1
+    synchronous: str = "FULL"
+    context: tuple[Injected, ...] = ()
+    started_at_ms: int = 0
+
+
+@dataclass(slots=True)
+class House:
+    """Everything joined and started."""
+
+    plan: Blueprint
+    database: Database
+    venue: PaperVenue
+    engine: Engine
+    loop: Loop
+    timers: Timers
+    desk: TradingDesk
+    commands: Commands
+    dispatcher: Dispatcher
+    health: Health
+    jobs: Callable[[], tuple[JobView, ...]] = tuple
+    notice_listeners: list[Callable[[], None]] = field(default_factory=list)
+    _task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Recover: the ledger's memory first, then the candles, then the venue's truth."""
+        ledger = self.database.ledger(self.plan.account)
+        recovered = await ledger.recover()
+        last = await ledger.last_step()
+        performer = Performer(self.venue, self.timers, self.loop.put, self.now_ms)
+        self.loop.join(performer, last, self._wake)
+        await self.venue.open(self.loop.put)
+        await ledger.mark_running(self.now_ms())
+        self.loop.put(Started(self.now_ms(), recovered, self.engine.state.settings))
+        await self._load_history()
+        self._task = asyncio.create_task(self.loop.run(), name="engine")
+        await self.settled()
+
+    async def _load_history(self) -> None:
+        ledger, timeframe = self.database.ledger(self.plan.account), self.plan.feed.timeframe
+        frames = await self.venue.history(list(self.engine.state.symbols), timeframe, self.bars)
+        kept = {symbol: frame for symbol, frame in frames.items() if len(frame)}
+        await ledger.save_candles(timeframe, kept)
+        signals = self.engine.signals
+        for symbol, frame in kept.items():
+            if isinstance(signals, WindowSignals):
+                signals.preload(frame)
+            self.loop.put(_loaded(self.now_ms(), timeframe, frame))
+
+    @property
+    def bars(self) -> int:
+        """Candles kept per symbol."""
+        return self.plan.loaded.settings.buffers.bars
+
+    def now_ms(self) -> int:
+        """Business time: the venue's."""
+        return self.venue.now_ms
+
+    async def step(self) -> bool:
+        """One bar of the market and everything it leads to; False at the end of the market."""
+        more = await self.venue.step()
+        self.timers.fire(self.now_ms())
+        await self.settled()
+        return more
+
+    async def settled(self) -> None:
+        """Wait until the engine has nothing left to do; an engine that died raises what it died of."""
+        waiting = asyncio.ensure_future(self.loop.settled())
+        if self._task is None:
+            await waiting
+            return
+        await asyncio.wait({waiting, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        if self._task.done():
+            waiting.cancel()
+            self._task.result()
+
+    def _wake(self) -> None:
+        for listener in self.notice_listeners:
+            listener()
+
+    async def close(self) -> None:
+        """End in order: no new entries, unfilled entries cancelled, protection stays, everything written."""
+        if self._task is not None and not self._task.done():
+            self.loop.put(Stopping(self.now_ms()))
+            await self.settled()
+            await self.loop.flush()
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            await self.database.ledger(self.plan.account).mark_clean(self.now_ms())
+        await self.venue.close()
+        await self.database.close()
+
+
+def _loaded(at_ms: int, timeframe: str, frame: Frame) -> HistoryLoaded:
+    times = frame.open_at_ms
+    return HistoryLoaded(at_ms, frame.symbol, timeframe, int(times[0]), int(times[-1]), len(frame))
+
+
+async def build(plan: Blueprint) -> House:
+    """Join the parts of one account; nothing has started yet."""
+    settings = plan.loaded.settings
+    database = await open_database(plan.loaded.database_url, synchronous=plan.synchronous)
+    strategies = Strategies([Path(path) for path in settings.strategy_paths])
+    engine = build_engine(plan, strategies)
+    venue = build_paper(plan, database)
+    loop = Loop(engine, database.ledger(plan.account), lambda: venue.now_ms, plan.commit_batch)
+    timers = Timers(loop.put)
+    health = Health(engine, loop, database.health, plan.home, version(), plan.wall_ms)
+    desk = build_desk(plan, engine, loop, database, strategies, health)
+    commands = load_registry()
+    dispatcher = build_dispatcher(plan, desk, commands, database, loop)
+    house = House(plan, database, venue, engine, loop, timers, desk, commands, dispatcher, health)
+    return house
+
+
+def build_paper(plan: Blueprint, database: Database) -> PaperVenue:
+    """The paper venue over the plan's feed."""
+    venue = plan.loaded.settings.venue
+    return PaperVenue(
+        account=plan.account,
+        feed=plan.feed,
+        instruments=plan.instruments,
+        books=database.paper_books(plan.account),
+        rules=MatchingRules(slippage=venue.slippage, taker_fee=venue.taker_fee, maker_fee=venue.maker_fee),
+        start_wallet=venue.start_wallet,
+    )
+
+
+def engine_settings(plan: Blueprint, strategies: Strategies) -> EngineSettings:
+    """The engine's share of the configuration."""
+    settings = plan.loaded.settings
+    chosen = settings.traded(plan.feed.symbols)
+    share = shares(chosen)
+    bar_ms = timeframe_ms(plan.feed.timeframe)
+    return EngineSettings(
+        account=plan.account,
+        instruments=plan.instruments,
+        symbols=tuple(
+            SymbolSettings(
+                symbol=s.symbol,
+                strategy=s.strategy,
+                leverage=min(s.leverage, plan.instruments[s.symbol].max_leverage),
+                share=share[s.symbol],
+                parameters=tuple((e.parameter.name, e.value) for e in strategies.effective(s.strategy, s.symbol)),
+            )
+            for s in chosen
+        ),
+        bar_ms=bar_ms,
+        timeframe=plan.feed.timeframe,
+        sizing=settings.sizing.domain(),
+        limits=settings.limits.domain(),
+        quote=settings.venue.quote,
+        slippage_rate=settings.venue.slippage,
+        max_signal_age_ms=int(bar_ms * Decimal(settings.signals.max_age)),
+    )
+
+
+def build_engine(plan: Blueprint, strategies: Strategies) -> Engine:
+    """The engine with every symbol's strategy."""
+    settings = engine_settings(plan, strategies)
+    names = {s.symbol: s.strategy for s in settings.symbols}
+
+    def build_strategy(symbol: str, overrides: dict[str, Value]) -> Strategy:
+        return strategies.build(names[symbol], symbol, overrides)
+
+    built = {symbol: build_strategy(symbol, {}) for symbol in names}
+    signals = WindowSignals(built, plan.loaded.settings.buffers.bars)
+    return Engine(settings, signals, build_strategy)
+
+
+def build_desk(
+    plan: Blueprint,
+    engine: Engine,
+    loop: Loop,
+    database: Database,
+    strategies: Strategies,
+    health: Health,
+) -> TradingDesk:
+    """The desk; its jobs are those of the house, which may have none."""
+    settings = plan.loaded.settings
+    about = About(
+        version=version(),
+        commit=commit(),
+        mode=plan.mode,
+        venue=settings.venue.name,
+        account=plan.account,
+        quote=settings.venue.quote,
+        timeframe=plan.feed.timeframe,
+        timezone=settings.timezone,
+        started_at_ms=plan.started_at_ms,
+    )
+    books = Books(
+        ledger=database.ledger(plan.account),
+        audit=database.audit(),
+        preferences=database.preferences(),
+        parameters=strategies,
+    )
+    around = Surroundings(
+        jobs=health.jobs, health=health.view, config=plan.loaded.items, now_ms=lambda: engine.state.at_ms
+    )
+    return TradingDesk(about, engine, loop, books, around)
+
+
+def build_dispatcher(
+    plan: Blueprint, desk: TradingDesk, commands: Commands, database: Database, loop: Loop
+) -> Dispatcher:
+    """One way in for every platform."""
+    chat = plan.loaded.settings.chat
+    users = {user: Role[role.value.upper()] for user, role in chat.users.items()}
+    places = [f"telegram:{place}" for place in chat.telegram.chats]
+    places += [f"discord:{place}" for place in (*chat.discord.guilds, *chat.discord.chats)]
+    return Dispatcher(
+        desk=desk,
+        registry=commands,
+        access=ConfiguredAccess({"console:local": Role.ADMIN, **users}, places),
+        audit=database.audit(),
+        inbox=database.inbox(),
+        wall_clock=plan.wall_ms,
+        limits=ChatLimits(
+            per_minute=chat.rate_per_minute,
+            burst=chat.rate_burst,
+            read_ms=chat.fresh_read_s * 1000,
+            lowers_ms=chat.fresh_lower_s * 1000,
+            raises_ms=chat.fresh_raise_s * 1000,
+            confirm_ms=chat.confirm_s * 1000,
+        ),
+        journal_position=lambda: loop.number,
+        context=(commands, *plan.context),
+    )
+
+
