@@ -153,9 +153,15 @@ class WindowSignals(_Signals):
         self._adopt(symbol, strategy)
 
     def preload(self, frame: Frame) -> int:
-        """Fill a symbol's buffer from history; answers how many bars it holds."""
-        self._columns.pop(frame.symbol, None)
-        return self._buffers[frame.symbol].preload(frame)
+        """Fill a symbol's buffer from history; answers how many bars it holds.
+
+        The columns are made at once, so that the first live bar finds its memory warm.
+        """
+        symbol = frame.symbol
+        bars = self._buffers[symbol].preload(frame)
+        self._columns.pop(symbol, None)
+        self.columns(symbol)
+        return bars
 
     def missing(self, symbol: str) -> int:
         """Bars the symbol's window lacks: 0 when there is no gap."""

@@ -1,77 +1,33 @@
 """composite by hand: every rule, every gate, ties and tolerances, and the mirror short."""
 
 from dataclasses import replace
-from math import inf, nan
+from math import nan
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from markets import BAR_MS, START_MS, flat_frame, frame_of, random_frame
+from composite_bars import (
+    DEFAULTS,
+    LONG_BAND,
+    LONG_EMA,
+    LONG_MACD,
+    LONG_RSI,
+    LONG_STOCH,
+    QUIET,
+    SHORT_BAND,
+    SHORT_EMA,
+    SHORT_MACD,
+    SHORT_RSI,
+    SHORT_STOCH,
+    bar,
+    decide,
+    explain,
+    score,
+)
+from markets import BAR_MS, START_MS, flat_frame, random_frame
 
 from bot.domain.signal import Anchor, GateCheck, Hold, Reason, Side, Signal
-from bot.strategy import Columns, Frame
-from strategies.composite.strategy import STRATEGY, Composite, Settings, points, votes
+from strategies.composite.strategy import STRATEGY, Composite, Settings, votes
 from strategies.registry import Registry
-
-DEFAULTS: dict[str, Any] = {
-    "adx_threshold": 25.0,
-    "signal_threshold": 3,
-    "volume_multiplier": 2.5,
-    "atr_sl_mult": 2.0,
-    "atr_tp_mult": 2.0,
-}
-# A bar on which nothing scores, though trend and volume are there. Index 0 is the bar before, 1 the bar itself.
-QUIET: dict[str, tuple[float, float]] = {
-    "close": (100.0, 100.0),
-    "volume": (100.0, 1000.0),
-    "rsi14": (50.0, 50.0),
-    "macd_hist": (0.5, 0.5),
-    "bb_lower": (90.0, 90.0),
-    "bb_upper": (110.0, 110.0),
-    "ema9": (100.0, 100.0),
-    "ema21": (101.0, 101.0),
-    "ema50": (99.0, 99.0),
-    "stoch_k": (50.0, 50.0),
-    "stoch_d": (50.0, 50.0),
-    "atr14": (3.0, 3.0),
-    "adx14": (30.0, 30.0),
-    "volume_mean20": (200.0, 200.0),
-}
-LONG_RSI: dict[str, Any] = {"rsi14": 30.0}
-LONG_MACD: dict[str, Any] = {"macd_hist": (-0.1, 0.1)}
-LONG_BAND: dict[str, Any] = {"bb_lower": 101.0}
-LONG_EMA: dict[str, Any] = {"ema9": 103.0, "ema21": 102.0, "ema50": 101.0}
-LONG_STOCH: dict[str, Any] = {"stoch_k": 15.0, "stoch_d": 10.0}
-SHORT_RSI: dict[str, Any] = {"rsi14": 70.0}
-SHORT_MACD: dict[str, Any] = {"macd_hist": (0.1, -0.1)}
-SHORT_BAND: dict[str, Any] = {"bb_upper": 99.0}
-SHORT_EMA: dict[str, Any] = {"ema9": 101.0, "ema21": 102.0, "ema50": 103.0}
-SHORT_STOCH: dict[str, Any] = {"stoch_k": 85.0, "stoch_d": 90.0}
-
-
-def bar(**changes: Any) -> tuple[Frame, Columns]:
-    """Two bars: the quiet ones with changes; a single number goes to the bar itself."""
-    figures = {
-        name: np.array(given if isinstance(given, tuple) else (QUIET[name][0], given))
-        for name, given in (QUIET | changes).items()
-    }
-    close, volume = figures.pop("close"), figures.pop("volume")
-    return frame_of(close, close, close, close, volume), figures
-
-
-def decide(parameters: dict[str, Any] | None = None, **changes: Any) -> Signal:
-    return Composite(DEFAULTS | (parameters or {})).decide(*bar(**changes), 1)
-
-
-def explain(parameters: dict[str, Any] | None = None, **changes: Any) -> tuple[GateCheck, ...]:
-    return Composite(DEFAULTS | (parameters or {})).explain(*bar(**changes), 1)
-
-
-def score(**changes: Any) -> tuple[int, int]:
-    return points(votes(*bar(**changes), 1))
-
 
 # Rules
 
@@ -334,88 +290,6 @@ def test_explain_without_a_side() -> None:
         "long 1 (RSI < 35: 1), short 1 (close > upper band: 1); needs 3"
     )
     assert explain(atr14=0.0, **LONG_RSI)[3] == GateCheck("levels", False, "ATR 0 <= 1e-10")
-
-
-# Properties
-
-PRICE = st.floats(min_value=1e-6, max_value=1e6)
-ANY = st.one_of(
-    st.floats(min_value=-1e3, max_value=1e3), st.sampled_from([nan, 0.0, 20.0, 35.0, 65.0, 80.0, 100.0])
-)
-
-
-@st.composite
-def bars(draw: st.DrawFn) -> tuple[Frame, Columns]:
-    figures: dict[str, Any] = {name: (draw(ANY), draw(ANY)) for name in QUIET if name != "close"}
-    figures["close"] = (draw(PRICE), draw(PRICE))
-    return bar(**figures)
-
-
-@st.composite
-def parameter_sets(draw: st.DrawFn) -> dict[str, Any]:
-    declared = Registry().parameters("composite")[:-1]
-    return {
-        each.name: draw(
-            st.integers(int(each.low or 0), int(each.high or 0))
-            if isinstance(each.default, int)
-            else st.floats(each.low, each.high)
-        )
-        for each in declared
-    }
-
-
-@given(bars(), parameter_sets())
-@settings(deadline=None, max_examples=300)
-def test_decision_and_explanation_agree(case: tuple[Frame, Columns], parameters: dict[str, Any]) -> None:
-    strategy = Composite(parameters)
-    signal, gates = strategy.decide(*case, 1), strategy.explain(*case, 1)
-    assert [gate.gate for gate in gates] == ["ADX", "score", "volume", "levels"]
-    assert (signal.side is not None) == all(gate.passed for gate in gates)
-    assert (signal.side is None) == (signal.hold is not None)
-    if signal.hold:
-        failed = next(gate.gate for gate in gates if not gate.passed)
-        names = {"ADX": "ADX", "score": "score", "score tie, long": "score", "volume": "volume"}
-        assert names.get(signal.hold.gate, "levels") == failed
-
-
-@given(bars(), parameter_sets())
-@settings(deadline=None, max_examples=300)
-def test_signal_is_always_tradable(case: tuple[Frame, Columns], parameters: dict[str, Any]) -> None:
-    signal = Composite(parameters).decide(*case, 1)
-    if signal.side is None:
-        assert (signal.stop_price, signal.target_price, signal.reasons) == (0.0, 0.0, ())
-        return
-    low, high = sorted((signal.stop_price, signal.target_price))
-    assert 0.0 < low < signal.reference_price < high < inf
-    assert (signal.stop_price < signal.target_price) == (signal.side is Side.LONG)
-    assert signal.score >= parameters["signal_threshold"]
-    assert signal.score == sum(reason.points for reason in signal.reasons)
-
-
-@given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=25)
-def test_mirrored_columns_give_the_mirrored_signal(seed: int) -> None:
-    """Turn oscillators and distances around the price over: long becomes short, with the same score."""
-    frame = random_frame(seed, 120)
-    strategy = Composite(DEFAULTS | {"signal_threshold": 2, "adx_threshold": 0.0, "volume_multiplier": 0.0})
-    columns = strategy.prepare(frame)
-    mirrored = mirror(frame, columns)
-    for i in range(60, 120):
-        one, other = strategy.decide(frame, columns, i), strategy.decide(frame, mirrored, i)
-        assert one.score == other.score
-        assert other.side is (one.side.opposite if one.side else None)
-
-
-def mirror(frame: Frame, columns: Columns) -> Columns:
-    turned = dict(columns)
-    for name in ("rsi14", "stoch_k", "stoch_d"):
-        turned[name] = 100.0 - columns[name]
-    for name in ("ema9", "ema21", "ema50"):
-        turned[name] = 2.0 * frame.close - columns[name]
-    turned["bb_lower"] = 2.0 * frame.close - columns["bb_upper"]
-    turned["bb_upper"] = 2.0 * frame.close - columns["bb_lower"]
-    turned["macd_hist"] = -columns["macd_hist"]
-    return turned
 
 
 # The strategy as it is found
