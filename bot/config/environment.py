@@ -3,13 +3,15 @@
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
-from bot.config.secrets import secret_names
-from bot.config.tree import field_at, leaves, nearest, takes_text
+from bot.config.secrets import is_secret_key, secret_names
+from bot.config.tree import field_at, leaves, takes_text
 from bot.config.yaml_text import YamlError, read_yaml
 
 PREFIX = "QUARTERDECK_"
+SHORTEST_SECRET = 8
 ENVIRONMENT = "environment"
 DOT_ENV = ".env"
 # Not settings, but read elsewhere: where the home is, and what the image was built from.
@@ -45,6 +47,13 @@ class Surroundings:
         """Values by name."""
         return {name: variable.value for name, variable in self.variables.items()}
 
+    def hidden(self) -> tuple[str, ...]:
+        """Values of all variables that are named like secrets, of other programs too."""
+        named = (
+            v.value for v in self.variables.values() if is_secret_key(v.name) and not v.name.endswith("_FILE")
+        )
+        return tuple(value for value in named if len(value) >= SHORTEST_SECRET)
+
     def overrides(self) -> list[Override]:
         """Settings among the variables, in the order of their names; unknown ones become problems."""
         paths = {variable_name(path): path for path in leaves()}
@@ -53,8 +62,7 @@ class Surroundings:
             if name in paths:
                 found += self._override(paths[name], variable)
             elif name.startswith(PREFIX) and name not in RESERVED:
-                hint = nearest(name, [*paths, *secret_names()])
-                self.problems.append(f"{variable.source}: {name}: unknown setting{hint}")
+                self.problems.append(f"{variable.source}: {name}: unknown setting{_hint(name, paths)}")
         return found
 
     def _override(self, path: tuple[str, ...], variable: Variable) -> list[Override]:
@@ -66,6 +74,13 @@ class Surroundings:
         except YamlError as error:
             self.problems.append(f"{variable.source}: {variable.name}: {error}")
             return []
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """The variable that was meant, compared without the prefix that all of them have."""
+    bare = {other.removeprefix(PREFIX): other for other in (*known, *secret_names())}
+    near = get_close_matches(name.removeprefix(PREFIX), bare, n=1, cutoff=0.7)
+    return f"; did you mean {bare[near[0]]}?" if near else ""
 
 
 def variable_name(path: Iterable[str]) -> str:

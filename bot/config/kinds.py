@@ -17,6 +17,7 @@ _SYMBOL = re.compile(r"[A-Z0-9]{2,30}")
 NAME_RULE = "small letters, digits, - and _, at most 32"
 SYMBOL_RULE = "capital letters and digits, for example BTCUSDT"
 CRON_RULE = "cron line: minute hour day month weekday, or empty for never"
+DATABASE_RULE = "sqlite+aiosqlite:///FILE or postgresql+asyncpg://HOST/NAME, or empty"
 ADDRESS_RULE = "an http or https address, or empty"
 
 
@@ -58,9 +59,14 @@ def _web_address(text: str) -> str:
 def _database(text: str) -> str:
     if urlsplit(text).password is not None:
         raise refused("an address with a password is a secret; put it into DATABASE_URL")
-    if text and not text.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+    if not is_database(text):
         raise ValueError
     return text
+
+
+def is_database(text: str) -> bool:
+    """True when a text can be the address of a database, or is empty."""
+    return not text or text.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://"))
 
 
 type PlainName = Annotated[Text, AfterValidator(_plain_name)]

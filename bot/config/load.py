@@ -1,12 +1,13 @@
 """Reading the configuration: file, environment over it, secrets beside it; one error with a line per problem."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from bot.config.environment import Override, Surroundings, surroundings
+from bot.config.kinds import DATABASE_RULE, is_database
 from bot.config.problems import Names, Origins, name_lines, validation_lines
 from bot.config.secrets import Secrets, read_secret, secret_names, secrets_in
 from bot.config.settings import Settings
@@ -32,7 +33,10 @@ class ConfigItem:
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """The effective configuration, where each value comes from, and the secrets that go with it."""
+    """The effective configuration, where each value comes from, and the secrets that go with it.
+
+    `hidden` are all texts that must not appear in logs or answers, secrets of other programs among them.
+    """
 
     settings: Settings
     secrets: Secrets
@@ -40,6 +44,7 @@ class LoadedConfig:
     path: Path | None
     sources: Mapping[str, str]
     secret_sources: Mapping[str, str]
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def database_url(self) -> str:
@@ -105,7 +110,8 @@ def _loaded(text: str, path: Path | None, home: Path, around: Surroundings, name
     if problems or settings is None:
         raise ConfigError("\n".join(problems))
     sources = from_file | {".".join(o.path): o.variable.source for o in overrides}
-    return LoadedConfig(settings, secrets, home, path, sources, _secret_sources(around))
+    hidden = tuple(dict.fromkeys([*secrets.values(), *around.hidden()]))
+    return LoadedConfig(settings, secrets, home, path, sources, _secret_sources(around), hidden)
 
 
 def _tree(text: str, file: str, problems: list[str]) -> Tree | None:
@@ -178,6 +184,8 @@ def _secrets(around: Surroundings) -> Secrets:
     for item in fields(Secrets):
         name = item.name.upper()
         values[item.name], problem = read_secret(name, texts)
+        if name == "DATABASE_URL" and not is_database(values[item.name]):
+            problem = f"{name}: is no address of a database; {DATABASE_RULE}"
         if problem:
             source = around.variables.get(name) or around.variables[f"{name}_FILE"]
             around.problems.append(f"{source.source}: {problem}")

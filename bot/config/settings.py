@@ -10,7 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
-from bot.config.kinds import NAME_RULE, DatabaseAddress, PlainName, TimeZone
+from bot.config.kinds import DATABASE_RULE, NAME_RULE, DatabaseAddress, PlainName, TimeZone
 from bot.config.people import Chat, Digests, Notices
 from bot.config.trading import Buffers, Limits, Signals, Sizing, Symbol, Symbols, Venue
 from bot.config.values import Number, Section, Text, Whole, refused, setting
@@ -54,7 +54,7 @@ class Storage(Section):
     url: DatabaseAddress = setting(
         "",
         "Database address; empty: quarterdeck.db in the home.",
-        allowed="sqlite+aiosqlite:///FILE or postgresql+asyncpg://HOST/NAME, or empty",
+        allowed=DATABASE_RULE,
     )
     synchronous: Synchronous = setting(
         Synchronous.FULL, "FULL: commits survive a power cut; NORMAL: a crash."
@@ -96,7 +96,9 @@ class Settings(Section):
     """The whole configuration."""
 
     mode: Mode = setting(
-        Mode.PAPER, "demo: generated market; paper: orders filled here; testnet; live: real money."
+        Mode.PAPER,
+        "demo: generated market; paper: real market, orders filled here; testnet: the exchange's demo trading; "
+        "live: real money.",
     )
     live: Consent = setting(
         "", "Mode live starts only with the words i_understand here.", allowed="i_understand or empty"

@@ -101,7 +101,7 @@ def takes_text(field: FieldInfo) -> bool:
 def describe(name: str, field: FieldInfo) -> Key:
     """What there is to say about one setting."""
     required = field.is_required()
-    default = "" if required else text_of(field.default)
+    default = "" if required or field.default in ((), {}) else text_of(field.default)
     return Key(name, default, allowed(field), note(field, "unit"), field.description or "", required)
 
 
