@@ -61,7 +61,7 @@ def plain(value: Number | None) -> str:
     """A figure with the digits it has, without trailing zeros and without an exponent."""
     if value is None or not isfinite(value):
         return UNKNOWN
-    text = f"{Decimal(repr(value)) if isinstance(value, float) else Decimal(value):f}"
+    text = f"{Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value):f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
