@@ -1,0 +1,77 @@
+"""The audit trail: each entry's digest covers the one before, so that none can be changed or taken out unnoticed."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select, text
+
+from bot.runtime.ports import AuditDraft, AuditEntry
+from storage.columns import clean
+from storage.connections import Connections
+from storage.rows import Flat
+from storage.schema import CommandRow
+from storage.statements import add
+
+ENTRIES = Flat(AuditEntry)
+COVERED = tuple(field.name for field in fields(AuditEntry) if field.name != "digest")
+READ_AT_ONCE = 1000
+
+
+class SqlAudit:
+    """One chain per account; entries of people who speak to no particular account share the empty one."""
+
+    def __init__(self, connections: Connections, account: str) -> None:
+        """Bind to an account."""
+        self._connections = connections
+        self._account = account
+
+    async def append(self, draft: AuditDraft) -> AuditEntry:
+        """Number, chain and store one entry durably."""
+        return await self._connections.write(lambda c: _append(c, self._account, draft))
+
+    async def tail(self, limit: int) -> tuple[AuditEntry, ...]:
+        """The newest entries, newest first."""
+        return await self._connections.read(lambda c: _tail(c, self._account, limit))
+
+    async def verify(self) -> int:
+        """Recompute the chain: returns the number of the first entry that does not fit, 0 when all fit."""
+        return await self._connections.read(lambda c: _verify(c, self._account))
+
+
+def chained(previous: str, figures: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) over the digest before and the entry's canonical JSON."""
+    body = orjson.dumps({name: figures[name] for name in COVERED}, option=orjson.OPT_SORT_KEYS)
+    return sha256(previous.encode() + b"\n" + body).hexdigest()
+
+
+def _append(connection: Connection, account: str, draft: AuditDraft) -> AuditEntry:
+    if connection.dialect.name == "postgresql":  # SQLite has but one writer anyway
+        connection.execute(text("LOCK TABLE commands IN SHARE ROW EXCLUSIVE MODE"))
+    last = _tail(connection, account, 1)
+    number, previous = (last[0].number, last[0].digest) if last else (0, "")
+    said = {name: clean(value) if isinstance(value, str) else value for name, value in asdict(draft).items()}
+    figures: dict[str, Any] = {**said, "number": number + 1}
+    entry = AuditEntry(**figures, digest=chained(previous, figures))
+    add(connection, CommandRow, [ENTRIES.row(account, entry)])
+    return entry
+
+
+def _tail(connection: Connection, account: str, limit: int) -> tuple[AuditEntry, ...]:
+    rows = select(CommandRow.__table__).where(CommandRow.account == account)
+    newest = rows.order_by(CommandRow.number.desc()).limit(limit)
+    return tuple(ENTRIES.value(row) for row in connection.execute(newest).mappings())
+
+
+def _verify(connection: Connection, account: str) -> int:
+    previous = ""
+    rows = select(CommandRow.__table__).where(CommandRow.account == account).order_by(CommandRow.number)
+    found = connection.execute(rows.execution_options(yield_per=READ_AT_ONCE)).mappings()
+    for number, entry in enumerate(map(ENTRIES.value, found), start=1):
+        figures = {name: getattr(entry, name) for name in COVERED}
+        if entry.number != number or entry.digest != chained(previous, figures):
+            return number
+        previous = entry.digest
+    return 0

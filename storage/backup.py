@@ -1,0 +1,47 @@
+"""Copies of a SQLite database: complete and sound when they appear, whatever is written meanwhile."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from bot.domain.errors import StorageError
+from storage.failures import DAMAGED
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy by SQLite's online backup under another name, check, then rename: a half copy is never taken for whole."""
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        _copy(source, part)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def copy_anew(source: Path, target: Path) -> None:
+    """Copy to a file that is not there yet."""
+    if target.exists():
+        raise StorageError(f"backup {target}: this file exists already; name another")
+    copy(source, target)
+
+
+def _copy(source: Path, part: Path) -> None:
+    with closing(_existing(source)) as old, closing(sqlite3.connect(part)) as new:
+        old.backup(new)
+        new.execute("PRAGMA journal_mode = DELETE")
+        _check(source, new)
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _existing(path: Path) -> sqlite3.Connection:
+    """A connection that makes no file where there is none."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+
+
+def _check(path: Path, copied: sqlite3.Connection) -> None:
+    (verdict,) = copied.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise StorageError(f"database {path}: {DAMAGED}")

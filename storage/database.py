@@ -1,0 +1,94 @@
+"""The door to storage: open a database, and it hands out the books bound to it."""
+
+from functools import partial
+from pathlib import Path
+
+from bot.domain.errors import StorageError
+from bot.runtime.ports import StorageHealth
+from storage import backup
+from storage.audit import SqlAudit
+from storage.connections import Connections
+from storage.inbox import SqlInbox
+from storage.ledger import SqlLedger
+from storage.migrate import HEAD
+from storage.opening import connect, prepare
+from storage.outbox import SqlOutbox, waiting_in_all
+from storage.paper_books import SqlPaperBooks
+from storage.preferences import SqlPreferences
+from storage.sqlite import SqliteConnections
+
+BUSY_MS = 2000
+
+
+class Database:
+    """One database, at this program's revision. Books of several accounts may be open at once."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Take over connections; use `open_database` instead."""
+        self._connections = connections
+
+    def ledger(self, account: str) -> SqlLedger:
+        """The ledger of an account; one writer per account."""
+        return SqlLedger(self._connections, account)
+
+    def audit(self, account: str = "") -> SqlAudit:
+        """The audit trail."""
+        return SqlAudit(self._connections, account)
+
+    def inbox(self) -> SqlInbox:
+        """Executed updates of the chat platforms."""
+        return SqlInbox(self._connections)
+
+    def outbox(self, account: str) -> SqlOutbox:
+        """Notices of an account waiting to be sent."""
+        return SqlOutbox(self._connections, account)
+
+    def preferences(self) -> SqlPreferences:
+        """Per-user notice settings."""
+        return SqlPreferences(self._connections)
+
+    def paper_books(self, account: str) -> SqlPaperBooks:
+        """A paper venue's own books."""
+        return SqlPaperBooks(self._connections, account)
+
+    async def health(self) -> StorageHealth:
+        """How the database is; raises StorageError when it cannot be asked."""
+        connections = self._connections
+        return StorageHealth(
+            kind=connections.kind,
+            bytes=await connections.size(),
+            revision=HEAD,
+            last_commit_ms=connections.last_commit_ms,
+            waiting_notices=await connections.read(waiting_in_all),
+        )
+
+    async def backup(self, path: Path) -> None:
+        """Copy the database while it is in use (SQLite); an existing file is not overwritten."""
+        connections = self._connections
+        if not isinstance(connections, SqliteConnections):
+            raise StorageError(f"database {connections.place}: PostgreSQL is backed up with its own pg_dump")
+        await connections.aside(partial(backup.copy_anew, connections.path, path))
+
+    async def close(self) -> None:
+        """Finish what was begun and let go."""
+        await self._connections.close()
+
+
+async def open_database(url: str, synchronous: str = "FULL", busy_ms: int = BUSY_MS) -> Database:
+    """Open a database at this program's revision, or raise StorageError saying what is wrong.
+
+    SQLite files are made, or copied to FILE.bak-REVISION and migrated, as need be. PostgreSQL is prepared only when
+    it is empty. `synchronous` is SQLite's (FULL: a commit survives a power cut; NORMAL: it survives a crash of the
+    program), `busy_ms` how long to wait for a lock of somebody else.
+    """
+    connections = connect(url, synchronous, busy_ms)
+    await prepare(connections, upgrade_server=False)
+    return Database(connections)
+
+
+async def upgrade(url: str, busy_ms: int = BUSY_MS) -> str:
+    """Bring a database to this program's revision; returns the revision it had (empty: it was new)."""
+    connections = connect(url, "FULL", busy_ms)
+    before = await prepare(connections, upgrade_server=True)
+    await connections.close()
+    return before

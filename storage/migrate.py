@@ -1,0 +1,43 @@
+"""Bringing a database to this program's schema. Every change of a table is one file in migrations/versions.
+
+A database newer than the program is refused. An older SQLite file is copied, then migrated when it is opened; an
+older PostgreSQL database waits for `quarterdeck db upgrade`. Each upgrade is one transaction on both.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from bot.domain.errors import StorageError
+
+REVISIONS = ("0001",)
+HEAD = REVISIONS[-1]
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def revision(connection: Connection) -> str:
+    """The database's revision, empty when it has no tables of ours yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "")
+
+
+def check(place: str, found: str) -> None:
+    """Raise StorageError for a revision that this program does not know."""
+    if found and found not in REVISIONS:
+        raise StorageError(
+            f"database {place}: it is of revision {found}, newer than this program ({HEAD}); "
+            "update the program, or name another database"
+        )
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the database to HEAD, from whatever it is; does nothing when it is there already."""
+    if revision(connection) == HEAD:  # another process was faster
+        return
+    from alembic.command import upgrade
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    upgrade(config, "head")

@@ -1,0 +1,110 @@
+"""Notices on their way to people.
+
+A commit writes each notice once and knows no platform. A platform has a cursor, up to which it has had everything,
+and a few deliveries beyond it, since critical notices overtake.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, select
+
+from bot.domain.errors import StorageError
+from bot.domain.notice import Notice
+from bot.runtime.codec import decode
+from bot.runtime.ports import QueuedNotice
+from storage.connections import Connections
+from storage.schema import DeliveryRow, NoticeRow, OutboxCursorRow
+from storage.statements import add_missing, put
+
+
+class SqlOutbox:
+    """The outbox of one account."""
+
+    def __init__(self, connections: Connections, account: str) -> None:
+        """Bind to an account."""
+        self._connections = connections
+        self._account = account
+
+    async def waiting(self, platform: str, limit: int) -> tuple[QueuedNotice, ...]:
+        """The oldest unsent notices for a platform, critical ones first, then in order."""
+        return await self._connections.read(lambda c: _waiting(c, self._account, platform, limit))
+
+    async def sent(self, platform: str, ids: Sequence[int], at_ms: int) -> None:
+        """Mark as sent."""
+        if ids:
+            await self._connections.write(lambda c: _sent(c, self._account, platform, ids, at_ms))
+
+    async def skip_all(self, platform: str, at_ms: int) -> int:
+        """Give up everything waiting for a platform (it has just been switched on); returns how many."""
+        return await self._connections.write(lambda c: _skip_all(c, self._account, platform))
+
+
+def waiting_in_all(connection: Connection) -> int:
+    """Notices waiting, over all accounts and the platforms they have been sent to."""
+    cursors = select(OutboxCursorRow.account, OutboxCursorRow.platform)
+    pairs = connection.execute(cursors).all()
+    return sum(_count(connection, account, platform) for account, platform in pairs)
+
+
+def _unsent(connection: Connection, account: str, platform: str) -> tuple[ColumnElement[bool], ...]:
+    cursor = select(OutboxCursorRow.through).where(
+        OutboxCursorRow.account == account, OutboxCursorRow.platform == platform
+    )
+    delivered = select(DeliveryRow.place).where(
+        DeliveryRow.account == account, DeliveryRow.platform == platform
+    )
+    through = connection.scalar(cursor) or 0
+    return NoticeRow.account == account, NoticeRow.place > through, NoticeRow.place.not_in(delivered)
+
+
+def _waiting(connection: Connection, account: str, platform: str, limit: int) -> tuple[QueuedNotice, ...]:
+    rows = select(NoticeRow.place, NoticeRow.body).where(*_unsent(connection, account, platform))
+    ordered = connection.execute(rows.order_by(NoticeRow.urgency, NoticeRow.place).limit(limit))
+    return tuple(QueuedNotice(place, platform, _notice(place, body)) for place, body in ordered)
+
+
+def _notice(place: int, body: str) -> Notice:
+    try:
+        return decode(body, Notice)
+    except ValueError as error:
+        raise StorageError(f"notice {place}: {error}") from error
+
+
+def _sent(connection: Connection, account: str, platform: str, ids: Sequence[int], at_ms: int) -> None:
+    unsent = select(NoticeRow.place).where(*_unsent(connection, account, platform), NoticeRow.place.in_(ids))
+    key = {"account": account, "platform": platform, "at": at_ms}
+    add_missing(
+        connection, DeliveryRow, [key | {"place": place} for place in connection.scalars(unsent).all()]
+    )
+    _advance(connection, account, platform)
+
+
+def _advance(connection: Connection, account: str, platform: str) -> None:
+    """Move the cursor up to the first notice still waiting."""
+    first = connection.scalar(_lowest(_unsent(connection, account, platform)))
+    all_sent = select(func.max(NoticeRow.place)).where(NoticeRow.account == account)
+    if first is not None:
+        all_sent = all_sent.where(NoticeRow.place < first)
+    _settle(connection, account, platform, connection.scalar(all_sent) or 0)
+
+
+def _lowest(which: tuple[ColumnElement[bool], ...]) -> Select[int]:
+    return select(func.min(NoticeRow.place)).where(*which)
+
+
+def _skip_all(connection: Connection, account: str, platform: str) -> int:
+    skipped = _count(connection, account, platform)
+    newest = connection.scalar(select(func.max(NoticeRow.place)).where(NoticeRow.account == account))
+    _settle(connection, account, platform, newest or 0)
+    return skipped
+
+
+def _count(connection: Connection, account: str, platform: str) -> int:
+    waiting = select(func.count()).select_from(NoticeRow).where(*_unsent(connection, account, platform))
+    return connection.scalar(waiting) or 0
+
+
+def _settle(connection: Connection, account: str, platform: str, through: int) -> None:
+    put(connection, OutboxCursorRow, [{"account": account, "platform": platform, "through": through}])
+    beyond = delete(DeliveryRow).where(DeliveryRow.account == account, DeliveryRow.platform == platform)
+    connection.execute(beyond.where(DeliveryRow.place <= through))
