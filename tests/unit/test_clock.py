@@ -51,7 +51,7 @@ async def test_the_market_runs_at_its_speed() -> None:
 
 
 async def test_the_market_wakes_in_order_and_never_early() -> None:
-    clock = MarketClock(0, speed=100_000)
+    clock = MarketClock(0, speed=100_000, paused=True)
     order: list[int] = []
 
     async def sleep(at_ms: int) -> None:
@@ -59,7 +59,10 @@ async def test_the_market_wakes_in_order_and_never_early() -> None:
         assert clock.now_ms() >= at_ms
         order.append(at_ms)
 
-    await asyncio.gather(*(sleep(at_ms) for at_ms in (3000, 1000, 2000, 1001)))
+    sleepers = [asyncio.create_task(sleep(at_ms)) for at_ms in (3000, 1000, 2000, 1001)]
+    await asyncio.sleep(0)
+    clock.resume()
+    await asyncio.gather(*sleepers)
     assert order == [1000, 1001, 2000, 3000]
 
 
