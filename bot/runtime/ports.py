@@ -16,6 +16,8 @@ from bot.domain.notice import Notice
 from bot.domain.snapshot import Recovered
 from bot.domain.trade import Trade
 from bot.strategy import Frame
+from bot.venues.books import PaperBooks as PaperBooks
+from bot.venues.books import PaperRow as PaperRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,27 +214,6 @@ class Preferences(Protocol):
 
     async def put(self, preference: Preference) -> None:
         """Store one."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class PaperRow:
-    """One changed piece of a paper venue's books: kind and key name it, `body` is its JSON text, empty = removed."""
-
-    kind: str
-    key: str
-    body: str
-
-
-class PaperBooks(Protocol):
-    """Where a paper venue keeps its own truth, apart from the bot's ledger, as a real venue would."""
-
-    async def load(self) -> tuple[PaperRow, ...]:
-        """All rows, ordered by kind and key."""
-        ...
-
-    async def save(self, rows: Sequence[PaperRow]) -> None:
-        """Upsert or remove rows in one durable transaction."""
         ...
 
 
