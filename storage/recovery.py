@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Float, String, cast, func, select, type_coerce
 
 from bot.domain.account import Book
 from bot.domain.decision import Decision
@@ -22,11 +22,13 @@ from storage.rows import DAYS, POSITIONS, TRADES, order
 from storage.schema import (
     DayRow,
     EntryRow,
+    EquityRow,
     FillRow,
     OrderRow,
     PositionRow,
     PostingRow,
     RunRow,
+    SettingRow,
     SignalRow,
     TradeRow,
 )
@@ -53,7 +55,7 @@ def recover(connection: Connection, account: str, recent: int) -> Recovered:
         decisions=_decisions(connection, account, orders),
         wallet=_wallet(connection, account),
         base_balance=now.amount("base_balance"),
-        equity_high=now.amount("equity_high"),
+        equity_high=_equity_high(connection, account, now),
         day=_day(connection, account),
         recent_trades=_recent_trades(connection, account, recent, {reset.symbol: reset for reset in resets}),
         kills=guards.kills(connection, account),
@@ -72,6 +74,16 @@ def recover(connection: Connection, account: str, recent: int) -> Recovered:
         clean=clean is not False,
         first_start=lines == 0 and clean is None,
     )
+
+
+def _equity_high(connection: Connection, account: str, now: settings.Settings) -> Decimal:
+    """The recorded high, or a later point of the equity series: small steps up are not recorded as a setting."""
+    since = select(SettingRow.at).where(SettingRow.account == account, SettingRow.key == "equity_high")
+    points = select(EquityRow.equity).where(
+        EquityRow.account == account, EquityRow.at >= (connection.scalar(since) or 0)
+    )
+    highest = points.order_by(cast(type_coerce(EquityRow.equity, String), Float).desc()).limit(1)
+    return max(now.amount("equity_high"), connection.scalar(highest) or ZERO)
 
 
 def _positions(connection: Connection, account: str) -> tuple[tuple[Position, ...], tuple[OpenTrade, ...]]:

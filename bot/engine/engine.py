@@ -30,6 +30,7 @@ from bot.domain.market import Quote
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import Purpose
 from bot.domain.refusal import Refused
+from bot.domain.settings import EngineSettings
 from bot.engine import (
     accounting,
     closing,
@@ -41,7 +42,6 @@ from bot.engine import (
     reconcile,
     recover,
 )
-from bot.domain.settings import EngineSettings
 from bot.engine.state import EngineState, new_state
 from bot.engine.turn import Turn
 from bot.market.signals import SignalSource

@@ -34,6 +34,7 @@ def _take_account(state: EngineState, recovered: Recovered) -> None:
     state.limits = recovered.limits or state.limits
     state.stopped = recovered.trading is TradingState.STOPPED
     state.paused = recovered.trading is TradingState.PAUSED
+    state.protect = recovered.trading is TradingState.PROTECT
     state.last_bar_at_ms = recovered.last_bar_at_ms
     state.last_fill_at_ms = recovered.last_fill_at_ms
     state.trade_count = recovered.trade_count

@@ -11,9 +11,9 @@ from bot.domain.guard import Halt, Kill, Limits, Sizing, TradingState
 from bot.domain.instrument import ZERO, Instrument, to_decimal
 from bot.domain.order import CloseReason, Order, OrderStatus, Purpose
 from bot.domain.position import Plan, Position
+from bot.domain.settings import EngineSettings, SymbolSettings
 from bot.domain.signal import Side, Signal
 from bot.domain.snapshot import DayFigures, OpenTrade
-from bot.domain.settings import EngineSettings, SymbolSettings
 
 KEPT_RESULTS = 50
 KEPT_TRADE_IDS = 5000
