@@ -7,14 +7,15 @@ and their tools read it as a time, and a plain integer on SQLite. SQLite would k
 instead of 6, and parsed again for each of the 79,000 candles of a start; as an integer nothing is converted at all.
 Both are exact to the millisecond.
 
-WORDS is text that both databases accept: PostgreSQL knows no NUL character, neither knows halves of surrogate pairs.
+WORDS is text that both databases accept and order alike, by its bytes: PostgreSQL knows no NUL character and orders
+by the server's language if not told otherwise; neither knows halves of surrogate pairs.
 """
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import TIMESTAMP, BigInteger, Dialect, Numeric, Text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -64,6 +65,10 @@ class Words(TypeDecorator[str]):
 
     impl = Text
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """Byte order is what SQLite has anyway; PostgreSQL calls it "C"."""
+        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """To the database."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from bot.domain.action import Action
 from bot.domain.event import Event, TimerDue
 from bot.domain.market import Candle
 from bot.runtime.ports import Step
-from storage.database import Database, open_database
+from storage.database import Database, open_database, upgrade
 
 SERVER = os.environ.get("QUARTERDECK_TEST_DATABASE_URL", "")
 ACCOUNT, OTHER = "binance:paper:main", "binance:live:main"
@@ -55,7 +56,17 @@ def checked(folder: Path, work: Callable[[Database], Awaitable[None]]) -> None:
             await work(database)
 
     with contextmanager(fresh_url)(folder) as url:
+        if not SERVER:
+            path_of(url).write_bytes(empty_file(folder.parent))
         asyncio.run(check(url))
+
+
+@cache
+def empty_file(folder: Path) -> bytes:
+    """A SQLite file with all tables and no rows, for those who need many of them."""
+    path = folder / "empty.db"
+    asyncio.run(upgrade(f"sqlite:///{path}"))
+    return path.read_bytes()
 
 
 def path_of(url: str) -> Path:

@@ -23,7 +23,7 @@ times = st.integers(0, CENTURY_MS)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
-    int: st.integers(-(2**53), 2**53),
+    int: st.integers(-(2**31), 2**31 - 1),
     float: floats,
     bool: st.booleans(),
     str: texts,
@@ -58,7 +58,7 @@ def _tuples(parts: tuple[Any, ...]) -> st.SearchStrategy[Any]:
 
 def _instances(cls: type, given: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
     hints = get_type_hints(cls)
-    arguments = {name: given.get(name) or _field(name, hint) for name, hint in hints.items()}
+    arguments = {name: given[name] if name in given else _field(name, hint) for name, hint in hints.items()}
     required = {f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING}
     sparse = {name: value for name, value in arguments.items() if name in required or name in given}
     return st.builds(cls, **sparse) | st.builds(cls, **arguments)
