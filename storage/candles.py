@@ -18,12 +18,20 @@ ASKED_AT_ONCE = 2000
 
 
 def rows(account: str, timeframe: str, frames: Mapping[str, Frame]) -> Iterator[Values]:
-    """One row per candle."""
+    """One row per candle; raises ValueError for NaN and infinities, which the databases treat differently."""
     names = ("symbol", "open_at", *FIGURES)
     for symbol, frame in frames.items():
+        _check(symbol, frame)
         columns = [frame.open_at_ms.tolist(), *(getattr(frame, name).tolist() for name in FIGURES)]
         for row in zip(*columns, strict=True):
             yield dict(zip(names, (symbol, *row), strict=True), account=account, timeframe=timeframe)
+
+
+def _check(symbol: str, frame: Frame) -> None:
+    for name in FIGURES:
+        wrong = np.flatnonzero(~np.isfinite(getattr(frame, name)))
+        if len(wrong):
+            raise ValueError(f"candle of {symbol} at {frame.open_at_ms[wrong[0]]} has no finite {name}")
 
 
 def save(connection: Connection, some: Sequence[Values]) -> None:
