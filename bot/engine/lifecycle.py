@@ -23,6 +23,8 @@ QUERY_AGAIN_MS = 2_000
 def on_call(turn: Turn, event: CallEnded) -> None:
     """A submit or cancel call came back."""
     symbol = turn.symbol(event.symbol)
+    if symbol is not None and not event.client_id:
+        _leverage_set(turn, symbol, event)
     order = orders.find(symbol, event.client_id) if symbol else None
     if symbol is None or order is None:
         return
@@ -33,6 +35,13 @@ def on_call(turn: Turn, event: CallEnded) -> None:
     elif event.outcome is Outcome.NOT_DONE:
         _not_done(turn, symbol, order, event.code)
     settle(turn, symbol)
+
+
+def _leverage_set(turn: Turn, symbol: SymbolState, event: CallEnded) -> None:
+    """Sizing counts on the leverage: a symbol on which it could not be set is not traded."""
+    if event.outcome is not Outcome.DONE:
+        figures = f"leverage {symbol.leverage} could not be set ({event.code})"
+        guards.halt(turn, symbol.symbol, HaltKind.ERRORS, 0, figures)
 
 
 def _cancelled(turn: Turn, symbol: SymbolState, order: Order, event: CallEnded) -> None:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from bot.domain.action import RecordTrading, TakeSnapshot
+from bot.domain.action import RecordTrading, SetLeverage, TakeSnapshot
 from bot.domain.decision import Decision
 from bot.domain.event import Started
 from bot.domain.guard import TradingState
@@ -113,4 +113,7 @@ def _count_result(symbol: SymbolState, net: Decimal, closed_at_ms: int) -> None:
 def ready(turn: Turn) -> None:
     """The books agree with the venue for the first time: from here on entries are allowed."""
     turn.state.recovering = False
+    for symbol in turn.state.symbols.values():
+        if symbol.position.flat:  # under an open position the leverage stays as it is
+            turn.act(SetLeverage(symbol.symbol, symbol.leverage))
     turn.act(RecordTrading(turn.at_ms, turn.state.trading))
