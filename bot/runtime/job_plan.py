@@ -1,0 +1,74 @@
+"""The desk's own jobs: candle ticks, the day's reset, reconciliation, digests, pruning, heartbeat."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bot.config.settings import Settings
+from bot.domain.event import TimerDue
+from bot.domain.market import DAY_MS, HOUR_MS, MINUTE_MS, timeframe_ms
+from bot.runtime.clock import Clock
+from bot.runtime.job_rules import Cron, Every, JobRule, Work
+
+CANDLES, DAY, RECONCILE = "candles", "day", "reconcile"
+
+# Reconciliation keeps clear of the bar's boundary, where orders are on their way.
+RECONCILE_OFFSET_MS = 45_000
+PRUNE_AT_MS = 3 * HOUR_MS + 30 * MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class JobPorts:
+    """Where the jobs' effects go: `put` into the engine's inbox, the others answer in a few words how it went.
+
+    `digest` is told daily, weekly or monthly.
+    """
+
+    put: Callable[[TimerDue], None]
+    digest: Callable[[str], Awaitable[str]]
+    prune: Work
+    heartbeat: Work
+
+
+def standard_jobs(
+    settings: Settings, timeframes: Sequence[str], clock: Clock, ports: JobPorts
+) -> tuple[JobRule, ...]:
+    """All jobs of a desk that trades on these timeframes."""
+
+    def tick(name: str, key: str = "") -> Work:
+        async def put() -> str:
+            ports.put(TimerDue(clock.now_ms(), name, key))
+            return ""
+
+        return put
+
+    grace_ms = int(settings.signals.bar_grace_s * 1000)
+    reconcile = Every(settings.reconcile_minutes * MINUTE_MS, RECONCILE_OFFSET_MS)
+    return (
+        *(
+            JobRule(
+                f"{CANDLES}:{name}",
+                f"Candles {name}",
+                Every(timeframe_ms(name), grace_ms),
+                tick(CANDLES, name),
+            )
+            for name in timeframes
+        ),
+        JobRule(DAY, "New trading day", Every(DAY_MS), tick(DAY)),
+        JobRule(RECONCILE, "Compare with the venue", reconcile, tick(RECONCILE)),
+        *_digests(settings, ports),
+        JobRule("prune", "Prune old records", Every(DAY_MS, PRUNE_AT_MS), ports.prune),
+        JobRule("heartbeat", "Heartbeat", Every(settings.heartbeat_s * 1000), ports.heartbeat, wall=True),
+    )
+
+
+def _digests(settings: Settings, ports: JobPorts) -> list[JobRule]:
+    """The digests that have a cron line."""
+
+    def send(period: str) -> Work:
+        return lambda: ports.digest(period)
+
+    return [
+        JobRule(f"digest:{period}", f"Digest, {period}", Cron(line, settings.timezone), send(period))
+        for period, line in settings.digests
+        if line
+    ]
