@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.domain.errors import StorageError
 from bot.runtime.ports import StorageHealth
-from storage import backup
+from storage import backup, journal
 from storage.audit import SqlAudit
 from storage.connections import Connections
 from storage.inbox import SqlInbox
@@ -30,6 +30,10 @@ class Database:
     def ledger(self, account: str) -> SqlLedger:
         """The ledger of an account; one writer per account."""
         return SqlLedger(self._connections, account)
+
+    async def accounts(self) -> tuple[str, ...]:
+        """Accounts with a journal here, by name."""
+        return await self._connections.read(journal.accounts)
 
     def audit(self, account: str = "") -> SqlAudit:
         """The audit trail."""

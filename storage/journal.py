@@ -113,3 +113,8 @@ def prune(connection: Connection, account: str, before_ms: int, most: int) -> in
     )
     mine = delete(JournalLine).where(JournalLine.account == account)
     return connection.execute(mine.where(JournalLine.number.in_(old))).rowcount
+
+
+def accounts(connection: Connection) -> tuple[str, ...]:
+    """Accounts that have journal lines, by name."""
+    return tuple(connection.scalars(select(JournalRow.account).distinct().order_by(JournalRow.account)))

@@ -87,7 +87,7 @@ async def test_empty_frames_are_nothing(database: Database) -> None:
 async def test_candles_without_figures_are_refused(database: Database) -> None:
     broken = frame("BTCUSDT", 3)
     broken.close[1] = np.nan
-    with pytest.raises(ValueError, match=f"candle of BTCUSDT at {START + BAR} has no finite close"):
+    with pytest.raises(ValueError, match=f"candle of BTCUSDT at {START + BAR} holds"):
         await database.ledger(ACCOUNT).save_candles("15m", {"BTCUSDT": broken})
     assert len(await database.ledger(ACCOUNT).candles("BTCUSDT", "15m", 0, 2**50)) == 0
 
