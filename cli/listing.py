@@ -35,5 +35,7 @@ def check_config(home: Path | None, config: Path | None) -> int:
     for symbol in loaded.settings.symbols:
         strategies.build(symbol.strategy, symbol.symbol)
     where = loaded.path.name if loaded.path else "built-in defaults"
-    sys.stdout.write(f"{where}: mode {loaded.settings.mode}, {len(loaded.settings.symbols)} symbols: usable\n")
+    sys.stdout.write(
+        f"{where}: mode {loaded.settings.mode}, {len(loaded.settings.symbols)} symbols: usable\n"
+    )
     return 0

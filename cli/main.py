@@ -46,7 +46,7 @@ def home_of(home: Path | None) -> Path | None:
 
 
 @app.command()
-def demo(
+def demo(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
     home: Home = None,
     config: Config = None,
     candles: Annotated[
@@ -58,9 +58,12 @@ def demo(
     bars: Annotated[
         int | None, typer.Option(help="Run this many bars as fast as possible, without a console.")
     ] = None,
-    execute: Annotated[list[str] | None, typer.Option("--exec", help="Chat command to run after the bars.")] = None,
+    execute: Annotated[
+        list[str] | None, typer.Option("--exec", help="Chat command to run after the bars.")
+    ] = None,
     at: Annotated[
-        list[str] | None, typer.Option("--at", metavar="BAR COMMAND", help="Chat command to run after bar BAR.")
+        list[str] | None,
+        typer.Option("--at", metavar="BAR COMMAND", help="Chat command to run after bar BAR."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Press the confirm button of every card.")] = False,
     json: Json = False,

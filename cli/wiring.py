@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 
 from bot.config import LoadedConfig
@@ -12,10 +11,10 @@ from bot.config.trading import shares
 from bot.domain.event import HistoryLoaded, Started, Stopping
 from bot.domain.instrument import Instrument
 from bot.domain.market import timeframe_ms
-from bot.engine.engine import Engine
 from bot.domain.settings import EngineSettings, SymbolSettings
+from bot.engine.engine import Engine
 from bot.market.signals import WindowSignals
-from bot.runtime.desk import About, HealthView, JobView
+from bot.runtime.desk import About, JobView
 from bot.runtime.health import Health
 from bot.runtime.loop import Loop
 from bot.runtime.perform import Performer
@@ -35,6 +34,7 @@ from handlers.registry import load_registry
 from storage.database import Database, open_database
 from strategies.registry import Registry as Strategies
 
+OPERATOR = "console:operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Blueprint:
     account: str
     feed: CandleFeed
     instruments: Mapping[str, Instrument]
-    wall_ms: Callable[[], int]
+    start_at_ms: int | None = None
+    wall_ms: Callable[[], int] | None = None
     commit_batch: int = 1
     synchronous: str = "FULL"
     context: tuple[Injected, ...] = ()
@@ -92,7 +93,7 @@ class House:
         kept = {symbol: frame for symbol, frame in frames.items() if len(frame)}
         await ledger.save_candles(timeframe, kept)
         signals = self.engine.signals
-        for symbol, frame in kept.items():
+        for frame in kept.values():
             if isinstance(signals, WindowSignals):
                 signals.preload(frame)
             self.loop.put(_loaded(self.now_ms(), timeframe, frame))
@@ -105,6 +106,10 @@ class House:
     def now_ms(self) -> int:
         """Business time: the venue's."""
         return self.venue.now_ms
+
+    def wall_ms(self) -> int:
+        """Time of the people: the wall's, or business time where a run must repeat exactly."""
+        return self.plan.wall_ms() if self.plan.wall_ms else self.now_ms()
 
     async def step(self) -> bool:
         """One bar of the market and everything it leads to; False at the end of the market."""
@@ -156,12 +161,12 @@ async def build(plan: Blueprint) -> House:
     venue = build_paper(plan, database)
     loop = Loop(engine, database.ledger(plan.account), lambda: venue.now_ms, plan.commit_batch)
     timers = Timers(loop.put)
-    health = Health(engine, loop, database.health, plan.home, version(), plan.wall_ms)
+    wall_ms = plan.wall_ms or (lambda: venue.now_ms)
+    health = Health(engine, loop, database.health, plan.home, version(), wall_ms)
     desk = build_desk(plan, engine, loop, database, strategies, health)
     commands = load_registry()
-    dispatcher = build_dispatcher(plan, desk, commands, database, loop)
-    house = House(plan, database, venue, engine, loop, timers, desk, commands, dispatcher, health)
-    return house
+    dispatcher = build_dispatcher(plan, desk, commands, database, loop, wall_ms)
+    return House(plan, database, venue, engine, loop, timers, desk, commands, dispatcher, health)
 
 
 def build_paper(plan: Blueprint, database: Database) -> PaperVenue:
@@ -174,6 +179,7 @@ def build_paper(plan: Blueprint, database: Database) -> PaperVenue:
         books=database.paper_books(plan.account),
         rules=MatchingRules(slippage=venue.slippage, taker_fee=venue.taker_fee, maker_fee=venue.maker_fee),
         start_wallet=venue.start_wallet,
+        start_at_ms=plan.start_at_ms,
     )
 
 
@@ -192,7 +198,9 @@ def engine_settings(plan: Blueprint, strategies: Strategies) -> EngineSettings:
                 strategy=s.strategy,
                 leverage=min(s.leverage, plan.instruments[s.symbol].max_leverage),
                 share=share[s.symbol],
-                parameters=tuple((e.parameter.name, e.value) for e in strategies.effective(s.strategy, s.symbol)),
+                parameters=tuple(
+                    (e.parameter.name, e.value) for e in strategies.effective(s.strategy, s.symbol)
+                ),
             )
             for s in chosen
         ),
@@ -202,7 +210,7 @@ def engine_settings(plan: Blueprint, strategies: Strategies) -> EngineSettings:
         limits=settings.limits.domain(),
         quote=settings.venue.quote,
         slippage_rate=settings.venue.slippage,
-        max_signal_age_ms=int(bar_ms * Decimal(settings.signals.max_age)),
+        max_signal_age_ms=int(bar_ms * settings.signals.max_signal_age),
     )
 
 
@@ -253,7 +261,12 @@ def build_desk(
 
 
 def build_dispatcher(
-    plan: Blueprint, desk: TradingDesk, commands: Commands, database: Database, loop: Loop
+    plan: Blueprint,
+    desk: TradingDesk,
+    commands: Commands,
+    database: Database,
+    loop: Loop,
+    wall_ms: Callable[[], int],
 ) -> Dispatcher:
     """One way in for every platform."""
     chat = plan.loaded.settings.chat
@@ -263,10 +276,10 @@ def build_dispatcher(
     return Dispatcher(
         desk=desk,
         registry=commands,
-        access=ConfiguredAccess({"console:local": Role.ADMIN, **users}, places),
+        access=ConfiguredAccess({OPERATOR: Role.ADMIN, **users}, places),
         audit=database.audit(),
         inbox=database.inbox(),
-        wall_clock=plan.wall_ms,
+        wall_clock=wall_ms,
         limits=ChatLimits(
             per_minute=chat.rate_per_minute,
             burst=chat.rate_burst,
@@ -278,5 +291,3 @@ def build_dispatcher(
         journal_position=lambda: loop.number,
         context=(commands, *plan.context),
     )
-
-

@@ -117,4 +117,4 @@ def prune(connection: Connection, account: str, before_ms: int, most: int) -> in
 
 def accounts(connection: Connection) -> tuple[str, ...]:
     """Accounts that have journal lines, by name."""
-    return tuple(connection.scalars(select(JournalRow.account).distinct().order_by(JournalRow.account)))
+    return tuple(connection.scalars(select(JournalLine.account).distinct().order_by(JournalLine.account)))

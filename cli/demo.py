@@ -1,0 +1,132 @@
+"""`quarterdeck demo`: the whole bot on a generated market or on real candles, with a console or for scripts."""
+
+import asyncio
+import os
+import tempfile
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.config import load_text
+from bot.runtime.clock import WallClock
+from cli.headless import Script
+from cli.homes import load, resolve_home
+from cli.live import LateClock, Running, ended_by_signals, talk
+from cli.markets import Market, choose_market
+from cli.wiring import Blueprint, House, build
+from handlers.market_clock import ClockControl
+
+BATCH = 256
+WELCOME = """
+Quarterdeck {market}: orders are filled here, no money is at risk. A bar takes {seconds} s (/clock turns it).
+
+  /status          what is open and how the desk stands
+  /why BTCUSDT     why a symbol trades or does not, gate by gate
+  /chart BTCUSDT   candles with entries, stop and target
+  /equity          the equity curve with its drawdown
+  /panic_close     flatten everything, proven
+
+/help lists the rest; Tab completes; Ctrl-C leaves and saves everything in {home}.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What was asked on the command line."""
+
+    home: Path | None = None
+    config: Path | None = None
+    candles: tuple[Path, ...] = ()
+    seed: int | None = None
+    symbols: int | None = None
+    seconds_per_bar: float | None = None
+    bars: int | None = None
+    commands: tuple[str, ...] = ()
+    timed: tuple[tuple[int, str], ...] = ()
+    confirm: bool = False
+    json: bool = False
+
+    @property
+    def headless(self) -> bool:
+        """Scripts name bars, commands or JSON; people name none of them."""
+        return self.bars is not None or bool(self.commands or self.timed) or self.json
+
+    @property
+    def keeps_home(self) -> bool:
+        """A script that names no home gets a fresh one, so that the same script gives the same result."""
+        return self.home is not None or not self.headless or "QUARTERDECK_HOME" in os.environ
+
+
+def run_demo(options: DemoOptions) -> int:
+    """Run until the market, the script or the person ends it."""
+    scratch = nullcontext("") if options.keeps_home else tempfile.TemporaryDirectory(prefix="quarterdeck-")
+    with scratch as folder:
+        home = resolve_home(Path(folder) if folder else options.home, os.environ)
+        work = run_headless if options.headless else run_interactive
+        return asyncio.run(work(options, home))
+
+
+async def run_interactive(options: DemoOptions, home: Path) -> int:
+    """Run with a console until the person leaves."""
+    plan, market = plan_demo(options, home)
+    seconds = options.seconds_per_bar or float(plan.loaded.settings.demo.seconds_per_bar)
+    late = LateClock(seconds, plan.feed.timeframe)
+    house = await build(replace(plan, wall_ms=WallClock().now_ms, context=(late.control(),)))
+    try:
+        await house.start()
+        clock = late.begin(house.now_ms())
+        running = Running(house, clock)
+        with ended_by_signals(running):
+            running.begin("market", running.pace(lambda: None))
+            running.begin("timers", running.fire_timers())
+            running.begin("console", talk(house, running, welcome(market, house, seconds)))
+            await running.until_stopped()
+    finally:
+        await house.close()
+    return 0
+
+
+def welcome(market: Market, house: House, seconds: float) -> str:
+    """The first screen: what this is, and five commands to try."""
+    positions = len(house.desk.status().positions)
+    return WELCOME.format(
+        market=market.title, seconds=f"{seconds:g}", home=house.plan.home, positions=positions
+    )
+
+
+async def run_headless(options: DemoOptions, home: Path) -> int:
+    """Run a script; exit code 1 when one of its commands was refused."""
+    plan, market = plan_demo(options, home)
+    house = await build(replace(plan, commit_batch=BATCH, context=(ClockControl(),)))
+    try:
+        await house.start()
+        script = Script(house, options.commands, options.timed, confirm=options.confirm, as_json=options.json)
+        bars = market.bars_ahead(house.now_ms()) if options.bars is None else options.bars
+        ok = await script.run(bars)
+        script.summary()
+    finally:
+        await house.close()
+    return 0 if ok else 1
+
+
+def plan_demo(options: DemoOptions, home: Path) -> tuple[Blueprint, Market]:
+    """What a demo is built from: the defaults, or the configuration that was named."""
+    loaded = load(home, options.config, os.environ) if options.config else load_text("{}", home, os.environ)
+    demo = loaded.settings.demo
+    market = choose_market(
+        options.candles,
+        seed=demo.seed if options.seed is None else options.seed,
+        symbols=options.symbols or demo.symbols,
+        history=demo.history_bars,
+    )
+    plan = Blueprint(
+        home=home,
+        loaded=loaded,
+        mode="demo",
+        account=f"paper:demo:{market.name}",
+        feed=market.feed,
+        instruments=market.instruments,
+        start_at_ms=market.starts_at_ms,
+        synchronous="NORMAL",
+    )
+    return plan, market

@@ -1,0 +1,92 @@
+"""Chat commands for scripts: bars as fast as they can, answers in order, one JSON object per line."""
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from hashlib import sha256
+
+from bot.engine import reading
+from bot.runtime.codec import encode
+from cli.wiring import House
+from handlers.render_text import reply_lines
+from handlers.reply import Reply
+from handlers.session import Session
+
+WIDTH = 120
+CONFIRM = "Confirm"
+
+
+class Script:
+    """Commands at their bars, answers in order. `confirm` presses the confirm button of every card."""
+
+    def __init__(
+        self,
+        house: House,
+        commands: Sequence[str],
+        timed: Sequence[tuple[int, str]],
+        *,
+        confirm: bool,
+        as_json: bool,
+    ) -> None:
+        """`timed` commands run after their bar, `commands` after the last."""
+        self._house = house
+        self._session = Session(house.dispatcher.handle, house.wall_ms)
+        self._last = commands
+        self._confirm = confirm
+        self._json = as_json
+        self._at: dict[int, list[str]] = defaultdict(list)
+        for bar, command in timed:
+            self._at[bar].append(command)
+        self._bars = 0
+        self._ok = True
+
+    async def run(self, bars: int) -> bool:
+        """So many bars, and the commands after them; False when a command was refused."""
+        await self._say(self._at.pop(0, ()))
+        while self._bars < bars and await self._house.step():
+            self._bars += 1
+            if self._bars in self._at:
+                await self._say(self._at.pop(self._bars))
+        late = [command for bar in sorted(self._at) for command in self._at[bar]]
+        await self._say([*late, *self._last])
+        return self._ok
+
+    async def _say(self, commands: Sequence[str]) -> None:
+        for command in commands:
+            reply = await self._session.enter(command)
+            if reply is not None and self._confirm and any(b.label == CONFIRM for b in reply.buttons):
+                reply = await self._session.enter(CONFIRM)
+            if reply is not None:
+                self._show(command, reply)
+
+    def _show(self, command: str, reply: Reply) -> None:
+        self._ok = self._ok and reply.ok
+        if self._json:
+            _line(reply.to_json())
+        else:
+            text = "\n".join(reply_lines(reply, WIDTH))
+            sys.stdout.write(f"> {command}\n{text}\n\n")
+            sys.stdout.flush()
+
+    def summary(self) -> None:
+        """The last line."""
+        state = self._house.engine.state
+        status = reading.status(state)
+        figures = {
+            "bars": self._bars,
+            "trades": state.trade_count,
+            "equity": f"{status.balance.equity:.8f}",
+            "positions": len(status.positions),
+            "unprotected": len(status.uncovered),
+            "state_hash": sha256(encode(reading.dump(state))).hexdigest(),
+        }
+        if self._json:
+            _line(figures)
+        else:
+            sys.stdout.write("  ".join(f"{name} {value}" for name, value in figures.items()) + "\n")
+
+
+def _line(value: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,160 @@
+"""A desk that runs: the market paced by a clock, couriers, jobs, and every chat platform there is a token for."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from bot.domain.market import timeframe_ms
+from bot.runtime.clock import Clock, MarketClock
+from cli.wiring import OPERATOR, House
+from handlers.command import Role
+from handlers.completion import complete
+from handlers.drawing import Drawing
+from handlers.market_clock import ClockControl, TurnableClock
+from handlers.notices import Courier, Receiver, Recipient
+from handlers.pictures import render
+from handlers.platforms.console import ConsoleChat, PipeLines, PromptLines, Screen, terminal
+from handlers.platforms.console.inline import ImageProtocol, image_protocol
+from handlers.session import Session
+
+PATIENCE_S = 2.0
+
+
+class LateClock:
+    """The market's clock for the chat, which is joined before the market's time is known."""
+
+    def __init__(self, seconds_per_bar: float, timeframe: str) -> None:
+        """No clock yet."""
+        self.clock: MarketClock | None = None
+        self._seconds_per_bar = seconds_per_bar
+        self._bar_ms = timeframe_ms(timeframe)
+
+    def control(self) -> ClockControl:
+        """What /clock turns."""
+        return ClockControl(self._get, self._bar_ms / 1000)
+
+    def _get(self) -> TurnableClock | None:
+        return self.clock
+
+    def begin(self, now_ms: int) -> MarketClock:
+        """The market's time is known: start the clock."""
+        self.clock = MarketClock.for_bars(now_ms, self._bar_ms, self._seconds_per_bar)
+        return self.clock
+
+
+class Running:
+    """The tasks around a house, ended together. A task that dies ends the run with what it died of."""
+
+    def __init__(self, house: House, clock: Clock) -> None:
+        """Nothing runs yet."""
+        self.house = house
+        self.clock = clock
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask the run to end."""
+        self._stop.set()
+
+    def begin(self, name: str, work: Coroutine[None, None, None]) -> None:
+        """Run a task for as long as the run lasts."""
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    async def until_stopped(self) -> None:
+        """Wait for the end: asked for, or because a task died."""
+        waiting = asyncio.create_task(self._stopped())
+        done, _ = await asyncio.wait({waiting, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task in done:
+            if not task.cancelled():
+                task.result()
+
+    async def _stopped(self) -> None:
+        await self._stop.wait()
+
+    async def pace(self, on_end: Callable[[], None]) -> None:
+        """Step the market at its clock's bars; at the end of finite candles the desk stays and answers."""
+        bar_ms = timeframe_ms(self.house.plan.feed.timeframe)
+        more = True
+        while more:
+            await self.clock.sleep_until(self.house.venue.now_ms + bar_ms)
+            more = await self.house.step()
+        on_end()
+        await asyncio.Event().wait()
+
+    async def fire_timers(self) -> None:
+        """Fire the engine's timers between bars."""
+        while True:
+            await asyncio.sleep(0.05)
+            self.house.timers.fire(self.house.now_ms())
+
+
+def console_chat(house: House) -> ConsoleChat:
+    """The console: a prompt with completion on a terminal, plain lines from a pipe."""
+    is_tty = sys.stdin.isatty() and sys.stdout.isatty()
+    session = Session(house.dispatcher.handle, house.wall_ms)
+    suggest = partial(complete, registry=house.commands, role=Role.ADMIN, desk=house.desk)
+    lines = PromptLines(suggest, house.plan.home / "history") if is_tty else PipeLines(sys.stdin)
+    screen = Screen(
+        terminal(os.environ, is_tty), image_protocol(os.environ) if is_tty else ImageProtocol.NONE
+    )
+    return ConsoleChat(
+        session=session,
+        lines=lines,
+        screen=screen,
+        drawing=drawing(house),
+        folder=house.plan.home / "pictures",
+        wall_clock=house.wall_ms,
+        patience_s=PATIENCE_S if is_tty else None,
+    )
+
+
+def drawing(house: House) -> Drawing:
+    """Pictures in the operator's time zone and currency."""
+    settings = house.plan.loaded.settings
+    zone, quote = ZoneInfo(settings.timezone), settings.venue.quote
+    return Drawing(lambda plot, dark: render(plot, zone=zone, quote=quote, dark=dark))
+
+
+def courier(house: House, receiver: Receiver, people: Sequence[Recipient]) -> Courier:
+    """A courier for one platform's people."""
+    found = Courier(
+        receiver=receiver,
+        recipients=lambda: people,
+        outbox=house.database.outbox(house.plan.account),
+        preferences=house.database.preferences(),
+        wall_clock=house.wall_ms,
+        now_ms=house.now_ms,
+    )
+    house.notice_listeners.append(found.wake)
+    return found
+
+
+async def talk(house: House, running: Running, welcome: str) -> None:
+    """The console conversation; its end is the end of the run."""
+    chat = console_chat(house)
+    carrier = courier(house, chat, [Recipient(OPERATOR, "console")])
+    running.begin("console notices", carrier.run())
+    await chat.run(welcome)
+    running.stop()
+
+
+@contextlib.contextmanager
+def ended_by_signals(running: Running) -> Iterator[None]:
+    """SIGINT and SIGTERM end the run in order instead of killing it."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, running.stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

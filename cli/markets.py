@@ -1,0 +1,85 @@
+"""The market a demo runs on: generated from a seed, or real candles from files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+
+from bot.domain.instrument import Instrument
+from bot.domain.market import timeframe_ms
+from bot.strategy import Array, Frame
+from bot.venues.feed import CandleFeed
+from bot.venues.instruments import free_instrument
+from research.history import HistoryFeed, read_candles
+
+ENDLESS = 1_000_000_000
+SAMPLE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A market to trade on. `name` goes into the account's name, `starts_at_ms` is the first bar to be lived.
+
+    `ends_at_ms` is 0 when it has no end; `notes` is what its files were found to be like.
+    """
+
+    name: str
+    title: str
+    feed: CandleFeed
+    instruments: Mapping[str, Instrument]
+    starts_at_ms: int
+    ends_at_ms: int = 0
+    notes: tuple[str, ...] = ()
+
+    def bars_ahead(self, now_ms: int) -> int:
+        """Bars from now to the end."""
+        if not self.ends_at_ms:
+            return ENDLESS
+        return max(0, (self.ends_at_ms - now_ms) // timeframe_ms(self.feed.timeframe))
+
+
+def instrument_of(frame: Frame) -> Instrument:
+    """A contract as its candles show it: tick and step have the decimals of the prices and volumes in the file."""
+    tick = Decimal(1).scaleb(-_decimals(frame.close))
+    step = Decimal(1).scaleb(-_decimals(frame.volume))
+    return replace(
+        free_instrument(frame.symbol),
+        price_tick=tick,
+        quantity_step=step,
+        min_quantity=step,
+        min_notional=Decimal(5),
+    )
+
+
+def _decimals(column: Array) -> int:
+    """The most decimals that the newest values are written with."""
+    values = (Decimal(repr(float(value))).normalize() for value in column[-SAMPLE:])
+    return max(0, *(-exponent for value in values if isinstance(exponent := value.as_tuple().exponent, int)))
+
+
+def candle_market(paths: Sequence[Path], timeframe: str | None, history: int) -> Market:
+    """Real candles: the first `history` bars are the past, the rest is lived."""
+    candles = read_candles(paths, timeframe)
+    feed = HistoryFeed(candles)
+    step_ms = timeframe_ms(feed.timeframe)
+    bars = (feed.last_open_at_ms - feed.first_open_at_ms) // step_ms + 1
+    text = "|".join(
+        f"{symbol}:{frame.open_at_ms[0]}:{len(frame)}" for symbol, frame in candles.frames.items()
+    )
+    return Market(
+        name=f"candles-{sha256(text.encode()).hexdigest()[:8]}",
+        title=f"real candles of {len(feed.symbols)} symbols, {feed.timeframe}",
+        feed=feed,
+        instruments={symbol: instrument_of(frame) for symbol, frame in candles.frames.items()},
+        starts_at_ms=feed.first_open_at_ms + min(history, bars // 2) * step_ms,
+        ends_at_ms=feed.last_open_at_ms + step_ms,
+        notes=candles.report.lines,
+    )
+
+
+def choose_market(candles: Sequence[Path], *, seed: int, symbols: int, history: int) -> Market:
+    """Files when there are any, else the generated market."""
+    if candles:
+        return candle_market(candles, None, history)
+    raise NotImplementedError
