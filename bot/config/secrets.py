@@ -86,6 +86,11 @@ def _kind_of(text: str) -> str:
     return next((kind for kind, pattern in _LOOKS_LIKE if pattern.search(text)), "")
 
 
+def token_patterns() -> tuple[re.Pattern[str], ...]:
+    """What tokens of the chat platforms look like, for hiding them in text."""
+    return tuple(pattern for kind, pattern in _LOOKS_LIKE if kind.endswith(" token"))
+
+
 def secrets_in(text: str) -> tuple[str, ...]:
     """Lines of a configuration text that look like secrets; what they hold is not quoted."""
     found = []
