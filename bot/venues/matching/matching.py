@@ -55,6 +55,11 @@ class Matching:
         """Wallet balance, isolated margins included, open profit not."""
         return self._account.wallet
 
+    @property
+    def counters(self) -> tuple[int, int]:
+        """Numbers of the next order and the next trade."""
+        return self._account.next_order, self._account.next_trade
+
     def balance(self) -> Balance:
         """Wallet, open profit at mark prices, margin in use."""
         unrealised = sum((self._account.unrealised(book) for book in self._account.books.values()), ZERO)
@@ -169,6 +174,8 @@ class Matching:
         account = self._account = Account(self._account.instruments, state.wallet, self._account.rules)
         account.next_order, account.next_trade = state.next_order, state.next_trade
         for position in state.positions:
+            if position.flat and position.symbol not in account.instruments:
+                continue
             book = self._book(position.symbol)
             book.position = position
             account.refresh(book)

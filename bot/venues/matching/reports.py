@@ -53,8 +53,8 @@ def event_of(report: Report) -> OrderUpdated | Filled | FundingPaid:
             return order_updated(order, at_ms, code)
         case Executed(at_ms, fill):
             return Filled(at_ms, fill)
-        case FundingSettled(at_ms, amount, rate, payment_id, position):
-            return FundingPaid(at_ms, position.symbol, amount, rate, payment_id)
+        case FundingSettled():
+            return funding_paid(report)
 
 
 def order_updated(order: BookedOrder, at_ms: int, code: str = "") -> OrderUpdated:
@@ -69,3 +69,9 @@ def order_updated(order: BookedOrder, at_ms: int, code: str = "") -> OrderUpdate
         average_price=order.average_price,
         code=code,
     )
+
+
+def funding_paid(settled: FundingSettled) -> FundingPaid:
+    """A settlement as an event."""
+    symbol = settled.position.symbol
+    return FundingPaid(settled.at_ms, symbol, settled.amount, settled.rate, settled.payment_id)
