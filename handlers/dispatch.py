@@ -20,6 +20,7 @@ from handlers.access import Access
 from handlers.asked import Asked, is_for_us, take_apart
 from handlers.buttons import ButtonBook, GiveAnswer, TurnPage
 from handlers.command import Actor, Command, Confirm, Injected
+from handlers.completion import Suggestion, complete, complete_value
 from handlers.confirm import Question, Questions, still_true
 from handlers.dress import Dresser
 from handlers.gates import Gates
@@ -84,6 +85,16 @@ class Dispatcher:
         if ending.reply is None:
             return None
         return self._dresser.dress(ending.reply, request, asked, actor)
+
+    def suggest(self, user: str, parameter: Parameter, typed: str, most: int = 25) -> tuple[str, ...]:
+        """Values for a platform's autocompletion; strangers ("platform:user_id" unknown) get none."""
+        known = self.access.role(user, self.wall_clock()) is not None
+        return complete_value(parameter, typed, self.desk, most) if known else ()
+
+    def complete(self, user: str, line: str) -> tuple[Suggestion, ...]:
+        """What may come next in a half-typed line of a user; strangers get nothing."""
+        role = self.access.role(user, self.wall_clock())
+        return complete(line, self.registry, role, self.desk) if role is not None else ()
 
     def _known(self, request: Request) -> Actor | None:
         """The crew member whose request was refused, so that the refusal's buttons work."""

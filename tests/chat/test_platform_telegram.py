@@ -26,7 +26,6 @@ from handlers.platforms.telegram.render import (
     ALERT_LENGTH,
     MESSAGE_LENGTH,
     alert_text,
-    defused,
     html_pages,
     keyboard,
     plain_pages,
@@ -35,6 +34,7 @@ from handlers.platforms.telegram.render import (
 from handlers.platforms.telegram.request import message_request, press_request, split_place
 from handlers.reply import Attachment, BarPlot, Button, Column, Plot, Reply, Table, refusal
 from handlers.request import ChatKind, RequestKind
+from handlers.text import defused
 
 PERSON = {"id": 2, "is_bot": False, "first_name": "Ann", "last_name": "Lee", "username": "ann"}
 PRIVATE = {"id": 2, "type": "private", "first_name": "Ann"}

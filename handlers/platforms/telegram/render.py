@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
-from re import sub
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.domain.notice import Severity
 from handlers.render_text import broken_lines, reply_lines, table_lines, text_lines
 from handlers.reply import Button, Reply
-from handlers.text import clean
+from handlers.text import clean, defused
 
 MESSAGE_LENGTH = 4096
 CAPTION_LENGTH = 1024
@@ -73,11 +72,6 @@ def alert_text(reply: Reply) -> str | None:
 def utf16_length(text: str) -> int:
     """Length as Telegram counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def defused(text: str) -> str:
-    """Text whose @names mention nobody: a word joiner after the sign keeps the letters readable."""
-    return sub(r"@(?=\w)", "@\u2060", text)
 
 
 def _lines(reply: Reply) -> Iterator[_Line]:

@@ -1,0 +1,57 @@
+"""Discord's interactions as requests."""
+
+from collections.abc import Mapping
+
+from discord import Interaction, Thread
+from discord.utils import snowflake_time
+
+from handlers.request import ChatKind, Request, RequestKind
+
+PAGE_ROWS = 25
+
+
+def slash_request(interaction: Interaction, command: str, arguments: Mapping[str, str]) -> Request:
+    """A slash command with its options."""
+    return _request(interaction, RequestKind.SLASH, command=command, arguments=arguments)
+
+
+def press_request(interaction: Interaction) -> Request | None:
+    """A pressed button; None for other components."""
+    data: Mapping[str, object] = dict(interaction.data or {})
+    button = data.get("custom_id")
+    return _request(interaction, RequestKind.BUTTON, button=button) if isinstance(button, str) else None
+
+
+def _request(
+    interaction: Interaction,
+    kind: RequestKind,
+    command: str = "",
+    arguments: Mapping[str, str] | None = None,
+    button: str = "",
+) -> Request:
+    """The interaction's id says when it was made: after a resume Discord may replay old ones."""
+    return Request(
+        platform="discord",
+        user_id=str(interaction.user.id),
+        user_name=interaction.user.display_name,
+        chat_id=str(interaction.channel_id),
+        chat_kind=ChatKind.GROUP if interaction.guild_id else ChatKind.PRIVATE,
+        kind=kind,
+        sent_at_ms=int(snowflake_time(interaction.id).timestamp() * 1000),
+        update_id=str(interaction.id),
+        command=command,
+        arguments=arguments or {},
+        button=button,
+        message_id=str(interaction.message.id) if interaction.message else "",
+        within=_within(interaction),
+        page_rows=PAGE_ROWS,
+        from_bot=interaction.user.bot,
+    )
+
+
+def _within(interaction: Interaction) -> tuple[str, ...]:
+    """The guild, and a thread's channel."""
+    places = [interaction.guild_id]
+    if isinstance(interaction.channel, Thread):
+        places.append(interaction.channel.parent_id)
+    return tuple(str(place) for place in places if place)
