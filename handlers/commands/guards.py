@@ -33,7 +33,7 @@ async def kill(desk: Desk) -> Reply:
         table=table(
             "Symbol | State | Since | >Losing run | >PF | >Trades | Figures", (_row(desk, v) for v in views)
         ),
-        text=past or "None has been lifted so far.",
+        text=past or "No kill switch has been lifted so far.",
         buttons=(Button("Refresh", "/kill"), *buttons),
     )
 
