@@ -68,29 +68,32 @@ class Jobs:
         """Take up the timetable where it was left; what was missed or interrupted runs at once, and once."""
         if self._account in _running:
             raise RuntimeError(f"jobs of {self._account} are running already")
-        _running[self._account] = self
         for wall in self._clocks:
             rules = [rule for rule in self._rules.values() if rule.wall is wall]
             self._tables[wall] = self._open(wall, rules)
+        _running[self._account] = self
         for table in self._tables.values():
             table.go()
 
     def _open(self, wall: bool, rules: Sequence[JobRule]) -> "Timetable":
         """A timetable; a store that is damaged is put aside, since jobs can be planned anew."""
-        from bot.runtime.scheduler import Timetable, is_damage
+        from bot.runtime.scheduler import is_damage
 
         file = None if wall else self._store
-        table = Timetable(self._clocks[wall], file, self._account, run_job, self._skipped)
         try:
-            table.open(rules)
+            return self._opened(wall, file, rules)
         except Exception as error:
             if file is None or not is_damage(error):
                 raise
-            aside = file.with_suffix(".damaged")
-            log.exception("%s is damaged; it is kept as %s and jobs are planned anew", file.name, aside.name)
-            file.replace(aside)
-            table = Timetable(self._clocks[wall], file, self._account, run_job, self._skipped)
-            table.open(rules)
+            log.exception("%s is damaged; it is put aside and jobs are planned anew", file.name)
+            _put_aside(file)
+            return self._opened(wall, file, rules)
+
+    def _opened(self, wall: bool, file: Path | None, rules: Sequence[JobRule]) -> "Timetable":
+        from bot.runtime.scheduler import Timetable
+
+        table = Timetable(self._clocks[wall], file, self._account, run_job, self._skipped)
+        table.open(rules)
         return table
 
     async def stop(self, patience_s: float = PATIENCE_S) -> None:
@@ -188,3 +191,10 @@ def _view(rule: JobRule, next_run_at_ms: int, last: JobRun | None) -> JobView:
     last = last or JobRun(0)
     result = last.result or ("running" if last.at_ms else "")
     return JobView(rule.id, rule.title, str(rule.when), next_run_at_ms, last.at_ms, last.took_ms, result)
+
+
+def _put_aside(file: Path) -> None:
+    """Rename a damaged store; what SQLite keeps beside it belongs to it and goes."""
+    file.replace(file.with_suffix(".damaged"))
+    for suffix in ("-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
