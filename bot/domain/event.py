@@ -7,6 +7,7 @@ from enum import StrEnum
 from bot.domain.command import Command
 from bot.domain.fill import Fill
 from bot.domain.market import Candle, FundingRate, Quote
+from bot.domain.notice import Notice
 from bot.domain.order import OrderStatus
 from bot.domain.settings import EngineSettings
 from bot.domain.snapshot import Recovered, VenueSnapshot
@@ -190,6 +191,14 @@ class StorageChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeRaised:
+    """Something outside the engine (a job, a platform) has something to tell people."""
+
+    at_ms: int
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The process is asked to end: no new entries, unfilled entry orders cancelled, protection stays."""
 
@@ -214,5 +223,6 @@ type Event = (
     | SnapshotTaken
     | SnapshotFailed
     | StorageChanged
+    | NoticeRaised
     | Stopping
 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from bot.domain.action import Action, Cancel, RecordSetting, TakeSnapshot
+from bot.domain.action import Action, Cancel, Notify, RecordSetting, TakeSnapshot
 from bot.domain.command import Change, Done, SetParameter
 from bot.domain.event import (
     CallEnded,
@@ -14,6 +14,7 @@ from bot.domain.event import (
     FundingPaid,
     FundingRatesSeen,
     HistoryLoaded,
+    NoticeRaised,
     OrderUpdated,
     QuotesSeen,
     SnapshotFailed,
@@ -102,6 +103,8 @@ class Engine:
                 self._link(turn, event)
             case StorageChanged():
                 self._storage(turn, event)
+            case NoticeRaised():
+                turn.act(Notify(event.notice))
             case Stopping():
                 self._stop(turn)
             case HistoryLoaded() | WalletSeen():

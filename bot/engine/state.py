@@ -18,6 +18,8 @@ from bot.domain.snapshot import DayFigures, OpenTrade
 KEPT_RESULTS = 50
 KEPT_TRADE_IDS = 5000
 KEPT_ORDERS = 200
+KEPT_ENTRIES = 20
+OVERLAP_MS = 600_000  # a fill's frame may have been lost while later ones arrived: ask well before the last proof
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class Closing:
     value: Decimal = ZERO
     net: Decimal = ZERO
     tries: int = 0
-    failed: bool = False
+    retry_at_ms: int = 0
 
     @property
     def done(self) -> Decimal:
@@ -57,10 +59,11 @@ class Closing:
 
 @dataclass(slots=True)
 class Flatten:
-    """A panic close on its way over `symbols`; answered when the venue confirms that they are flat."""
+    """A close of all of `symbols` on its way; answered when the venue confirms that they are flat."""
 
     command_id: str
     symbols: tuple[str, ...]
+    reason: CloseReason
     started_at_ms: int
     receipts: list[Receipt] = field(default_factory=list)
     verifying: bool = False
@@ -69,7 +72,12 @@ class Flatten:
 
 @dataclass(slots=True)
 class SymbolState:
-    """One symbol: its position, orders, guards and last prices."""
+    """One symbol: its position, orders, guards and last prices.
+
+    `entries` are the last entry orders' plans, so that a late fill finds its own. `owed` is what the venue says an
+    order has filled beyond what is booked; `denied` are orders that the venue says it does not know; `fought` are
+    purposes whose order a person cancelled and we put back, once.
+    """
 
     settings: SymbolSettings
     instrument: Instrument
@@ -79,6 +87,10 @@ class SymbolState:
     orders: dict[str, Order] = field(default_factory=dict)
     past_orders: dict[str, Order] = field(default_factory=dict)
     pending: Pending | None = None
+    entries: dict[str, Pending] = field(default_factory=dict)
+    owed: dict[str, Decimal] = field(default_factory=dict)
+    denied: set[str] = field(default_factory=set)
+    fought: set[Purpose] = field(default_factory=set)
     closing: Closing | None = None
     reversal: Signal | None = None
     paused: bool = False
@@ -153,6 +165,8 @@ class EngineState:
     flattens: list[Flatten] = field(default_factory=list)
     reconcile_waiters: list[str] = field(default_factory=list)
     booked: dict[str, None] = field(default_factory=dict)
+    recorded_high: Decimal = ZERO
+    proven_at_ms: int = 0
     last_bar_at_ms: int = 0
     last_fill_at_ms: int = 0
     trade_count: int = 0
@@ -172,6 +186,20 @@ class EngineState:
         if self.stopped:
             return TradingState.STOPPED
         return TradingState.PAUSED if self.paused else TradingState.ACTIVE
+
+    @property
+    def lasting(self) -> TradingState:
+        """What a restart must remember: recovering passes by itself, a stop asked for is kept whatever else is so."""
+        if self.stopped:
+            return TradingState.STOPPED
+        if self.protect:
+            return TradingState.PROTECT
+        return TradingState.PAUSED if self.paused else TradingState.ACTIVE
+
+    @property
+    def ask_since_ms(self) -> int:
+        """From when on the venue is asked for fills and payments: a while before the books were last proven."""
+        return max(0, self.proven_at_ms - OVERLAP_MS)
 
     @property
     def open_symbols(self) -> list[SymbolState]:
@@ -197,9 +225,14 @@ class EngineState:
         return self.wallet + self.unrealised()
 
     def day_pnl(self) -> Decimal:
-        """The day's result as the daily loss limit counts it."""
-        open_pnl = self.unrealised() if self.limits.count_open_loss else ZERO
-        return self.day.realised + open_pnl
+        """The day's result as the daily loss limit counts it.
+
+        With open losses it is the change of equity since 00:00 UTC, so that what was already open then does not count
+        twice; without them it is what was realised, fees and funding included.
+        """
+        if self.limits.count_open_loss and self.day.start_equity:
+            return self.equity() - self.day.start_equity
+        return self.day.realised
 
     def halts_of(self, symbol: str, at_ms: int) -> tuple[Halt, ...]:
         """Halts that stop entries of a symbol now."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bot.domain.action import Action, Answer, Notify
+from bot.domain.action import Action, Answer, Notify, TakeSnapshot
 from bot.domain.command import Done
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.refusal import Refused
@@ -20,6 +20,10 @@ class Turn:
     def act(self, *actions: Action) -> None:
         """Add actions."""
         self.actions.extend(actions)
+
+    def look(self) -> None:
+        """Ask the venue for everything that exists, and for what happened since the books were last proven."""
+        self.actions.append(TakeSnapshot(self.state.ask_since_ms))
 
     def answer(self, command_id: str, result: Done | Refused) -> None:
         """Answer the command."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from bot.domain.account import Book, Entry, transfer
 from bot.domain.action import Action, Cancel, Deed, QueryOrder, SetLeverage, StartTimer, Submit, TakeSnapshot
 from bot.domain.command import Command
 from bot.domain.event import (
@@ -17,6 +18,7 @@ from bot.domain.event import (
     CommandIssued,
     Event,
     Filled,
+    FundingPaid,
     OrderUpdated,
     Outcome,
     SnapshotTaken,
@@ -48,12 +50,12 @@ class Simulation:
         self.matching = matching
         self.now_ms = 0
         self.steps: list[Step] = []
-        self.actions: list[Action] = []
         self.fills: list[Fill] = []
+        self.funding: list[Entry] = []
         self._journal = journal
         self._inbox: deque[Event] = deque()
         self._timers = Timers(self._inbox.append)
-        self._commands = 0
+        self.commands = 0
 
     def start(self, at_ms: int, recovered: Recovered | None = None) -> list[Action]:
         """Begin: recovery and reconciliation as on every start."""
@@ -62,13 +64,15 @@ class Simulation:
 
     def bar(self, candles: Sequence[Candle], closes_at_ms: int, opens: Mapping[str, float]) -> list[Action]:
         """One bar: its path at the venue, its close to the engine, orders at the next opens."""
+        done = self.wait(closes_at_ms - 1)  # what is due within the bar meets its opening price
         self.now_ms = closes_at_ms
         for candle in candles:
             for report in self.matching.sweep(candle, closes_at_ms):
                 self._tell(report)
             self.matching.set_price(candle.symbol, opens.get(candle.symbol, candle.close))
         self._timers.fire(closes_at_ms)
-        return self.feed(CandlesClosed(closes_at_ms, self.engine.state.settings.timeframe, tuple(candles)))
+        timeframe = self.engine.state.settings.timeframe
+        return done + self.feed(CandlesClosed(closes_at_ms, timeframe, tuple(candles)))
 
     def fund(self, symbol: str, rate: Decimal) -> list[Action]:
         """Settle funding now."""
@@ -78,8 +82,8 @@ class Simulation:
 
     def command(self, command: Command, actor: str = "test:1") -> list[Action]:
         """An operator's command, now."""
-        self._commands += 1
-        return self.feed(CommandIssued(self.now_ms, f"c{self._commands}", actor, command))
+        self.commands += 1
+        return self.feed(CommandIssued(self.now_ms, f"c{self.commands}", actor, command))
 
     def person(self, request: OrderRequest) -> list[Action]:
         """A person trades at the venue, past the bot."""
@@ -95,10 +99,14 @@ class Simulation:
         return self._drain()
 
     def wait(self, until_ms: int) -> list[Action]:
-        """Let time pass without market, so that timers fire."""
-        self.now_ms = until_ms
-        self._timers.fire(until_ms)
-        return self._drain()
+        """Let time pass without market, so that timers fire, each at its time."""
+        done: list[Action] = []
+        while 0 < self._timers.next_at_ms <= until_ms:
+            self.now_ms = max(self.now_ms, self._timers.next_at_ms)
+            self._timers.fire(self.now_ms)
+            done += self._drain()
+        self.now_ms = max(self.now_ms, until_ms)
+        return done
 
     def _drain(self) -> list[Action]:
         done: list[Action] = []
@@ -142,10 +150,17 @@ class Simulation:
         self._inbox.append(ended)
 
     def _tell(self, report: Report) -> None:
+        self._inbox.append(self.remember(report))
+
+    def remember(self, report: Report) -> Event:
+        """Keep what later snapshots have to tell; returns the event that says the same now."""
         event = event_of(report)
         if isinstance(event, Filled):
             self.fills.append(event.fill)
-        self._inbox.append(event)
+        elif isinstance(event, FundingPaid):
+            paid = transfer(event.at_ms, "funding", event.symbol, event.payment_id, Book.FUNDING, event.amount)
+            self.funding.append(paid)
+        return event
 
     def _query(self, client_id: str, symbol: str) -> OrderUpdated | CallEnded:
         order = self.matching.order(client_id)
@@ -164,5 +179,6 @@ class Simulation:
             positions=positions,
             orders=tuple(order.view() for order in self.matching.orders()),
             fills=tuple(fill for fill in self.fills if fill.at_ms >= since_ms),
+            funding=tuple(entry for entry in self.funding if entry.at_ms >= since_ms),
             marks=marks,
         )

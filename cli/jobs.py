@@ -1,0 +1,97 @@
+"""The jobs of a running house: what APScheduler starts, and what each does here."""
+
+from functools import partial
+from pathlib import Path
+
+from bot.config.settings import Settings
+from bot.domain.event import NoticeRaised
+from bot.domain.market import DAY_MS
+from bot.domain.notice import Notice, NoticeKind, Severity
+from bot.engine import reading
+from bot.runtime.clock import Clock
+from bot.runtime.heartbeat import Heartbeat
+from bot.runtime.job_plan import JobPorts, standard_jobs
+from bot.runtime.jobs import Jobs
+from bot.runtime.ports import TradeQuery
+from cli.wiring import House
+
+JOBS_FILE = "jobs.db"
+PRUNED_AT_ONCE = 20_000
+PERIOD_MS = {"daily": DAY_MS, "weekly": 7 * DAY_MS, "monthly": 30 * DAY_MS}
+
+
+def build_jobs(house: House, clock: Clock) -> Jobs:
+    """The standard jobs over a house, kept in its home."""
+    settings = house.plan.loaded.settings
+    heartbeat = Heartbeat(house.plan.home, clock, partial(vital_signs, house))
+    ports = JobPorts(
+        put=house.loop.put,
+        digest=partial(send_digest, house),
+        prune=partial(prune, house, settings),
+        heartbeat=heartbeat.write,
+    )
+    rules = standard_jobs(settings, [house.plan.feed.timeframe], clock, ports)
+    store: Path = house.plan.home / JOBS_FILE
+    jobs = Jobs(house.plan.account, clock, rules, store=store, notify=partial(raise_notice, house))
+    house.health.jobs = jobs.views
+    return jobs
+
+
+async def raise_notice(house: House, notice: Notice) -> None:
+    """Tell people, through the engine's inbox and the outbox as everything else."""
+    house.loop.put(NoticeRaised(house.now_ms(), notice))
+
+
+async def send_digest(house: House, period: str) -> str:
+    """The digest of a period as a notice."""
+    now_ms, quote = house.now_ms(), house.desk.about.quote
+    trades = await house.desk.trades(TradeQuery(since_ms=now_ms - PERIOD_MS[period]))
+    status = reading.status(house.engine.state)
+    net = sum((trade.net for trade in trades), status.day_pnl * 0)
+    best = max(trades, key=lambda trade: trade.net, default=None)
+    worst = min(trades, key=lambda trade: trade.net, default=None)
+    fields = [
+        ("Net of closed trades", f"{net:+.2f} {quote}"),
+        ("Trades", f"{len(trades)}, {sum(t.net > 0 for t in trades)} won"),
+        ("Equity", f"{status.balance.equity:.2f} {quote}, {status.drawdown_percent:.2f} % below its high"),
+        ("Open", ", ".join(f"{p.symbol} {p.side} {p.unrealised:+.2f}" for p in status.positions) or "nothing"),
+        ("Kills, halts", f"{len(status.kills)}, {len(status.halts)}"),
+    ]
+    if best is not None and worst is not None:
+        fields.insert(2, ("Best", f"{best.symbol} {best.net:+.2f} {quote}"))
+        fields.insert(3, ("Worst", f"{worst.symbol} {worst.net:+.2f} {quote}"))
+    title = f"{period.capitalize()} digest: {net:+.2f} {quote}. /digest shows it whole, with the equity picture"
+    notice = Notice(NoticeKind.DIGEST, Severity.INFO, now_ms, title, tuple(fields))
+    await raise_notice(house, notice)
+    return f"{len(trades)} trades"
+
+
+async def prune(house: House, settings: Settings) -> str:
+    """Drop journal lines and candles beyond their retention, in one small batch."""
+    storage, now_ms = settings.storage, house.now_ms()
+    ledger = house.database.ledger(house.plan.account)
+    gone = await ledger.prune(
+        _before(now_ms, storage.journal_days), _before(now_ms, storage.candles_days), PRUNED_AT_ONCE
+    )
+    return f"{gone} rows"
+
+
+def _before(now_ms: int, days: int) -> int:
+    return now_ms - days * DAY_MS if days else 0
+
+
+def vital_signs(house: House) -> dict[str, object]:
+    """What the heartbeat file says beside the time."""
+    status = reading.status(house.engine.state)
+    return {
+        "mode": house.plan.mode,
+        "account": house.plan.account,
+        "trading": str(status.trading),
+        "link_up": status.link_up,
+        "positions": len(status.positions),
+        "uncovered": list(status.uncovered),
+        "last_bar_at_ms": status.last_bar_at_ms,
+        "queue": house.loop.queue_length,
+        "storage_ok": house.engine.state.storage_ok,
+        "journal": house.loop.number,
+    }
