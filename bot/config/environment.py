@@ -14,8 +14,10 @@ PREFIX = "QUARTERDECK_"
 SHORTEST_SECRET = 8
 ENVIRONMENT = "environment"
 DOT_ENV = ".env"
-# Not settings, but read elsewhere: where the home is, and what the image was built from.
-RESERVED = frozenset({"QUARTERDECK_HOME", "QUARTERDECK_COMMIT"})
+# Not settings, but read elsewhere: where the home is, what the image was built from, what tests run on.
+RESERVED = frozenset(
+    {"QUARTERDECK_HOME", "QUARTERDECK_COMMIT", "QUARTERDECK_REAL_DATA", "QUARTERDECK_TEST_DATABASE_URL"}
+)
 
 
 @dataclass(frozen=True, slots=True)
