@@ -93,7 +93,7 @@ def _complete(app: Application) -> Refusal | None:
         if wanted and (price is None or not price.is_finite() or price <= ZERO):
             return Refusal(Code.MISSING, f"{asked.type.value} needs a positive {name}, got {price}")
         if not wanted and price is not None:
-            return Refusal(Code.MISSING, f"{asked.type.value} takes no {name}, got {price}")
+            return Refusal(Code.NOT_WANTED, f"{asked.type.value} takes no {name}, got {price}")
     if asked.close_position and not asked.type.conditional:
         return Refusal(Code.BAD_CLOSE_POSITION, f"close_position does not go with {asked.type.value}")
     return None

@@ -48,6 +48,7 @@ class Code(StrEnum):
     """Why an order is refused or removed: Binance's numbers, so that one error table reads paper and live."""
 
     MISSING = "-1102"
+    NOT_WANTED = "-1106"
     PRECISION = "-1111"
     UNKNOWN_SYMBOL = "-1121"
     UNKNOWN_ORDER = "-2011"
