@@ -1,0 +1,89 @@
+"""The chat platforms that have a token; their libraries are imported only then."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
+
+from bot.config.settings import Settings
+from cli.live import Running, courier, drawing
+from cli.wiring import House
+from handlers.command import Role
+from handlers.completion import complete_value
+from handlers.notices import Receiver, Recipient
+from handlers.parameter import Parameter
+
+MOST_SUGGESTED = 25
+
+
+class Platform(Receiver, Protocol):
+    """A platform that can be run."""
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        ...
+
+
+def begin_platforms(house: House, running: Running) -> tuple[str, ...]:
+    """Start every platform there is a token for, each with its courier; answers their names."""
+    secrets, settings = house.plan.loaded.secrets, house.plan.loaded.settings
+    found: list[Platform] = []
+    if secrets.telegram_token and settings.chat.telegram.enabled:
+        found.append(_telegram(house, secrets.telegram_token))
+    if secrets.discord_token and settings.chat.discord.enabled:
+        found.append(_discord(house, secrets.discord_token))
+    for platform in found:
+        running.begin(platform.platform, platform.run())
+        carrier = courier(house, platform, people(settings, platform.platform))
+        running.begin(f"{platform.platform} notices", carrier.run())
+    return tuple(platform.platform for platform in found)
+
+
+def people(settings: Settings, platform: str) -> Sequence[Recipient]:
+    """Everybody of a platform who may command the desk gets its notices, in private."""
+    users = [user for user in settings.chat.users if user.startswith(f"{platform}:")]
+    return tuple(Recipient(user, user.partition(":")[2]) for user in users)
+
+
+def roles(settings: Settings, platform: str) -> dict[str, Role]:
+    """User ids of a platform with their roles."""
+    return {
+        user.partition(":")[2]: Role[role.value.upper()]
+        for user, role in settings.chat.users.items()
+        if user.startswith(f"{platform}:")
+    }
+
+
+def _telegram(house: House, token: str) -> Platform:
+    from handlers.platforms.telegram import TelegramChat, TelegramSettings
+
+    settings = house.plan.loaded.settings
+    address = settings.chat.telegram.api_url
+    urls = {"base_url": f"{address}/bot", "base_file_url": f"{address}/file/bot"} if address else {}
+    return TelegramChat(
+        settings=TelegramSettings(token, roles(settings, "telegram"), **urls),
+        handle=house.dispatcher.handle,
+        registry=house.commands,
+        drawing=drawing(house),
+        wall_clock=house.wall_ms,
+    )
+
+
+def _discord(house: House, token: str) -> Platform:
+    from handlers.platforms.discord import DiscordChat, DiscordSettings
+
+    settings = house.plan.loaded.settings
+    discord = settings.chat.discord
+    return DiscordChat(
+        settings=DiscordSettings(token, tuple(int(g) for g in discord.guilds), discord.api_url),
+        handle=house.dispatcher.handle,
+        registry=house.commands,
+        suggest=partial(suggest, house),
+        drawing=drawing(house),
+    )
+
+
+def suggest(house: House, user: str, parameter: Parameter, typed: str) -> tuple[str, ...]:
+    """Autocompletion for those who may command the desk."""
+    if user not in house.plan.loaded.settings.chat.users:
+        return ()
+    return complete_value(parameter, typed, house.desk, MOST_SUGGESTED)

@@ -1,0 +1,85 @@
+"""`quarterdeck run`: what config.yaml says, on every platform that has a token, until it is told to stop."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from bot.config import LoadedConfig
+from bot.config.settings import Mode
+from bot.domain.errors import ConfigError
+from bot.domain.market import timeframe_ms
+from bot.runtime.clock import WallClock
+from bot.runtime.log import close_logging, set_up_logging
+from cli.homes import load, resolve_home
+from cli.jobs import build_jobs
+from cli.live import LateClock, Running, ended_by_signals, talk
+from cli.markets import configured_market
+from cli.platforms import begin_platforms
+from cli.wiring import Blueprint, build
+
+
+def run_configured(home: Path | None, config: Path | None) -> int:
+    """Check the configuration, then run."""
+    found = resolve_home(home, os.environ)
+    loaded = load(found, config, os.environ)
+    mode = loaded.settings.mode
+    if mode not in {Mode.PAPER, Mode.DEMO}:
+        raise ConfigError(f"mode: {mode} needs a venue driver, which this version has not; allowed: paper, demo")
+    begin_log(loaded, console=True)
+    try:
+        return asyncio.run(_run(loaded, found))
+    finally:
+        close_logging()
+
+
+def begin_log(loaded: LoadedConfig, *, console: bool) -> None:
+    """Log to the file in the home, and to standard error unless a person is typing there."""
+    settings = loaded.settings.logging
+    set_up_logging(
+        loaded.home,
+        level=settings.level,
+        console=settings.console if console else "none",
+        hidden=loaded.secrets.values(),
+    )
+
+
+async def _run(loaded: LoadedConfig, home: Path) -> int:
+    market = configured_market(loaded.settings)
+    settings = loaded.settings
+    seconds = timeframe_ms(market.feed.timeframe) / 1000
+    if settings.mode is Mode.DEMO:
+        seconds = float(settings.demo.seconds_per_bar)
+    late = LateClock(seconds, market.feed.timeframe)
+    plan = Blueprint(
+        home=home,
+        loaded=loaded,
+        mode=settings.mode,
+        account=f"{settings.venue.name}:{settings.mode}:{settings.name}",
+        feed=market.feed,
+        instruments=market.instruments,
+        start_at_ms=market.starts_at_ms,
+        wall_ms=WallClock().now_ms,
+        synchronous=settings.storage.synchronous,
+        context=(late.control(),),
+    )
+    house = await build(plan)
+    try:
+        await house.start()
+        clock = late.begin(house.now_ms())
+        running = Running(house, clock)
+        jobs = build_jobs(house, clock)
+        await jobs.start()
+        with ended_by_signals(running):
+            running.begin("market", running.pace(lambda: None))
+            running.begin("timers", running.fire_timers())
+            names = begin_platforms(house, running)
+            if sys.stdin.isatty():
+                running.begin("console", talk(house, running, f"Quarterdeck, mode {plan.mode}. /help lists all."))
+            elif not names:
+                sys.stderr.write("No chat platform has a token and there is no terminal: stop with SIGTERM.\n")
+            await running.until_stopped()
+        await jobs.stop()
+    finally:
+        await house.close()
+    return 0
