@@ -11,6 +11,7 @@ from bot.config import load_text
 from bot.runtime.clock import WallClock
 from cli.headless import Script
 from cli.homes import load, resolve_home
+from cli.jobs import build_jobs
 from cli.live import LateClock, Running, ended_by_signals, talk
 from cli.markets import Market, choose_market
 from cli.wiring import Blueprint, House, build
@@ -76,11 +77,14 @@ async def run_interactive(options: DemoOptions, home: Path) -> int:
         await house.start()
         clock = late.begin(house.now_ms())
         running = Running(house, clock)
+        jobs = build_jobs(house, clock)
+        await jobs.start()
         with ended_by_signals(running):
             running.begin("market", running.pace(lambda: None))
             running.begin("timers", running.fire_timers())
             running.begin("console", talk(house, running, welcome(market, house, seconds)))
             await running.until_stopped()
+        await jobs.stop()
     finally:
         await house.close()
     return 0

@@ -54,13 +54,18 @@ async def send_digest(house: House, period: str) -> str:
         ("Net of closed trades", f"{net:+.2f} {quote}"),
         ("Trades", f"{len(trades)}, {sum(t.net > 0 for t in trades)} won"),
         ("Equity", f"{status.balance.equity:.2f} {quote}, {status.drawdown_percent:.2f} % below its high"),
-        ("Open", ", ".join(f"{p.symbol} {p.side} {p.unrealised:+.2f}" for p in status.positions) or "nothing"),
+        (
+            "Open",
+            ", ".join(f"{p.symbol} {p.side} {p.unrealised:+.2f}" for p in status.positions) or "nothing",
+        ),
         ("Kills, halts", f"{len(status.kills)}, {len(status.halts)}"),
     ]
     if best is not None and worst is not None:
         fields.insert(2, ("Best", f"{best.symbol} {best.net:+.2f} {quote}"))
         fields.insert(3, ("Worst", f"{worst.symbol} {worst.net:+.2f} {quote}"))
-    title = f"{period.capitalize()} digest: {net:+.2f} {quote}. /digest shows it whole, with the equity picture"
+    title = (
+        f"{period.capitalize()} digest: {net:+.2f} {quote}. /digest shows it whole, with the equity picture"
+    )
     notice = Notice(NoticeKind.DIGEST, Severity.INFO, now_ms, title, tuple(fields))
     await raise_notice(house, notice)
     return f"{len(trades)} trades"

@@ -6,12 +6,15 @@ from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
+from bot.config.settings import Settings
+from bot.domain.errors import ConfigError
 from bot.domain.instrument import Instrument
 from bot.domain.market import timeframe_ms
 from bot.strategy import Array, Frame
 from bot.venues.feed import CandleFeed
-from bot.venues.instruments import free_instrument
+from bot.venues.instruments import Extras, free_instrument, read_instruments
 from research.history import HistoryFeed, read_candles
+from sandbox.market import GeneratedMarket, exchange_info, funding_info, leverage_brackets
 
 ENDLESS = 1_000_000_000
 SAMPLE = 2_000
@@ -78,8 +81,31 @@ def candle_market(paths: Sequence[Path], timeframe: str | None, history: int) ->
     )
 
 
+def generated_market(seed: int, symbols: int | Sequence[str], history: int, timeframe: str = "15m") -> Market:
+    """A market made from a seed: endless, the same for the same seed."""
+    try:
+        feed = GeneratedMarket(seed, symbols, timeframe)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    listed = feed.symbols
+    more = Extras(brackets=leverage_brackets(listed), funding=funding_info(listed))
+    return Market(
+        name=f"seed-{seed}-{len(listed)}",
+        title=f"a generated market of {len(listed)} symbols, seed {seed}",
+        feed=feed,
+        instruments=read_instruments(exchange_info(listed), more),
+        starts_at_ms=feed.open_at_ms(history),
+    )
+
+
 def choose_market(candles: Sequence[Path], *, seed: int, symbols: int, history: int) -> Market:
     """Files when there are any, else the generated market."""
     if candles:
         return candle_market(candles, None, history)
-    raise NotImplementedError
+    return generated_market(seed, symbols, history)
+
+
+def configured_market(settings: Settings) -> Market:
+    """The market of `quarterdeck run`: the configured symbols on the generated market."""
+    names = [symbol.symbol for symbol in settings.symbols]
+    return generated_market(settings.demo.seed, names, settings.demo.history_bars)

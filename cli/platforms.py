@@ -1,6 +1,7 @@
 """The chat platforms that have a token; their libraries are imported only then."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -58,9 +59,11 @@ def _telegram(house: House, token: str) -> Platform:
 
     settings = house.plan.loaded.settings
     address = settings.chat.telegram.api_url
-    urls = {"base_url": f"{address}/bot", "base_file_url": f"{address}/file/bot"} if address else {}
+    chosen = TelegramSettings(token, roles(settings, "telegram"))
+    if address:
+        chosen = replace(chosen, base_url=f"{address}/bot", base_file_url=f"{address}/file/bot")
     return TelegramChat(
-        settings=TelegramSettings(token, roles(settings, "telegram"), **urls),
+        settings=chosen,
         handle=house.dispatcher.handle,
         registry=house.commands,
         drawing=drawing(house),

@@ -25,7 +25,9 @@ def run_configured(home: Path | None, config: Path | None) -> int:
     loaded = load(found, config, os.environ)
     mode = loaded.settings.mode
     if mode not in {Mode.PAPER, Mode.DEMO}:
-        raise ConfigError(f"mode: {mode} needs a venue driver, which this version has not; allowed: paper, demo")
+        raise ConfigError(
+            f"mode: {mode} needs a venue driver, which this version has not; allowed: paper, demo"
+        )
     begin_log(loaded, console=True)
     try:
         return asyncio.run(_run(loaded, found))
@@ -40,7 +42,7 @@ def begin_log(loaded: LoadedConfig, *, console: bool) -> None:
         loaded.home,
         level=settings.level,
         console=settings.console if console else "none",
-        hidden=loaded.secrets.values(),
+        hidden=loaded.hidden,
     )
 
 
@@ -75,9 +77,13 @@ async def _run(loaded: LoadedConfig, home: Path) -> int:
             running.begin("timers", running.fire_timers())
             names = begin_platforms(house, running)
             if sys.stdin.isatty():
-                running.begin("console", talk(house, running, f"Quarterdeck, mode {plan.mode}. /help lists all."))
+                running.begin(
+                    "console", talk(house, running, f"Quarterdeck, mode {plan.mode}. /help lists all.")
+                )
             elif not names:
-                sys.stderr.write("No chat platform has a token and there is no terminal: stop with SIGTERM.\n")
+                sys.stderr.write(
+                    "No chat platform has a token and there is no terminal: stop with SIGTERM.\n"
+                )
             await running.until_stopped()
         await jobs.stop()
     finally:

@@ -210,7 +210,7 @@ def engine_settings(plan: Blueprint, strategies: Strategies) -> EngineSettings:
         limits=settings.limits.domain(),
         quote=settings.venue.quote,
         slippage_rate=settings.venue.slippage,
-        max_signal_age_ms=int(bar_ms * settings.signals.max_signal_age),
+        max_signal_age_ms=settings.signals.max_signal_age_ms(bar_ms),
     )
 
 
@@ -255,7 +255,10 @@ def build_desk(
         parameters=strategies,
     )
     around = Surroundings(
-        jobs=health.jobs, health=health.view, config=plan.loaded.items, now_ms=lambda: engine.state.at_ms
+        jobs=lambda: health.jobs(),
+        health=health.view,
+        config=plan.loaded.items,
+        now_ms=lambda: engine.state.at_ms,
     )
     return TradingDesk(about, engine, loop, books, around)
 
