@@ -255,7 +255,7 @@ def build_desk(
         parameters=strategies,
     )
     around = Surroundings(
-        jobs=lambda: health.jobs(),
+        jobs=health.job_views,
         health=health.view,
         config=plan.loaded.items,
         now_ms=lambda: engine.state.at_ms,

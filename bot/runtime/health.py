@@ -50,6 +50,10 @@ class Health:
         self._wall_ms = wall_ms
         self.jobs: Callable[[], tuple[JobView, ...]] = tuple
 
+    def job_views(self) -> tuple[JobView, ...]:
+        """The jobs there are by now."""
+        return self.jobs()
+
     async def view(self) -> HealthView:
         """The vital signs now."""
         state, loop = self._engine.state, self._loop
