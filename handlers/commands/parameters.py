@@ -102,7 +102,9 @@ async def preview_set(desk: Desk, symbol: str, parameter: str, value: str) -> Re
         return refused(new)
     views = _views(desk, chosen, parameter)
     change = Change(_title(parameter, symbol), _before(views), value_words(new))
-    meaning = f"{views[0].parameter.help}; allowed: {allowed_words(views[0].parameter)}." if views else ""
+    meaning = ""
+    if views:
+        meaning = f"{views[0].parameter.help.rstrip('.')}; allowed: {allowed_words(views[0].parameter)}."
     return proposed(f"Change {parameter}?", (change,), f"{meaning}\n{MEANS}".strip())
 
 

@@ -10,7 +10,7 @@ from bot.runtime.desk import Desk, HealthView, JobView
 from bot.runtime.ports import AuditEntry, Preference
 from handlers.cards import answered, clock, link_words, listed, no, table
 from handlers.command import Actor, Help, Range, Risk, Role, Suggest, command
-from handlers.format import UNKNOWN, count, duration, milliseconds, number
+from handlers.format import UNKNOWN, Clock, count, duration, milliseconds, number
 from handlers.reply import Button, Reply
 from handlers.text import nearest
 
@@ -205,11 +205,15 @@ async def version(desk: Desk) -> Reply:
         title=f"Quarterdeck {about.version}",
         fields=(
             ("Commit", about.commit or "unknown"),
-            ("Started", f"{at.full(about.started_at_ms)} ({at.ago(about.started_at_ms)})"),
+            ("Started", _started(at, about.started_at_ms)),
             ("Mode", f"{about.mode} · {about.account}"),
             ("Time zone", about.timezone),
         ),
     )
+
+
+def _started(at: Clock, at_ms: int) -> str:
+    return f"{at.full(at_ms)} ({at.ago(at_ms)})" if at_ms else "unknown"
 
 
 @command(area="system", role=Role.TRADER, risk=Risk.LOWERS)
