@@ -41,12 +41,12 @@ type Held = RunLine | TurnPage | GiveAnswer
 class ButtonBook:
     """Ids of the newest `most` buttons; older ones are forgotten.
 
-    An id is a digest of the salt (new in every process), a counter and what the button does, so that no id of an
-    earlier process can mean something else today.
+    An id is a digest of a counter and of what the button does: an id of an earlier process is unknown today, or does
+    what it did. It need not be secret, since a press is checked like any other request; a `salt` makes it so.
     """
 
     def __init__(self, salt: bytes, most: int) -> None:
-        """`salt` need not be secret: a press is checked like any other request."""
+        """Nothing issued yet."""
         self._salt = salt
         self._most = most
         self._count = 0
@@ -55,7 +55,7 @@ class ButtonBook:
     def issue(self, held: Held) -> str:
         """An id of 32 letters for a button."""
         self._count += 1
-        seed = self._salt + f"{self._count} {type(held).__name__} {held.chat_id}".encode()
+        seed = self._salt + f"{self._count} {held.chat_id} {_meaning(held)}".encode()
         key = sha256(seed).hexdigest()[:32]
         self._held[key] = held
         while len(self._held) > self._most:
@@ -66,6 +66,17 @@ class ButtonBook:
         """What a button of this chat stands for."""
         held = self._held.get(key)
         return held if held is not None and held.chat_id == chat_id else None
+
+
+def _meaning(held: Held) -> str:
+    """What a button does, in words that differ for whatever is different."""
+    match held:
+        case RunLine(line=line, shown_by=shown_by):
+            return f"run {shown_by} {line}"
+        case TurnPage(reply=reply, first=first):
+            return f"page {reply.name} {reply.title} {first}"
+        case GiveAnswer(question=question, yes=yes):
+            return f"answer {question.digest} {question.expires_at_ms} {yes}"
 
 
 def chosen_button(text: str, buttons: Sequence[Button]) -> Button | None:

@@ -46,7 +46,7 @@ def no_position() -> int:
 class Dispatcher:
     """Takes requests of every platform to the commands.
 
-    `wall_clock` is milliseconds UTC; `salt` differs from process to process (see ButtonBook); `journal_position` is
+    `wall_clock` is milliseconds UTC; `salt` makes button ids unguessable (see ButtonBook); `journal_position` is
     written into the audit; `context` holds further objects that handlers may ask for by type.
     """
 

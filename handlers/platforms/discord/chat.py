@@ -79,7 +79,10 @@ class DiscordChat:
                 return
             except (discord.DiscordException, OSError) as error:
                 log.warning("Discord is not reachable: %s; next try in %.0f s", mask(str(error)), wait_s)
+            except Exception as error:
+                log.error("Discord failed; next try in %.0f s", wait_s, exc_info=error)
             finally:
+                wait_s = 1.0 if client.is_ready() else wait_s
                 self._client = None
                 await client.close()
             await asyncio.sleep(wait_s)

@@ -86,7 +86,10 @@ class TelegramChat:
                 return
             except TelegramError as error:
                 log.warning("Telegram is not reachable: %s; next try in %.0f s", mask(str(error)), wait_s)
+            except Exception as error:
+                log.error("Telegram failed; next try in %.0f s", wait_s, exc_info=error)
             finally:
+                wait_s = 1.0 if self._bot else wait_s
                 self._bot = None
                 await self._close(application)
             await asyncio.sleep(wait_s)
