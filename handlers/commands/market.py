@@ -15,6 +15,9 @@ from handlers.reply import Button, CandlePlot, Reply
 MOST_BARS = 1000
 """The desk keeps about this many bars a symbol."""
 
+WARM_UP = 60
+"""Bars before a picture in another timeframe, so that its slowest average has begun when the picture does."""
+
 
 @command(area="market", role=Role.VIEWER)
 async def chart(
@@ -32,7 +35,8 @@ async def chart(
             f"The desk holds {own} candles; charts can be {', '.join(_possible(own))}.",
             _chart(symbol, own, bars),
         )
-    picture = await desk.picture(symbol, min(MOST_BARS, bars * factor))
+    before = WARM_UP if factor > 1 else 0
+    picture = await desk.picture(symbol, min(MOST_BARS, (bars + before) * factor))
     if factor > 1:
         # TA-Lib is loaded only by those who look at another timeframe.
         from handlers.pictures.timeframe import widened
@@ -62,7 +66,7 @@ def _drawn(desk: Desk, symbol: str, timeframe: str, picture: Picture) -> Reply:
             f"{written(frame.close[-1], rules)} ({percent(moved, signed=True)} over {count(shown, 'bar')})",
         ),
         ("High, low", f"{written(frame.high.max(), rules)}, {written(frame.low.min(), rules)}"),
-        ("Trades shown", str(len(picture.trades))),
+        ("Trades shown", str(sum(trade.closed_at_ms >= frame.open_at_ms[0] for trade in picture.trades))),
         ("Position", f"{held.side} from {written(held.entry_price, rules)}" if held else "none"),
     )
     title = (

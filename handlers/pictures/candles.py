@@ -1,6 +1,6 @@
 """The candle picture: price with indicators, what was traded on it, the open position's lines, volume below."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -197,6 +197,8 @@ def _draw_levels(axes: Axes, canvas: Canvas, levels: list[Level]) -> None:
     low, high = axes.get_ylim()
     ordered = sorted(levels, key=lambda level: level.price)
     heights = spread([(level.price - low) / (high - low) for level in ordered], TAG_HEIGHT)
+    tags = [low + height * (high - low) for height in heights]
+    axes.yaxis.set_major_formatter(FuncFormatter(_beside(tags, 0.8 * TAG_HEIGHT * (high - low))))
     for level, height in zip(ordered, heights, strict=True):
         axes.axhline(level.price, color=level.colour, linestyle=level.style, linewidth=1.1, zorder=3)
         axes.annotate(
@@ -213,6 +215,16 @@ def _draw_levels(axes: Axes, canvas: Canvas, levels: list[Level]) -> None:
             zorder=8,
             annotation_clip=False,
         )
+
+
+def _beside(tags: list[float], room: float) -> Callable[[float, int | None], str]:
+    """Labels of the price axis, left out where a tag would cover them."""
+
+    def label(value: float, place: int | None) -> str:
+        covered = any(abs(value - tag) < room for tag in tags)
+        return "" if covered else plain(float(f"{value:.8g}"))
+
+    return label
 
 
 def spread(heights: list[float], gap: float) -> list[float]:
@@ -237,7 +249,6 @@ def _price_limits(axes: Axes, frame: Frame, prices: list[float]) -> None:
     low, high = min(frame.low.min(), *prices), max(frame.high.max(), *prices)
     room = (high - low) * 0.05 or high * 0.01
     axes.set_ylim(low - room, high + room)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(float(f"{value:.8g}"))))
 
 
 def _volume(axes: Axes, canvas: Canvas, frame: Frame) -> None:
