@@ -21,6 +21,7 @@ from bot.runtime.desk import Picture
 from bot.strategy import Frame
 from handlers.pictures import WIDTH, render
 from handlers.pictures.candles import short_count, spread
+from handlers.pictures.timeframe import wider_frame
 from handlers.pictures.timeline import time_ticks
 from handlers.reply import BarPlot, CandlePlot, EquityPlot, Plot
 
@@ -206,3 +207,17 @@ def test_short_counts() -> None:
         "3.4M",
         "2B",
     ]
+
+
+@pytest.mark.parametrize("bars", [0, 1, 7, 8, 41])
+def test_longer_candles_hold_all_of_the_shorter_ones(bars: int) -> None:
+    frame = walk(bars)
+    wide = wider_frame(frame, 4 * BAR)
+    whole = frame.open_at_ms >= wide.open_at_ms[0] if len(wide) else np.zeros(bars, dtype=bool)
+    assert wide.volume.sum() == pytest.approx(frame.volume[whole].sum())
+    assert (wide.open_at_ms % (4 * BAR) == 0).all()
+    assert (wide.high >= wide.low).all()
+    if len(wide):
+        assert wide.close[-1] == frame.close[-1]
+        assert wide.open[0] == frame.open[whole][0]
+        assert wide.high.max() == frame.high[whole].max()
