@@ -52,11 +52,11 @@ class Gates:
         """The one who may go on, or how it ended."""
         if request.never_runs:
             return Ending(Outcome.REFUSED)
-        if not await self._first_time(request):
-            return Ending(Outcome.DUPLICATE)
         actor = self._actor(request)
         if actor is None or not self.access.allows_chat(request):
             return self._stranger(request, actor)
+        if not await self._first_time(request):
+            return Ending(Outcome.DUPLICATE)
         refused = self._stale(request, asked) or self._over(request, actor, asked)
         return refused or self._unknown(request, actor, asked) or self._denied(actor, asked) or actor
 

@@ -62,6 +62,12 @@ async def test_the_authorisation_matrix() -> None:
             assert reply is None, where
 
 
+async def test_strangers_leave_no_claims(chat: Chat) -> None:
+    await chat.say("/status", "666")
+    await chat.say("/status", chat_kind=ChatKind.GROUP, chat_id="-999")
+    assert chat.inbox.claimed == set()
+
+
 async def test_a_name_is_no_identity(chat: Chat) -> None:
     assert await chat.say("/status", "666", user_name="user 1", **GROUP) is None
     assert await chat.say("/status", "1", platform="discord", **GROUP) is None

@@ -61,8 +61,8 @@ class Screen:
             self.console.print(Padding(Text(line, "dim"), (0, 0, 0, text_width(mark) + 1), expand=False))
 
     def say(self, text: str) -> None:
-        """Text of our own."""
-        self.console.print(text)
+        """Text of our own; long lines are left to the terminal, so that paths can be copied."""
+        self.console.print(text, soft_wrap=True)
 
     def show_image(self, png: bytes) -> None:
         """The picture itself, where the terminal can."""
