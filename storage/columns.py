@@ -19,6 +19,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+FIRST_MS = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
+LAST_MS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -46,14 +48,14 @@ class ExactText(TypeDecorator[Decimal]):
 
 
 class Timestamp(TypeDecorator[int]):
-    """Milliseconds since the epoch as an aware timestamp, by whole-number arithmetic."""
+    """Milliseconds since the epoch as an aware timestamp, by whole-number arithmetic; it ends with the year 9999."""
 
     impl = TIMESTAMP(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> datetime | None:
         """To the database."""
-        return None if value is None else EPOCH + value * MILLISECOND
+        return None if value is None else EPOCH + min(max(value, FIRST_MS), LAST_MS) * MILLISECOND
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> int | None:
         """From the database."""

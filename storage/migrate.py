@@ -12,6 +12,7 @@ from bot.domain.errors import StorageError
 
 REVISIONS = ("0001",)
 HEAD = REVISIONS[-1]
+MIGRATING = 7_147_001  # any number, the same in every copy of this program
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -33,6 +34,8 @@ def check(place: str, found: str) -> None:
 
 def migrate(connection: Connection) -> None:
     """Bring the database to HEAD, from whatever it is; does nothing when it is there already."""
+    if connection.dialect.name == "postgresql":  # as SQLite's one writer does by itself
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
     if revision(connection) == HEAD:  # another process was faster
         return
     from alembic.command import upgrade

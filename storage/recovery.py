@@ -83,7 +83,8 @@ def _equity_high(connection: Connection, account: str, now: settings.Settings) -
         EquityRow.account == account, EquityRow.at >= (connection.scalar(since) or 0)
     )
     highest = points.order_by(cast(type_coerce(EquityRow.equity, String), Float).desc()).limit(1)
-    return max(now.amount("equity_high"), connection.scalar(highest) or ZERO)
+    recorded, reached = now.amount("equity_high"), connection.scalar(highest)
+    return recorded if reached is None else max(recorded, reached)
 
 
 def _positions(connection: Connection, account: str) -> tuple[tuple[Position, ...], tuple[OpenTrade, ...]]:

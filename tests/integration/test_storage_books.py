@@ -80,7 +80,7 @@ async def test_what_somebody_changed_all_the_same_is_found(
     assert await database.audit().verify() == first_wrong
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8 if SERVER else 20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.text(st.characters(), max_size=20), min_size=1, max_size=5))
 def test_the_chain_holds_whatever_people_type(
     tmp_path_factory: pytest.TempPathFactory, typed: list[str]
@@ -183,7 +183,7 @@ async def test_a_platform_switched_on_later_gives_up_the_past(database: Database
     assert await titles(database, "telegram") == ["c"]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8 if SERVER else 20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.lists(st.sampled_from(list(Severity)), max_size=4), min_size=1, max_size=5),
     st.lists(st.integers(0, 19), max_size=20),

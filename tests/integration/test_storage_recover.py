@@ -11,14 +11,15 @@ from domain_values import of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
-from storage_kit import ACCOUNT, BAR, NOW, candle, checked, step
+from storage_kit import ACCOUNT, BAR, NOW, SERVER, candle, checked, step
 from test_storage_commit import TRADE
 
-from bot.domain.account import Book
+from bot.domain.account import Book, EquityPoint
 from bot.domain.action import (
     Action,
     RecordDay,
     RecordEntry,
+    RecordEquity,
     RecordFill,
     RecordHalt,
     RecordKill,
@@ -106,7 +107,7 @@ async def test_settings_come_back_as_their_types(database: Database) -> None:
     recovered = await ledger.recover()
     assert recovered.trading is TradingState.STOPPED
     assert (recovered.sizing, recovered.limits) == (sizing, limits)
-    assert str(recovered.base_balance), str(recovered.equity_high) == ("1000.10", "1200")
+    assert (str(recovered.base_balance), str(recovered.equity_high)) == ("1000.10", "1200")
     assert recovered.paused == ("", "BTCUSDT", "ETHUSDT")
     assert recovered.no_reentry == ("BTCUSDT",)
     assert recovered.parameters == (
@@ -134,6 +135,20 @@ async def test_a_setting_that_cannot_be_read_is_named(database: Database, key: s
     with pytest.raises(StorageError, match=rf"^setting {key}: ") as caught:
         await ledger.recover()
     assert "\n" not in str(caught.value)
+
+
+async def test_the_equity_high_is_the_recorded_one_or_a_later_point(database: Database) -> None:
+    ledger = database.ledger(ACCOUNT)
+    points = [
+        EquityPoint(NOW + n, Decimal(worth), Decimal(1), 0) for n, worth in enumerate((5000, 980, 1010, 999))
+    ]
+    await ledger.commit([step(1, RecordEquity(points[0]))])
+    assert (await ledger.recover()).equity_high == 5000
+    rebased = replace(setting("equity_high", '"1000"'), at_ms=NOW + 1)
+    await ledger.commit([step(2, rebased, RecordEquity(points[1]))])
+    assert (await ledger.recover()).equity_high == 1000
+    await ledger.commit([step(3, RecordEquity(points[2]), RecordEquity(points[3]))])
+    assert (await ledger.recover()).equity_high == 1010
 
 
 async def test_kills_are_latches(database: Database) -> None:
@@ -250,7 +265,7 @@ actions = st.one_of(
 histories = st.lists(st.lists(actions, max_size=6).map(tuple), min_size=1, max_size=12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12 if SERVER else 60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories, st.lists(st.integers(1, 5), min_size=12, max_size=12))
 def test_recovery_agrees_with_a_plain_reading(
     tmp_path_factory: pytest.TempPathFactory, history: list[tuple[Action, ...]], cuts: list[int]
