@@ -7,13 +7,14 @@ from bot.domain.account import Book, Entry, Posting, transfer
 from bot.domain.action import RecordDay, RecordEntry, RecordFill, RecordPosition, RecordTrade
 from bot.domain.errors import InvariantError
 from bot.domain.fill import Fill
-from bot.domain.instrument import ZERO
+from bot.domain.instrument import ZERO, money_in
 from bot.domain.market import DAY_MS
 from bot.domain.order import CloseReason, Order, Purpose
-from bot.domain.position import Plan
+from bot.domain.position import Plan, Position
 from bot.domain.snapshot import DayFigures, OpenTrade
 from bot.domain.trade import Trade
-from bot.engine.state import SymbolState
+from bot.engine.plans import FOREIGN
+from bot.engine.state import EngineState, SymbolState
 from bot.engine.turn import Turn
 
 
@@ -44,8 +45,9 @@ def roll_day(turn: Turn) -> None:
 
 def post_fill(turn: Turn, symbol: SymbolState, fill: Fill) -> Decimal:
     """Book one fill: position, realised profit and fee; returns the realised profit before the fee."""
-    position, realised = symbol.position.apply(fill)
-    symbol.position = position
+    before = symbol.position
+    position, realised = before.apply(fill)
+    symbol.position = replace(position, isolated_margin=_margin(before, position, fill, symbol.leverage))
     turn.state.last_fill_at_ms = max(turn.state.last_fill_at_ms, fill.at_ms)
     turn.act(RecordFill(fill))
     postings = (
@@ -56,6 +58,15 @@ def post_fill(turn: Turn, symbol: SymbolState, fill: Fill) -> Decimal:
     post(turn, Entry(fill.at_ms, "fill", fill.symbol, f"{fill.symbol}:{fill.trade_id}", postings))
     count_day(turn, realised - fill.fee)
     return realised
+
+
+def _margin(before: Position, after: Position, fill: Fill, leverage: int) -> Decimal:
+    """Isolated margin after a fill, where the venue has told it: grown by the new part, released in proportion."""
+    if not before.isolated_margin or before.size == ZERO:
+        return ZERO
+    if after.size > before.size:
+        return before.isolated_margin + fill.quantity * fill.price / leverage
+    return money_in(before.isolated_margin * after.size / before.size)
 
 
 def post_funding(turn: Turn, symbol: SymbolState, amount: Decimal, payment_id: str) -> None:
@@ -109,12 +120,19 @@ def close_trade(turn: Turn, symbol: SymbolState, reason: CloseReason) -> Trade |
     state = turn.state
     state.trade_count += 1
     trade = _closed(turn, symbol, running, reason)
+    count_result(state, symbol, trade)
+    turn.act(RecordTrade(trade))
+    return trade
+
+
+def count_result(state: EngineState, symbol: SymbolState, trade: Trade) -> None:
+    """Count a closed trade towards kill switches, cooldown and the losing run; a person's own trades do not count."""
+    if trade.strategy == FOREIGN:
+        return
     symbol.nets.append(trade.net)
     loss = trade.net < ZERO
     state.losing_run = state.losing_run + 1 if loss else 0
-    symbol.last_loss_at_ms = turn.at_ms if loss else symbol.last_loss_at_ms
-    turn.act(RecordTrade(trade))
-    return trade
+    symbol.last_loss_at_ms = trade.closed_at_ms if loss else symbol.last_loss_at_ms
 
 
 def _closed(turn: Turn, symbol: SymbolState, running: OpenTrade, reason: CloseReason) -> Trade:

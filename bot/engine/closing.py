@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from bot.domain.action import StartTimer, TakeSnapshot
+from bot.domain.action import StartTimer
 from bot.domain.command import Done, Receipt
 from bot.domain.fill import Fill
-from bot.domain.instrument import ZERO
+from bot.domain.instrument import ZERO, Instrument
 from bot.domain.order import Approved, CloseReason, Intent, OrderType, Purpose, closing
 from bot.engine import orders, tell
 from bot.engine.state import Closing, Flatten, SymbolState
@@ -13,6 +13,8 @@ from bot.engine.turn import Turn
 from bot.risk.approval import approve_exit
 
 FIRST_RETRY_MS = 250
+LAST_RETRY_MS = 30_000
+READ_AGAIN_TRIES = 3
 VERIFY_ROUNDS = 5
 CLOSE_TIMER = "close"
 VERIFY_TIMER = "verify"
@@ -21,7 +23,10 @@ VERIFY_TIMER = "verify"
 def start(
     turn: Turn, symbol: SymbolState, quantity: Decimal, reason: CloseReason, waiter: str = ""
 ) -> Closing:
-    """Close `quantity` of a position; a close already on its way is joined and, where needed, enlarged."""
+    """Close `quantity` of a position; a close already on its way is joined and, where needed, enlarged.
+
+    What closes the whole position also ends an entry that is still filling.
+    """
     task = symbol.closing
     if task is None:
         task = Closing(reason, ZERO, ZERO, turn.at_ms, symbol.mark_price)
@@ -30,6 +35,9 @@ def start(
     task.asked += grow
     task.left += grow
     task.reason = reason if reason is CloseReason.PANIC else task.reason
+    task.tries = task.retry_at_ms = 0
+    if task.left >= symbol.position.size:
+        orders.cancel_all(turn, symbol, Purpose.ENTRY)
     if waiter:
         task.waiters.append(waiter)
     send(turn, symbol)
@@ -43,13 +51,37 @@ def send(turn: Turn, symbol: SymbolState) -> None:
         return
     open_quantity = min(task.left, symbol.position.size)
     rest = open_quantity - orders.working_quantity(symbol, Purpose.CLOSE)
-    while rest > ZERO:
-        piece = min(rest, symbol.instrument.max_market_quantity)
+    for piece in pieces(symbol.instrument, rest):
         approved = approve_exit(_intent(turn, symbol, task, piece), symbol.position)
-        if not isinstance(approved, Approved):
-            return
-        orders.send(turn, symbol, approved)
-        rest -= piece
+        if isinstance(approved, Approved):
+            orders.send(turn, symbol, approved)
+
+
+def pieces(instrument: Instrument, quantity: Decimal) -> list[Decimal]:
+    """A quantity in market orders that the venue takes: none too large, and the last one not too small."""
+    if quantity <= ZERO:
+        return []
+    most = instrument.quantity_down(instrument.max_market_quantity) or quantity
+    whole, last = divmod(quantity, most)
+    found = [most] * int(whole) + ([last] if last else [])
+    missing = instrument.min_quantity - found[-1]
+    if len(found) > 1 and missing > ZERO:
+        found[-2] -= missing
+        found[-1] += missing
+    return found
+
+
+def again(turn: Turn, symbol: SymbolState) -> None:
+    """Time to try again: what could not be cancelled, and what is left to close."""
+    orders.cancel_again(turn, symbol)
+    if symbol.closing is not None:
+        symbol.closing.retry_at_ms = 0
+    send(turn, symbol)
+
+
+def later(turn: Turn, symbol: SymbolState, wait_ms: int) -> None:
+    """Try again after a while."""
+    turn.act(StartTimer(CLOSE_TIMER, symbol.symbol, turn.at_ms + wait_ms))
 
 
 def _intent(turn: Turn, symbol: SymbolState, task: Closing, quantity: Decimal) -> Intent:
@@ -113,25 +145,24 @@ def _receipt(turn: Turn, symbol: SymbolState, task: Closing) -> Receipt:
 
 
 def failed(turn: Turn, symbol: SymbolState, code: str) -> None:
-    """A close order did not do its work: try again with back-off, in the end say what is left."""
+    """A close order did not do its work: try again with back-off, read the position again, say what is left."""
     task = symbol.closing
-    if task is None:
-        return
-    if symbol.position.flat:
-        finish(turn, symbol)
-        return
+    if task is None or task.retry_at_ms > turn.at_ms:
+        return  # the pieces of one try fail together
     task.tries += 1
-    if task.tries >= turn.state.settings.close_tries:
+    if task.tries % READ_AGAIN_TRIES == 0:
+        turn.look()
+    if task.tries % turn.state.settings.close_tries == 0:
         tell.unclosed(turn, symbol, task.left, code)
-        task.tries = 0
-    wait = min(FIRST_RETRY_MS * 2**task.tries, 30_000)
-    turn.act(StartTimer(CLOSE_TIMER, symbol.symbol, turn.at_ms + wait))
+    wait = min(FIRST_RETRY_MS * 2 ** min(task.tries, 10), LAST_RETRY_MS)
+    task.retry_at_ms = turn.at_ms + wait
+    later(turn, symbol, wait)
 
 
 def flatten(turn: Turn, symbols: list[SymbolState], reason: CloseReason, command_id: str) -> None:
     """Close these positions in full and answer the command once the venue confirms that they are flat."""
     names = tuple(symbol.symbol for symbol in symbols)
-    turn.state.flattens.append(Flatten(command_id, names, turn.at_ms))
+    turn.state.flattens.append(Flatten(command_id, names, reason, turn.at_ms))
     for symbol in symbols:
         symbol.reversal = None
         orders.cancel_all(turn, symbol, Purpose.ENTRY)
@@ -140,12 +171,19 @@ def flatten(turn: Turn, symbols: list[SymbolState], reason: CloseReason, command
     progress(turn)
 
 
+def overtake(turn: Turn, symbol: SymbolState) -> None:
+    """An entry was filled while its symbol is being flattened: that goes too."""
+    for task in turn.state.flattens:
+        if symbol.symbol in task.symbols:
+            start(turn, symbol, symbol.position.size, task.reason)
+
+
 def progress(turn: Turn) -> None:
     """Ask the venue for proof as soon as our own books say flat."""
     for task in turn.state.flattens:
         if not task.verifying and _flat(turn, task):
             task.verifying = True
-            turn.act(TakeSnapshot(turn.state.last_fill_at_ms))
+            turn.look()
 
 
 def _flat(turn: Turn, task: Flatten) -> bool:
@@ -189,7 +227,7 @@ def _again(turn: Turn, task: Flatten) -> None:
             tell.unclosed(turn, state, state.position.size, "verification")
         return
     for state in still:
-        start(turn, state, state.position.size, CloseReason.PANIC)
+        start(turn, state, state.position.size, task.reason)
 
 
 def _answer(turn: Turn, task: Flatten, remark: str) -> None:

@@ -6,17 +6,17 @@ from decimal import Decimal
 from typing import Any, cast
 
 from bot.domain import command as ask
-from bot.domain.action import RecordSetting, RecordTrading, TakeSnapshot
+from bot.domain.action import RecordSetting, RecordTrading
 from bot.domain.command import Change, Command, Done
 from bot.domain.event import CommandIssued
 from bot.domain.guard import HaltKind, KillKind, Limits, Sizing
 from bot.domain.instrument import ZERO
 from bot.domain.notice import NoticeKind, Severity
-from bot.domain.order import CloseReason
+from bot.domain.order import CloseReason, Purpose
 from bot.domain.position import Plan
 from bot.domain.refusal import Refused
 from bot.engine import accounting, closing, guards, protection, tell
-from bot.engine.state import SymbolState
+from bot.engine.state import KEPT_RESULTS, SymbolState
 from bot.engine.turn import Turn
 
 HUNDRED = Decimal(100)
@@ -26,9 +26,20 @@ ALL = "all symbols"
 def on_command(turn: Turn, event: CommandIssued) -> None:
     """Carry out one command; closes answer later, when the venue has confirmed."""
     handler = _HANDLERS[type(event.command)]
-    result = handler(turn, event, event.command)
+    result = _unfinite(event.command) or handler(turn, event, event.command)
     if result is not None:
         turn.answer(event.command_id, result)
+
+
+def _unfinite(value: object) -> Refused | None:
+    """What is wrong with a figure anywhere in a command: NaN and infinities never enter the engine."""
+    for field in fields(cast("Any", value)):
+        figure = getattr(value, field.name)
+        if isinstance(figure, Decimal) and not figure.is_finite():
+            return Refused(field.name, f"{figure} is no figure")
+        if isinstance(figure, Sizing):
+            return _unfinite(figure)
+    return None
 
 
 def _changed(name: str, before: str, after: str) -> Done:
@@ -85,7 +96,7 @@ def _pause_word(paused: bool) -> str:
 
 
 def _record_state(turn: Turn, name: str, before: str, after: str) -> Done:
-    turn.act(RecordTrading(turn.at_ms, turn.state.trading))
+    turn.act(RecordTrading(turn.at_ms, turn.state.lasting))
     return _changed(name, before, after)
 
 
@@ -115,14 +126,14 @@ def _close(turn: Turn, event: CommandIssued, command: ask.ClosePosition) -> Refu
         return _no_position(command.symbol)
     if not ZERO < command.percent <= HUNDRED:
         return Refused("percent", f"{command.percent} is not allowed; more than 0 up to 100")
-    if command.percent == HUNDRED:
+    size, least = symbol.position.size, symbol.instrument.min_quantity
+    part = symbol.instrument.quantity_down(size * command.percent / HUNDRED)
+    if command.percent == HUNDRED or size - part < least:  # what would be left could not be closed any more
         closing.flatten(turn, [symbol], CloseReason.MANUAL, event.command_id)
         return None
-    part = symbol.instrument.quantity_down(symbol.position.size * command.percent / HUNDRED)
-    if part <= ZERO:
-        return Refused(
-            "percent", f"{command.percent} % of {symbol.position.size:f} is below the quantity step"
-        )
+    if part < least or part <= ZERO:
+        figures = f"{command.percent} % of {size:f} is {part:f}; an order takes at least {least:f}"
+        return Refused("percent", figures)
     closing.start(turn, symbol, part, CloseReason.MANUAL, event.command_id)
     return None
 
@@ -143,7 +154,7 @@ def _panic(turn: Turn, event: CommandIssued, command: ask.PanicClose) -> Refused
         )
     else:
         turn.state.stopped = True
-        turn.act(RecordTrading(turn.at_ms, turn.state.trading))
+        turn.act(RecordTrading(turn.at_ms, turn.state.lasting))
     what = command.symbol or "everything"
     turn.tell(NoticeKind.PANIC, Severity.CRITICAL, f"Panic close of {what}, asked by {event.actor}")
     closing.flatten(turn, chosen, CloseReason.PANIC, event.command_id)
@@ -167,6 +178,8 @@ def _move_stop(turn: Turn, event: CommandIssued, command: ask.MoveStop) -> Done 
         return refused
     _take_over(symbol, plan)
     distance = command.trail_atr * plan.atr if command.trail_atr else ZERO
+    symbol.stop_failures = 0
+    symbol.fought.discard(Purpose.STOP)
     protection.move_stop(symbol, wanted)
     if symbol.open_trade is not None:
         moved = replace(symbol.open_trade.plan, trail_distance=distance)
@@ -186,14 +199,18 @@ def _take_over(symbol: SymbolState, plan: Plan) -> None:
 
 def _wanted_stop(symbol: SymbolState, plan: Plan, command: ask.MoveStop) -> Decimal:
     if command.break_even:
-        fees = symbol.position.entry_price * symbol.instrument.taker_fee * 2
-        wanted = symbol.position.entry_price + fees * plan.side.sign
+        wanted = _break_even(symbol.position.entry_price, symbol.instrument.taker_fee * plan.side.sign)
     elif command.trail_atr is not None:
         trailed = symbol.mark_price - command.trail_atr * plan.atr * plan.side.sign
         wanted = trailed if protection.better_stop(plan.side, plan.stop_price, trailed) else plan.stop_price
     else:
         wanted = command.price or ZERO
     return symbol.instrument.stop_price(plan.side, wanted)
+
+
+def _break_even(entry: Decimal, fee: Decimal) -> Decimal:
+    """The exit price at which profit covers both fees; `fee` is signed with the side."""
+    return entry * (1 + fee) / (1 - fee)
 
 
 def _stop_allowed(symbol: SymbolState, wanted: Decimal) -> Refused | None:
@@ -214,16 +231,19 @@ def _move_target(turn: Turn, event: CommandIssued, command: ask.MoveTarget) -> D
     plan = symbol.plan
     if plan is None:
         return _no_position(command.symbol)
+    if plan.foreign:
+        return Refused("target", f"{symbol.symbol} is not ours to protect: give it a stop first")
     wanted = command.price
     if wanted is not None:
         wanted = symbol.instrument.target_price(plan.side, wanted)
-        if (wanted - symbol.mark_price) * plan.side.sign <= 0:
+        if wanted <= ZERO or (wanted - symbol.mark_price) * plan.side.sign <= 0:
             where = "above" if plan.side.sign > 0 else "below"
             mark = tell.price(symbol.instrument, symbol.mark_price)
             return Refused(
                 "target", f"{wanted:f}: a {plan.side} target must be {where} the mark price {mark}"
             )
     before = tell.price(symbol.instrument, plan.target_price)
+    symbol.fought.discard(Purpose.TARGET)
     protection.move_target(symbol, wanted)
     accounting.record_position(turn, symbol)
     protection.ensure(turn, symbol)
@@ -284,14 +304,26 @@ def _set_limit(turn: Turn, event: CommandIssued, command: ask.SetLimit) -> Done 
     if command.name not in known:
         names = ", ".join(["base_balance", *known])
         return Refused("limit", f"{command.name} is not a limit; there are {names}")
-    if command.value < ZERO:
-        return Refused("limit", f"{command.name} {command.value} is not allowed; 0 or more")
     before = known[command.name]
     value = type(before)(command.value)
+    refused = _limit_refused(command, value)
+    if refused is not None:
+        return refused
     turn.state.limits = replace(turn.state.limits, **cast("dict[str, Any]", {command.name: value}))
     change = Change(command.name, str(before), str(value))
     guards.watch_account(turn)
     return _setting(turn, event, "limits", _object(turn.state.limits), change)
+
+
+def _limit_refused(command: ask.SetLimit, value: object) -> Refused | None:
+    said = f"{command.name} {command.value} is not allowed"
+    if command.value < ZERO:
+        return Refused("limit", f"{said}; 0 or more")
+    if value != command.value:
+        return Refused("limit", f"{said}; {'0 or 1' if isinstance(value, bool) else 'a whole number'}")
+    if command.name in ("kill_losing_run", "kill_trades") and command.value > KEPT_RESULTS:
+        return Refused("limit", f"{said}; at most {KEPT_RESULTS}, the results that are kept")
+    return None
 
 
 def _set_base(turn: Turn, event: CommandIssued, value: Decimal) -> Done | Refused:
@@ -357,14 +389,14 @@ def _unhalt(turn: Turn, event: CommandIssued, command: ask.Unhalt) -> Done | Ref
         guards.lift(turn, halt)
         changes.append(Change(f"halt of {halt.symbol or ALL}", f"{halt.kind}: {halt.figures}", "lifted"))
         if halt.kind is HaltKind.DRAWDOWN:
-            before, turn.state.equity_high = turn.state.equity_high, turn.state.equity()
-            guards.record_high(turn, before, event.actor)
+            turn.state.equity_high = turn.state.equity()
+            guards.record_high(turn, event.actor)
     return Done(changes=tuple(changes), remarks=() if changes else ("no halts to lift",))
 
 
 def _reconcile(turn: Turn, event: CommandIssued, command: ask.Reconcile) -> None:
     turn.state.reconcile_waiters.append(event.command_id)
-    turn.act(TakeSnapshot(turn.state.last_fill_at_ms))
+    turn.look()
 
 
 type _Handler = Callable[[Turn, CommandIssued, Any], Done | Refused | None]

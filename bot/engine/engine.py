@@ -1,9 +1,11 @@
 """The heart: one event in, a list of actions out. Nothing else changes the book."""
 
+import json
 from collections.abc import Callable
+from math import inf, isfinite
 from typing import assert_never
 
-from bot.domain.action import Action, Cancel, Notify, RecordSetting, TakeSnapshot
+from bot.domain.action import Action, Notify, RecordSetting
 from bot.domain.command import Change, Done, SetParameter
 from bot.domain.event import (
     CallEnded,
@@ -38,6 +40,7 @@ from bot.engine import (
     commands,
     guards,
     lifecycle,
+    orders,
     pipeline,
     protection,
     reconcile,
@@ -73,7 +76,7 @@ class Engine:
         self._react(turn, event)
         return turn.actions
 
-    def _react(self, turn: Turn, event: Event) -> None:  # noqa: C901, PLR0912 - one arm per event, none hidden
+    def _react(self, turn: Turn, event: Event) -> None:  # noqa: C901, PLR0912, PLR0915 - one arm per event, none hidden
         match event:
             case CandlesClosed():
                 pipeline.on_candles(turn, self.signals, event)
@@ -96,7 +99,7 @@ class Engine:
             case SnapshotTaken():
                 reconcile.on_snapshot(turn, event)
             case SnapshotFailed():
-                closing.unverified(turn, event.code)
+                reconcile.on_failure(turn, event.code)
             case Started():
                 self._start(turn, event)
             case VenueLost() | VenueRestored():
@@ -133,6 +136,8 @@ class Engine:
         chosen = [command.symbol] if command.symbol else list(self.overrides)
         if command.symbol and command.symbol not in self.overrides:
             return Refused("symbol", f"{command.symbol} is not traded")
+        if isinstance(command.value, float) and not isfinite(command.value):
+            return Refused("value", f"{command.value} is no figure")
         changes = []
         for symbol in chosen:
             before = self.signals.strategy(symbol).parameters.get(command.name)
@@ -140,7 +145,7 @@ class Engine:
             self.signals.reconfigure(symbol, self._build(symbol, self.overrides[symbol]))
             changes.append(Change(f"{command.name} of {symbol}", f"{before}", f"{command.value}"))
             key = f"parameter:{symbol}:{command.name}"
-            text = _json_value(command.value)
+            text = json.dumps(command.value)
             turn.act(RecordSetting(turn.at_ms, key, text, actor, f"{before}", f"{command.value}"))
         return Done(changes=tuple(changes))
 
@@ -151,7 +156,7 @@ class Engine:
 
     def _quote(self, turn: Turn, quote: Quote) -> None:
         symbol = turn.symbol(quote.symbol)
-        if symbol is None or not quote.mark > 0 or not quote.last > 0:
+        if symbol is None or not 0 < quote.mark < inf or not 0 < quote.last < inf:
             return
         guards.watch_volatility(turn, symbol, symbol.last_price, quote.last)
         symbol.last_price, symbol.mark = quote.last, quote.mark
@@ -169,13 +174,15 @@ class Engine:
         if event.name == protection.COVER_TIMER and symbol is not None:
             protection.cover_due(turn, symbol)
         elif event.name == closing.CLOSE_TIMER and symbol is not None:
-            closing.send(turn, symbol)
+            closing.again(turn, symbol)
+        elif event.name == lifecycle.OWED_TIMER and symbol is not None:
+            lifecycle.owed_due(turn, symbol)
         elif event.name == lifecycle.UNKNOWN_TIMER:
             lifecycle.unknown_due(turn, event.key)
         elif event.name == closing.VERIFY_TIMER:
             closing.progress(turn)
-        elif event.name == "reconcile":
-            turn.act(TakeSnapshot(self.state.last_fill_at_ms))
+        elif event.name == reconcile.RECONCILE_TIMER:
+            turn.look()
 
     def _link(self, turn: Turn, event: VenueLost | VenueRestored) -> None:
         state = self.state
@@ -188,7 +195,7 @@ class Engine:
             turn.tell(NoticeKind.STREAM, Severity.CRITICAL, title)
             return
         turn.tell(NoticeKind.STREAM, Severity.INFO, "The venue's stream is back, reconciling")
-        turn.act(TakeSnapshot(state.last_fill_at_ms))
+        turn.look()
 
     def _storage(self, turn: Turn, event: StorageChanged) -> None:
         if event.usable == self.state.storage_ok:
@@ -206,11 +213,4 @@ class Engine:
         self.state.stopping = True
         for symbol in self.state.symbols.values():
             symbol.reversal = None
-            for order in symbol.live(Purpose.ENTRY):
-                turn.act(Cancel(order.client_id, order.symbol, order.intent.type.conditional))
-
-
-def _json_value(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, int | float) else '"' + value.replace('"', "'") + '"'
+            orders.cancel_all(turn, symbol, Purpose.ENTRY)

@@ -40,6 +40,7 @@ def reset_kill(turn: Turn, symbol: SymbolState, actor: str, reason: str) -> None
     """Lift a symbol's kill switch; its counters start anew from here."""
     symbol.kill = None
     symbol.nets.clear()
+    symbol.last_loss_at_ms = 0
     symbol.counting_from_ms = turn.at_ms
     turn.act(RecordKillReset(KillReset(symbol.symbol, turn.at_ms, actor, reason)))
 
@@ -107,17 +108,16 @@ def _watch_equity(turn: Turn) -> None:
 
 
 def _raise_high(turn: Turn, equity: Decimal) -> None:
-    """A new equity high; recorded only when it is a step higher, since the equity series holds every point."""
-    state = turn.state
-    step = equity >= state.equity_high * (1 + HIGH_STEP)
-    before, state.equity_high = state.equity_high, equity
-    if step:
-        record_high(turn, before, "engine")
+    """A new equity high; recorded when it is a step above the last one recorded."""
+    turn.state.equity_high = equity
+    if equity >= turn.state.recorded_high * (1 + HIGH_STEP):
+        record_high(turn, "engine")
 
 
-def record_high(turn: Turn, before: Decimal, actor: str) -> None:
+def record_high(turn: Turn, actor: str) -> None:
     """Record the equity high as a setting."""
-    high = turn.state.equity_high
+    before, high = turn.state.recorded_high, turn.state.equity_high
+    turn.state.recorded_high = high
     turn.act(RecordSetting(turn.at_ms, "equity_high", f'"{high:f}"', actor, f"{before:.2f}", f"{high:.2f}"))
 
 

@@ -1,27 +1,25 @@
-"""What becomes of orders and positions: outcomes of calls, updates, fills, entries planned, exits booked."""
+"""What becomes of orders: outcomes of calls, updates, unknown outcomes; and what follows for their symbol."""
 
-from dataclasses import replace
 from decimal import Decimal
 
-from bot.domain.action import QueryOrder, StartTimer, TakeSnapshot
+from bot.domain.action import QueryOrder, StartTimer
 from bot.domain.event import Call, CallEnded, OrderUpdated, Outcome
 from bot.domain.fill import Fill
 from bot.domain.guard import HaltKind
-from bot.domain.instrument import ZERO, to_decimal
-from bot.domain.notice import NoticeKind, Severity
-from bot.domain.order import CloseReason, Order, OrderStatus, Purpose
-from bot.domain.position import Plan
-from bot.domain.signal import Anchor, Side, Signal
-from bot.engine import accounting, closing, guards, orders, pipeline, protection, tell
-from bot.engine.state import Pending, SymbolState
+from bot.domain.instrument import ZERO
+from bot.domain.order import Order, OrderStatus, Purpose
+from bot.engine import booking, closing, guards, orders, pipeline, protection, tell
+from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
 
 UNKNOWN_TIMER = "unknown"
-QUERY_AGAIN_MS = 2_000
+OWED_TIMER = "owed"
+ASK_AGAIN_MS = 2_000
+NOT_FOUND = "not found"  # the venue does not know the order: one witness, no proof
 
 
 def on_call(turn: Turn, event: CallEnded) -> None:
-    """A submit or cancel call came back."""
+    """A submit or cancel call came back, or the answer to a question about an order."""
     symbol = turn.symbol(event.symbol)
     if symbol is not None and not event.client_id:
         _leverage_set(turn, symbol, event)
@@ -45,34 +43,41 @@ def _leverage_set(turn: Turn, symbol: SymbolState, event: CallEnded) -> None:
 
 
 def _cancelled(turn: Turn, symbol: SymbolState, order: Order, event: CallEnded) -> None:
-    symbol.cancelling.discard(order.client_id)
+    if not order.status.live:
+        return
     if event.outcome is Outcome.DONE:
-        if order.status.live:
-            _ended(turn, symbol, orders.advance(turn, symbol, order, OrderStatus.CANCELLED))
-    elif order.status.live:
-        turn.act(QueryOrder(order.client_id, order.symbol, order.intent.type.conditional))
+        _ended(turn, symbol, orders.advance(turn, symbol, order, OrderStatus.CANCELLED))
+        return
+    _ask(turn, order)
+    closing.later(turn, symbol, ASK_AGAIN_MS)
+
+
+def _ask(turn: Turn, order: Order) -> None:
+    turn.act(QueryOrder(order.client_id, order.symbol, order.intent.type.conditional))
 
 
 def _unknown(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
-    """Executed or not: ask, never send again."""
+    """Executed or not: ask, never send again. A question that stays unanswered is asked again by the timer."""
+    if order.status is not OrderStatus.INTENDED:
+        return
     orders.advance(turn, symbol, order, OrderStatus.UNKNOWN, code)
-    turn.act(
-        QueryOrder(order.client_id, order.symbol, order.intent.type.conditional),
-        StartTimer(UNKNOWN_TIMER, order.client_id, turn.at_ms + QUERY_AGAIN_MS),
-    )
+    _ask(turn, order)
+    turn.act(StartTimer(UNKNOWN_TIMER, order.client_id, turn.at_ms + ASK_AGAIN_MS))
 
 
 def _not_done(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
-    if order.status is OrderStatus.UNKNOWN:
-        # one source says "not found"; the snapshot is the second, and reconciliation settles it
-        orders.advance(turn, symbol, order, OrderStatus.UNKNOWN, code)
-        turn.act(TakeSnapshot(order.created_at_ms))
-    elif order.status.live:
+    if not order.status.live:
+        return
+    if order.status is OrderStatus.UNKNOWN or code == NOT_FOUND:
+        # one witness says that it does not exist; the snapshot is the second, and reconciliation settles it
+        symbol.denied.add(order.client_id)
+        turn.look()
+    else:
         _refused(turn, symbol, orders.advance(turn, symbol, order, OrderStatus.REJECTED, code), code)
 
 
 def unknown_due(turn: Turn, client_id: str) -> None:
-    """An order's outcome is still unknown: ask again, and after the deadline ask a person."""
+    """An order's outcome is still unknown: ask again, and after the deadline ask a person too."""
     for symbol in turn.state.symbols.values():
         order = symbol.orders.get(client_id)
         if order is None or order.status is not OrderStatus.UNKNOWN:
@@ -80,11 +85,8 @@ def unknown_due(turn: Turn, client_id: str) -> None:
         if turn.at_ms - order.created_at_ms >= turn.state.settings.unknown_deadline_ms:
             figures = f"order {client_id} may or may not have been executed"
             guards.halt(turn, symbol.symbol, HaltKind.UNKNOWN_ORDER, 0, figures)
-            return
-        turn.act(
-            QueryOrder(client_id, order.symbol, order.intent.type.conditional),
-            StartTimer(UNKNOWN_TIMER, client_id, turn.at_ms + QUERY_AGAIN_MS),
-        )
+        _ask(turn, order)
+        turn.act(StartTimer(UNKNOWN_TIMER, client_id, turn.at_ms + ASK_AGAIN_MS))
 
 
 def on_update(turn: Turn, event: OrderUpdated) -> None:
@@ -93,16 +95,49 @@ def on_update(turn: Turn, event: OrderUpdated) -> None:
     order = orders.find(symbol, event.client_id) if symbol else None
     if symbol is None or order is None:
         return
-    moved = orders.advance(turn, symbol, order, event.status, event.code)
-    if moved.status is order.status and not event.code:
+    _owe(turn, symbol, order, event.filled)
+    if event.status is order.status:
         return
+    asked_for = order.client_id in symbol.unwanted
+    moved = orders.advance(turn, symbol, order, event.status, event.code, event.venue_id)
+    if moved.status is order.status:
+        return  # stale news
     if moved.status is OrderStatus.WORKING:
         protection.confirmed(symbol, moved)
     elif moved.status in (OrderStatus.REJECTED, OrderStatus.EXPIRED):
         _refused(turn, symbol, moved, event.code)
     elif moved.status.final:
+        if moved.status is OrderStatus.CANCELLED and not asked_for:
+            protection.cancelled_by_hand(turn, symbol, moved)
         _ended(turn, symbol, moved)
     settle(turn, symbol)
+
+
+def _owe(turn: Turn, symbol: SymbolState, order: Order, filled: Decimal) -> None:
+    """The venue has filled more than we have booked: the fills follow in a moment, or are fetched."""
+    if filled > order.filled:
+        symbol.owed[order.client_id] = filled
+        turn.act(StartTimer(OWED_TIMER, symbol.symbol, turn.at_ms + ASK_AGAIN_MS))
+
+
+def owed_due(turn: Turn, symbol: SymbolState) -> None:
+    """Fills that the venue spoke of have not come: fetch them."""
+    if symbol.owed:
+        symbol.owed.clear()
+        turn.look()
+
+
+def gone(turn: Turn, symbol: SymbolState, order: Order) -> Order:
+    """The venue has the order no more, and its fills are booked: it was filled, removed, or never there."""
+    absent = OrderStatus.REJECTED if order.status is OrderStatus.INTENDED else OrderStatus.EXPIRED
+    whole = order.filled > ZERO and order.filled >= order.intent.quantity
+    moved = orders.advance(
+        turn, symbol, order, OrderStatus.FILLED if whole else absent, "absent at the venue"
+    )
+    if order.purpose is Purpose.CLOSE and not whole:
+        closing.failed(turn, symbol, "absent at the venue")
+    _ended(turn, symbol, moved)
+    return moved
 
 
 def _refused(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
@@ -141,132 +176,27 @@ def on_fill(turn: Turn, fill: Fill) -> None:
     order = orders.find(symbol, fill.client_id) if fill.client_id else None
     if order is not None:
         order = orders.count_fill(turn, symbol, order, fill)
-    before = symbol.position
-    realised = accounting.post_fill(turn, symbol, fill)
-    if before.flat or before.side.sign == fill.side.sign:
-        _entered(turn, symbol, fill, order)
-    else:
-        _left(turn, symbol, fill, realised, order)
-    accounting.record_position(turn, symbol)
+    booking.book(turn, symbol, fill, order)
     if order is not None:
         _ended(turn, symbol, order)
     settle(turn, symbol)
 
 
-def _entered(turn: Turn, symbol: SymbolState, fill: Fill, order: Order | None) -> None:
-    pending = symbol.pending
-    if pending is not None and order is not None and pending.client_id == order.client_id:
-        if symbol.open_trade is None:
-            _begin(turn, symbol)
-        accounting.entry_fill(symbol, symbol.plan or new_plan(symbol, pending, fill), fill)
-        _replan(symbol, pending)
-    else:
-        accounting.entry_fill(symbol, symbol.plan or foreign_plan(symbol, fill), fill)
-        _tell_foreign(turn, symbol, fill)
-    if any(symbol.symbol in task.symbols for task in turn.state.flattens):
-        closing.start(turn, symbol, symbol.position.size, CloseReason.PANIC)
-
-
-def _begin(turn: Turn, symbol: SymbolState) -> None:
-    symbol.stop_failures = symbol.target_failures = 0
-    symbol.stop_moved = symbol.liquidation_warned = False
-    day = turn.state.day
-    turn.state.day = replace(day, trades=day.trades + 1)
-
-
-def new_plan(symbol: SymbolState, pending: Pending, fill: Fill) -> Plan:
-    """The plan of an entry, from its signal; prices are set by `_replan` from the average fill."""
-    signal = pending.signal
-    return Plan(
-        symbol=symbol.symbol,
-        side=signal.side or Side.LONG,
-        strategy=signal.strategy,
-        decision_id=pending.decision_id,
-        entry_client_id=pending.client_id,
-        opened_at_ms=fill.at_ms,
-        planned_price=pending.planned_price,
-        stop_price=to_decimal(signal.stop_price),
-        target_price=to_decimal(signal.target_price) if signal.target_price else None,
-        score=signal.score,
-        atr=to_decimal(signal.atr),
-        risk=pending.risk,
-        anchored=signal.anchor is Anchor.FILL,
-        model_score=pending.model_score,
-    )
-
-
-def _replan(symbol: SymbolState, pending: Pending) -> None:
-    """Stop and target of the signal, moved with the average entry price when they hang on the fill."""
-    trade = symbol.open_trade
-    if trade is None or symbol.stop_moved:
-        return
-    base = symbol.position.entry_price if trade.plan.anchored else to_decimal(pending.signal.reference_price)
-    stop, target = planned_prices(symbol, pending.signal, base)
-    risk = abs(symbol.position.entry_price - stop) * symbol.position.size
-    symbol.open_trade = replace(
-        trade, plan=replace(trade.plan, stop_price=stop, target_price=target, risk=risk)
-    )
-
-
-def planned_prices(symbol: SymbolState, signal: Signal, base: Decimal) -> tuple[Decimal, Decimal | None]:
-    """Stop and target at the signal's distances from `base`, rounded towards less risk."""
-    side = signal.side or Side.LONG
-    reference = to_decimal(signal.reference_price)
-    stop = symbol.instrument.stop_price(side, base + to_decimal(signal.stop_price) - reference)
-    if not signal.target_price:
-        return stop, None
-    target = symbol.instrument.target_price(side, base + to_decimal(signal.target_price) - reference)
-    return stop, target
-
-
-def foreign_plan(symbol: SymbolState, fill: Fill) -> Plan:
-    """A position that no decision of ours made: shown, without stop and target of ours."""
-    return Plan(
-        symbol=symbol.symbol,
-        side=symbol.position.side,
-        strategy="foreign",
-        decision_id=f"{symbol.symbol}:foreign:{fill.at_ms}",
-        entry_client_id=fill.client_id,
-        opened_at_ms=fill.at_ms,
-        planned_price=fill.price,
-        stop_price=ZERO,
-        target_price=None,
-        foreign=True,
-    )
-
-
-def _tell_foreign(turn: Turn, symbol: SymbolState, fill: Fill) -> None:
-    figures = f"{fill.side} {fill.quantity:f} at {tell.price(symbol.instrument, fill.price)}"
-    guards.halt(turn, symbol.symbol, HaltKind.FOREIGN, 0, f"a position we did not open: {figures}")
-    turn.tell(
-        NoticeKind.DIFFERENCE,
-        Severity.CRITICAL,
-        f"{symbol.symbol}: an order that is not ours was filled, {figures}",
-        (),
-        symbol.symbol,
-    )
-
-
-def _left(turn: Turn, symbol: SymbolState, fill: Fill, realised: Decimal, order: Order | None) -> None:
-    accounting.exit_fill(symbol, fill, realised, order)
-    reason = accounting.close_reason(symbol, fill, order)
-    task_before = symbol.closing
-    if symbol.position.flat:
-        trade = accounting.close_trade(turn, symbol, reason)
-        if trade is not None:
-            tell.left(turn, symbol, trade)
-            guards.after_trade(turn, symbol)
-    if task_before is not None:
-        closing.count(turn, symbol, fill, realised)
-
-
 def settle(turn: Turn, symbol: SymbolState) -> None:
     """After anything that touched a symbol: protection, closes, proof of flatness, a reversal's second half."""
-    if symbol.position.flat and symbol.closing is not None:
+    if symbol.position.flat:
         closing.finish(turn, symbol)
+        _stop_entering(turn, symbol)
     protection.ensure(turn, symbol)
     closing.progress(turn)
     _reverse(turn, symbol)
+
+
+def _stop_entering(turn: Turn, symbol: SymbolState) -> None:
+    """What is left of an entry whose first part is already out again is not wanted any more."""
+    for order in symbol.live(Purpose.ENTRY):
+        if order.filled:
+            orders.cancel(turn, symbol, order)
 
 
 def _reverse(turn: Turn, symbol: SymbolState) -> None:

@@ -31,24 +31,35 @@ def find(symbol: SymbolState, client_id: str) -> Order | None:
     return symbol.orders.get(client_id) or symbol.past_orders.get(client_id)
 
 
-def advance(turn: Turn, symbol: SymbolState, order: Order, status: OrderStatus, note: str = "") -> Order:
+def advance(
+    turn: Turn, symbol: SymbolState, order: Order, status: OrderStatus, note: str = "", venue_id: str = ""
+) -> Order:
     """Move an order to a status if the table allows it; what it does not allow is stale news and ignored."""
-    if status is not order.status and status not in TRANSITIONS[order.status]:
+    if status is order.status or status not in TRANSITIONS[order.status]:
         return order
-    if status is order.status and not note:
-        return order
-    moved = replace(order, status=status, updated_at_ms=turn.at_ms, note=note or order.note)
+    moved = replace(
+        order,
+        status=status,
+        updated_at_ms=turn.at_ms,
+        note=note or order.note,
+        venue_id=venue_id or order.venue_id,
+    )
     keep(symbol, moved)
     turn.act(RecordOrder(moved))
     return moved
 
 
 def count_fill(turn: Turn, symbol: SymbolState, order: Order, fill: Fill) -> Order:
-    """Add a fill to its order; the order is filled when nothing remains (unless it covers the whole position)."""
+    """Add a fill, not yet booked, to its order: filled when nothing remains of what it asked for.
+
+    A close-position order asks for whatever the position is; its own quantity only says what it once was.
+    """
     filled = order.filled + fill.quantity
     value = order.filled * order.average_price + fill.quantity * fill.price
-    status = OrderStatus.FILLED if filled >= order.intent.quantity else OrderStatus.PARTIALLY_FILLED
-    if status not in TRANSITIONS[order.status]:
+    asked = symbol.position.size if order.intent.close_position else order.remaining
+    status = OrderStatus.FILLED if fill.quantity >= asked else OrderStatus.PARTIALLY_FILLED
+    late = order.status.final and status is OrderStatus.PARTIALLY_FILLED  # it happened before the order's end
+    if late or status not in TRANSITIONS[order.status]:
         status = order.status
     moved = replace(
         order,
@@ -58,6 +69,8 @@ def count_fill(turn: Turn, symbol: SymbolState, order: Order, fill: Fill) -> Ord
         venue_id=fill.venue_order_id or order.venue_id,
         updated_at_ms=turn.at_ms,
     )
+    if filled >= symbol.owed.get(order.client_id, filled):
+        symbol.owed.pop(order.client_id, None)
     keep(symbol, moved)
     turn.act(RecordOrder(moved))
     return moved
@@ -70,7 +83,8 @@ def keep(symbol: SymbolState, order: Order) -> None:
         symbol.past_orders.pop(order.client_id, None)
         return
     symbol.orders.pop(order.client_id, None)
-    symbol.cancelling.discard(order.client_id)
+    symbol.denied.discard(order.client_id)
+    symbol.unwanted.discard(order.client_id)
     symbol.past_orders[order.client_id] = order
     while len(symbol.past_orders) > KEPT_ORDERS:
         del symbol.past_orders[next(iter(symbol.past_orders))]
@@ -78,10 +92,16 @@ def keep(symbol: SymbolState, order: Order) -> None:
 
 def cancel(turn: Turn, symbol: SymbolState, order: Order) -> None:
     """Ask the venue to cancel an order, once."""
-    if order.client_id in symbol.cancelling:
-        return
-    symbol.cancelling.add(order.client_id)
-    turn.act(Cancel(order.client_id, order.symbol, order.intent.type.conditional))
+    if order.client_id not in symbol.unwanted:
+        symbol.unwanted.add(order.client_id)
+        turn.act(Cancel(order.client_id, order.symbol, order.intent.type.conditional))
+
+
+def cancel_again(turn: Turn, symbol: SymbolState) -> None:
+    """Ask once more for what we wanted cancelled and is still there."""
+    for order in symbol.orders.values():
+        if order.client_id in symbol.unwanted:
+            turn.act(Cancel(order.client_id, order.symbol, order.intent.type.conditional))
 
 
 def cancel_all(turn: Turn, symbol: SymbolState, purpose: Purpose) -> None:

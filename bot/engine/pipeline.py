@@ -13,7 +13,7 @@ from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import Approved, CloseReason, Intent, OrderType, Purpose, opening
 from bot.domain.refusal import Refused
 from bot.domain.signal import Side, Signal
-from bot.engine import closing, guards, orders, protection
+from bot.engine import closing, guards, orders, plans, protection
 from bot.engine.state import EngineState, Pending, SymbolState, exposure_side
 from bot.engine.turn import Turn
 from bot.market.signals import SignalSource
@@ -51,7 +51,7 @@ def _tell_failures(turn: Turn, signals: SignalSource) -> None:
 def see(state: EngineState, candle: Candle, closed_at_ms: int) -> None:
     """Take the candle's close as the symbol's price."""
     symbol = state.symbols.get(candle.symbol)
-    if symbol is not None:
+    if symbol is not None and candle.sound:
         symbol.last_price = symbol.mark = candle.close
         symbol.last_candle_at_ms = closed_at_ms
 
@@ -78,9 +78,9 @@ def competing(state: EngineState, signals: Sequence[Signal]) -> list[Signal]:
 
 def consider(turn: Turn, symbol: SymbolState, signal: Signal) -> None:
     """An opposite signal closes the position and may re-enter the other way; any other goes to the gates."""
-    position = symbol.position
-    opposite = not position.flat and signal.side is not position.side
-    if not opposite:
+    position, plan = symbol.position, symbol.plan
+    ours = not position.flat and plan is not None and not plan.foreign
+    if not ours or signal.side is position.side:
         decide(turn, symbol, signal)
     elif symbol.closing is None:
         symbol.reversal = signal if symbol.reentry else None
@@ -127,7 +127,7 @@ def _intent(symbol: SymbolState, signal: Signal, side: Side, sized: Sized, decis
 
 def _enter(turn: Turn, symbol: SymbolState, signal: Signal, sized: Sized, approved: Approved) -> str:
     order = orders.send(turn, symbol, approved)
-    symbol.pending = Pending(
+    pending = Pending(
         decision_id=approved.intent.decision_id,
         signal=signal,
         client_id=order.client_id,
@@ -136,6 +136,7 @@ def _enter(turn: Turn, symbol: SymbolState, signal: Signal, sized: Sized, approv
         risk=sized.risk,
         planned_price=approved.intent.expected_price,
     )
+    plans.reserve(symbol, pending)
     return order.client_id
 
 
@@ -174,8 +175,8 @@ def exposures(state: EngineState) -> tuple[Exposure, ...]:
         side = exposure_side(symbol)
         if side is not None:
             reserved = symbol.pending.notional if symbol.pending else ZERO
-            notional = symbol.position.notional(symbol.mark_price) if symbol.position.quantity else reserved
-            found.append(Exposure(symbol.symbol, side, notional))
+            held = symbol.position.notional(symbol.mark_price) if symbol.position.quantity else ZERO
+            found.append(Exposure(symbol.symbol, side, max(held, reserved)))
     return tuple(found)
 
 

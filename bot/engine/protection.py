@@ -4,17 +4,19 @@
 does nothing when all is well.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.action import StartTimer
+from bot.domain.guard import HaltKind
 from bot.domain.instrument import Instrument
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import Approved, CloseReason, Intent, Order, OrderStatus, OrderType, Purpose, closing
 from bot.domain.position import Plan
 from bot.domain.signal import Side
+from bot.engine import accounting, guards, orders, tell
 from bot.engine import closing as closes
-from bot.engine import orders, tell
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
 from bot.risk.approval import approve_exit
@@ -26,24 +28,43 @@ WOULD_TRIGGER = "-2021"
 
 def ensure(turn: Turn, symbol: SymbolState) -> None:
     """Bring the orders that protect a position in line with its plan, or remove them when it is flat."""
-    if symbol.position.flat:
-        orders.cancel_all(turn, symbol, Purpose.STOP)
-        orders.cancel_all(turn, symbol, Purpose.TARGET)
-    elif symbol.plan is not None and not symbol.plan.foreign:
+    _clear(turn, symbol)
+    held = not symbol.position.flat and not _exit_owed(symbol)
+    if held and symbol.plan is not None and not symbol.plan.foreign:
         _ensure_stop(turn, symbol, symbol.plan)
         _ensure_target(turn, symbol, symbol.plan)
     _watch_cover(turn, symbol)
+
+
+def _clear(turn: Turn, symbol: SymbolState) -> None:
+    """Stops and targets of a position that is gone, or has become one of the other side, go."""
+    position = symbol.position
+    for order in (*symbol.live(Purpose.STOP), *symbol.live(Purpose.TARGET)):
+        if position.flat or order.intent.side is not closing(position.side):
+            orders.cancel(turn, symbol, order)
+
+
+def _exit_owed(symbol: SymbolState) -> bool:
+    """True when the venue says that an exit has executed and its fill is still on its way: wait for it."""
+    owing = (orders.find(symbol, client_id) for client_id in symbol.owed)
+    return any(order is not None and order.purpose.exits for order in owing)
 
 
 def covered(symbol: SymbolState) -> bool:
     """True when a confirmed stop on the right side covers the position, or it is flat or not ours to cover."""
     if symbol.position.flat or (symbol.plan is not None and symbol.plan.foreign):
         return True
+    return bool(_covering(symbol))
+
+
+def _covering(symbol: SymbolState) -> Sequence[Order]:
+    """Confirmed stops on the right side for the whole position."""
     side = closing(symbol.position.side)
-    return any(
-        order.status in CONFIRMED and order.intent.side is side and _covers(order, symbol.position.size)
+    return [
+        order
         for order in symbol.live(Purpose.STOP)
-    )
+        if order.status in CONFIRMED and order.intent.side is side and _covers(order, symbol.position.size)
+    ]
 
 
 def _covers(order: Order, size: Decimal) -> bool:
@@ -59,7 +80,9 @@ def _ensure_stop(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
     right = [
         order
         for order in stops
-        if order.intent.trigger_price == plan.stop_price and _covers(order, symbol.position.size)
+        if order.intent.trigger_price == plan.stop_price
+        and _covers(order, symbol.position.size)
+        and order.client_id not in symbol.unwanted
     ]
     if not right:
         _place_stop(turn, symbol, plan)
@@ -72,7 +95,7 @@ def _ensure_stop(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
 def _place_stop(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
     if _closing_all(symbol):
         return
-    if symbol.stop_failures >= turn.state.settings.stop_tries:
+    if _given_up(turn, symbol.stop_failures):
         emergency(turn, symbol, "the venue refuses its stop")
         return
     # a second close-position stop on one side is refused (-4130), so a moved stop is a sized reduce-only one
@@ -87,8 +110,12 @@ def _ensure_target(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
         orders.cancel(turn, symbol, order)
     if targets or plan.target_price is None or _closing_all(symbol):
         return
-    if symbol.target_failures < turn.state.settings.stop_tries:
+    if not _given_up(turn, symbol.target_failures):
         _place(turn, symbol, Purpose.TARGET, plan.target_price, whole=True)
+
+
+def _given_up(turn: Turn, failures: int) -> bool:
+    return failures >= turn.state.settings.stop_tries
 
 
 _TYPES = {Purpose.STOP: OrderType.STOP_MARKET, Purpose.TARGET: OrderType.TAKE_PROFIT_MARKET}
@@ -117,18 +144,59 @@ def _place(turn: Turn, symbol: SymbolState, purpose: Purpose, trigger: Decimal, 
 
 def refused(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
     """The venue refused or removed a stop or target: count it, close at once where waiting would be worse."""
-    through = code == WOULD_TRIGGER
+    through = code == WOULD_TRIGGER and not _closing_all(symbol)
     if order.purpose is Purpose.STOP:
         symbol.stop_failures += 1
-        if through and not _closing_all(symbol):
+        if through:
             emergency(turn, symbol, "the price is already through its stop", CloseReason.SL)
+        elif _given_up(turn, symbol.stop_failures):
+            _keep_old_stop(turn, symbol, code)
         return
     symbol.target_failures += 1
-    if through and symbol.position.quantity and not _closing_all(symbol):
+    if through:
         closes.start(turn, symbol, symbol.position.size, CloseReason.TP)
-    elif symbol.target_failures >= turn.state.settings.stop_tries:
-        title = f"{symbol.symbol}: the venue refuses its target; the stop stands"
-        turn.tell(NoticeKind.PROTECTION, Severity.CRITICAL, title, (("Reason", code),), symbol.symbol)
+    elif _given_up(turn, symbol.target_failures):
+        _tell(turn, symbol, "the venue refuses its target; the stop stands", code)
+
+
+def _keep_old_stop(turn: Turn, symbol: SymbolState, code: str) -> None:
+    """A stop could not be moved but the one before still covers: it becomes the plan again."""
+    old = _covering(symbol)
+    if not old or old[0].intent.trigger_price is None:
+        return
+    move_stop(symbol, old[0].intent.trigger_price)
+    symbol.stop_failures = 0
+    accounting.record_position(turn, symbol)
+    where = tell.price(symbol.instrument, old[0].intent.trigger_price)
+    _tell(turn, symbol, f"the venue refuses its new stop; the old one stands at {where}", code)
+
+
+def _tell(turn: Turn, symbol: SymbolState, what: str, code: str) -> None:
+    fields = (("Reason", code),) if code else ()
+    title = f"{symbol.symbol}: {what}"
+    turn.tell(NoticeKind.PROTECTION, Severity.CRITICAL, title, fields, symbol.symbol)
+
+
+def cancelled_by_hand(turn: Turn, symbol: SymbolState, order: Order) -> None:
+    """A person cancelled our stop or target: it is put back once; the second time they mean it."""
+    if symbol.position.flat or not order.purpose.exits or order.purpose is Purpose.CLOSE:
+        return
+    what = order.purpose.lower()
+    if order.purpose not in symbol.fought:
+        symbol.fought.add(order.purpose)
+        _tell(turn, symbol, f"its {what} was cancelled at the venue, not by us: put back", "")
+        return
+    if order.purpose is Purpose.TARGET:
+        move_target(symbol, None)
+        _tell(turn, symbol, "its target was cancelled at the venue again: it stays without one", "")
+    elif symbol.open_trade is not None:
+        symbol.open_trade = replace(symbol.open_trade, plan=replace(symbol.open_trade.plan, foreign=True))
+        figures = (
+            "its stop was cancelled at the venue twice: the position is in a person's hands, WITHOUT A STOP"
+        )
+        guards.halt(turn, symbol.symbol, HaltKind.FOREIGN, 0, figures)
+        _tell(turn, symbol, figures, "")
+    accounting.record_position(turn, symbol)
 
 
 def confirmed(symbol: SymbolState, order: Order) -> None:
@@ -192,6 +260,7 @@ def trail(turn: Turn, symbol: SymbolState) -> bool:
     if better is None:
         return False
     move_stop(symbol, better)
+    accounting.record_position(turn, symbol)
     ensure(turn, symbol)
     return True
 

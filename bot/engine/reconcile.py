@@ -4,35 +4,40 @@ from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.account import Book, transfer
-from bot.domain.action import Cancel, RecordDifference, RecordSetting, TakeSnapshot
+from bot.domain.action import Cancel, RecordDay, RecordDifference, RecordSetting, StartTimer
 from bot.domain.command import Done
 from bot.domain.event import SnapshotTaken
 from bot.domain.fill import Fill
-from bot.domain.guard import HaltKind
 from bot.domain.instrument import ZERO
 from bot.domain.market import DAY_MS
 from bot.domain.notice import NoticeKind, Severity
-from bot.domain.order import CloseReason, Order, OrderStatus, Purpose, instance_prefix, opening
+from bot.domain.order import CloseReason, Order, OrderStatus, instance_prefix, opening
 from bot.domain.position import Position
 from bot.domain.snapshot import DayFigures, VenueOrder, VenueSnapshot
-from bot.engine import accounting, closing, guards, lifecycle, orders, recover, tell
+from bot.engine import accounting, booking, closing, guards, lifecycle, orders, protection, recover, tell
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
+
+RECONCILE_TIMER = "reconcile"
+TOO_OLD_MS = 1_000
+FAILED_MS = 5_000
 
 
 def on_snapshot(turn: Turn, event: SnapshotTaken) -> None:
     """Bring our books in line with the venue; every difference is recorded and told."""
     snapshot, first = event.snapshot, turn.state.recovering
     if snapshot.at_ms < turn.state.last_fill_at_ms and not first:
-        turn.act(TakeSnapshot(snapshot.at_ms))  # older than what we have booked since: it proves nothing
+        _later(turn, TOO_OLD_MS)  # older than what we have booked since: it proves nothing
         return
     found_before = len(turn.actions)
+    _take_marks(turn, snapshot)
     if first and turn.state.first_start:
         _open_books(turn, snapshot)
     _book_missed(turn, snapshot)
     _settle_orders(turn, snapshot)
     _compare_positions(turn, snapshot)
     _compare_wallet(turn, snapshot)
+    turn.state.proven_at_ms = max(turn.state.proven_at_ms, snapshot.at_ms)
     if first:
         _begin(turn)
     for symbol in turn.state.symbols.values():
@@ -41,9 +46,34 @@ def on_snapshot(turn: Turn, event: SnapshotTaken) -> None:
     _answer(turn, found_before)
 
 
+def on_failure(turn: Turn, code: str) -> None:
+    """The venue could not be asked; nothing is concluded from that, it is asked again."""
+    closing.unverified(turn, code)
+    _later(turn, FAILED_MS)
+
+
+def _later(turn: Turn, wait_ms: int) -> None:
+    turn.act(StartTimer(RECONCILE_TIMER, "", turn.at_ms + wait_ms))
+
+
+def _take_marks(turn: Turn, snapshot: VenueSnapshot) -> None:
+    """Before the first candle or quote the venue's marks are all we know about prices."""
+    for name, mark in snapshot.marks.items():
+        symbol = turn.symbol(name)
+        if symbol is not None and not symbol.mark:
+            symbol.mark = float(mark)
+
+
 def _open_books(turn: Turn, snapshot: VenueSnapshot) -> None:
-    """The first start ever: what is in the wallet is our capital, and the base of dynamic sizing."""
-    amount = snapshot.wallet - sum((e.amount(Book.WALLET) for e in snapshot.funding), ZERO)
+    """The first start ever: what is in the wallet is our capital, and the base of dynamic sizing.
+
+    What was traded and paid on the account before is in the wallet already; it is not ours to book.
+    """
+    for fill in snapshot.fills:
+        turn.state.book_once(f"fill:{fill.symbol}:{fill.trade_id}")
+    for entry in snapshot.funding:
+        turn.state.book_once(f"funding:{entry.reference}")
+    amount = snapshot.wallet - turn.state.wallet
     accounting.post(turn, transfer(turn.at_ms, "capital", "", "capital", Book.CAPITAL, amount))
     turn.state.first_start = False
     turn.state.base_balance = amount
@@ -64,6 +94,7 @@ def book_funding(turn: Turn, name: str, amount: Decimal, payment_id: str) -> Non
     symbol = turn.symbol(name)
     if symbol is not None and turn.state.book_once(f"funding:{payment_id}"):
         accounting.post_funding(turn, symbol, amount, payment_id)
+        guards.watch_account(turn)
 
 
 def _settle_orders(turn: Turn, snapshot: VenueSnapshot) -> None:
@@ -73,40 +104,37 @@ def _settle_orders(turn: Turn, snapshot: VenueSnapshot) -> None:
         for order in list(symbol.orders.values()):
             _settle_order(turn, symbol, order, theirs.get(order.client_id), snapshot.at_ms)
     for unknown in snapshot.orders:
-        _unknown_order(turn, unknown)
+        _unknown_order(turn, unknown, snapshot.at_ms)
 
 
 def _settle_order(
     turn: Turn, symbol: SymbolState, order: Order, theirs: VenueOrder | None, asked_at_ms: int
 ) -> None:
     if theirs is not None:
-        moved = orders.advance(turn, symbol, order, theirs.status)
+        symbol.denied.discard(order.client_id)
+        moved = orders.advance(turn, symbol, order, theirs.status, "", theirs.venue_id)
         if moved.status is OrderStatus.WORKING:
-            _confirm(symbol, moved)
-        return
-    if order.created_at_ms > asked_at_ms or (
-        order.created_at_ms == asked_at_ms and not turn.state.recovering
-    ):
-        return  # sent after the venue was asked: its absence proves nothing
-    # absent among the working orders, and its fills are booked: filled, gone, or never there
-    gone = OrderStatus.REJECTED if order.status is OrderStatus.INTENDED else OrderStatus.EXPIRED
-    whole = order.filled > ZERO and order.filled >= order.intent.quantity
-    status = OrderStatus.FILLED if whole else gone
-    moved = orders.advance(turn, symbol, order, status, "absent at the venue")
-    if symbol.pending and symbol.pending.client_id == order.client_id:
-        symbol.pending = None
-    _difference(turn, symbol.symbol, "order", f"{order.purpose} {order.status}", "absent", f"{moved.status}")
+            protection.confirmed(symbol, moved)
+    elif _absence_counts(turn, symbol, order, asked_at_ms):
+        moved = lifecycle.gone(turn, symbol, order)
+        ours = f"{order.purpose} {order.status}"
+        _difference(turn, symbol.symbol, "order", ours, "absent", f"{moved.status}")
 
 
-def _confirm(symbol: SymbolState, order: Order) -> None:
-    if order.purpose is Purpose.STOP:
-        symbol.stop_failures = 0
+def _absence_counts(turn: Turn, symbol: SymbolState, order: Order, asked_at_ms: int) -> bool:
+    """Sent after the venue was asked, absence proves nothing; and of an unknown outcome it is but one witness."""
+    if turn.state.recovering:
+        return order.created_at_ms <= asked_at_ms
+    if order.status is OrderStatus.UNKNOWN and order.client_id not in symbol.denied:
+        return False
+    return order.created_at_ms < asked_at_ms
 
 
-def _unknown_order(turn: Turn, order: VenueOrder) -> None:
-    """An order of ours without a record is an orphan and goes; a person's order is reported once, never touched."""
+def _unknown_order(turn: Turn, order: VenueOrder, asked_at_ms: int) -> None:
+    """An order of ours without a live record is an orphan and goes; a person's is reported once, never touched."""
     symbol = turn.symbol(order.symbol)
-    if symbol is not None and orders.find(symbol, order.client_id) is not None:
+    known = orders.find(symbol, order.client_id) if symbol is not None else None
+    if known is not None and (known.status.live or known.updated_at_ms >= asked_at_ms):
         return
     text = f"{order.side} {order.type} {order.quantity:f}"
     if order.client_id.startswith(instance_prefix(turn.state.settings.account)):
@@ -127,6 +155,8 @@ def _compare_positions(turn: Turn, snapshot: VenueSnapshot) -> None:
             )
         if venue.quantity != symbol.position.quantity:
             _adopt(turn, symbol, venue, snapshot)
+        if symbol.position.quantity and symbol.open_trade is None:
+            booking.take_in(turn, symbol)
     for venue in theirs.values():
         if venue.quantity:
             _difference(
@@ -150,25 +180,17 @@ def _adopt(turn: Turn, symbol: SymbolState, venue: Position, snapshot: VenueSnap
         at_ms=snapshot.at_ms,
     )
     _difference(turn, symbol.symbol, "position", f"{ours.quantity:f}", f"{venue.quantity:f}", "ours follows")
-    if grows:
-        lifecycle.on_fill(turn, fill)
-    else:
-        _sync_close(turn, symbol, fill)
-    if venue.quantity and (symbol.plan is None or symbol.plan.foreign):
-        guards.halt(
-            turn, symbol.symbol, HaltKind.FOREIGN, 0, f"a position we did not open: {venue.quantity:f}"
-        )
+    booking.book(turn, symbol, fill, _entry_of(symbol, fill), CloseReason.SYNC)
 
 
-def _sync_close(turn: Turn, symbol: SymbolState, fill: Fill) -> None:
-    realised = accounting.post_fill(turn, symbol, fill)
-    accounting.exit_fill(symbol, fill, realised, None)
-    if symbol.position.flat:
-        trade = accounting.close_trade(turn, symbol, CloseReason.SYNC)
-        if trade is not None:
-            tell.left(turn, symbol, trade)
-            guards.after_trade(turn, symbol)
-    accounting.record_position(turn, symbol)
+def _entry_of(symbol: SymbolState, fill: Fill) -> Order | None:
+    """The entry order that explains a fill nobody told us about: the one on its way, when side and size agree."""
+    waiting = [*symbol.orders.values(), *symbol.past_orders.values()]
+    for order in waiting:
+        ours = symbol.pending is not None and order.client_id == symbol.pending.client_id
+        if ours and order.intent.side is fill.side and fill.quantity <= order.remaining:
+            return order
+    return None
 
 
 def _compare_wallet(turn: Turn, snapshot: VenueSnapshot) -> None:
@@ -179,7 +201,19 @@ def _compare_wallet(turn: Turn, snapshot: VenueSnapshot) -> None:
     before = turn.state.wallet
     reference = f"difference-{snapshot.at_ms}"
     accounting.post(turn, transfer(turn.at_ms, "difference", "", reference, Book.DIFFERENCE, gap))
+    _shift(turn, gap)
     _difference(turn, "", "wallet", f"{before:f}", f"{snapshot.wallet:f}", "ours follows")
+
+
+def _shift(turn: Turn, gap: Decimal) -> None:
+    """Money that came or went past our trading is no result: day and equity high are measured without it."""
+    state = turn.state
+    if state.day.start_equity:
+        state.day = replace(state.day, start_equity=state.day.start_equity + gap)
+        turn.act(RecordDay(turn.at_ms, state.day))
+    if state.equity_high:
+        state.equity_high += gap
+        guards.record_high(turn, "engine")
 
 
 def _difference(turn: Turn, symbol: str, kind: str, ours: str, theirs: str, done: str) -> None:
@@ -196,6 +230,7 @@ def _begin(turn: Turn) -> None:
     recover.ready(turn)
     if state.day.day < today or not state.day.start_equity:
         state.day = DayFigures(day=today, start_equity=state.equity())
+        turn.act(RecordDay(turn.at_ms, state.day))
     state.equity_high = max(state.equity_high, state.equity())
     held = [s for s in state.symbols.values() if s.position.quantity]
     if not held:

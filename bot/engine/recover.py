@@ -1,17 +1,15 @@
 """Start is recovery, always: what the ledger remembers becomes state, then the venue is asked for the truth."""
 
-from decimal import Decimal
-
-from bot.domain.action import RecordTrading, SetLeverage, TakeSnapshot
+from bot.domain.action import RecordTrading, SetLeverage
 from bot.domain.decision import Decision
 from bot.domain.event import Started
 from bot.domain.guard import TradingState
-from bot.domain.instrument import to_decimal
+from bot.domain.instrument import ZERO, to_decimal
+from bot.domain.order import CloseReason, Purpose
 from bot.domain.snapshot import Recovered
-from bot.engine.state import EngineState, Pending, SymbolState
+from bot.engine import accounting, orders, plans
+from bot.engine.state import Closing, EngineState, Pending, SymbolState
 from bot.engine.turn import Turn
-
-OVERLAP_MS = 60_000
 
 
 def on_start(turn: Turn, event: Started) -> None:
@@ -19,16 +17,26 @@ def on_start(turn: Turn, event: Started) -> None:
     state, recovered = turn.state, event.recovered
     _take_account(state, recovered)
     _take_positions(state, recovered)
+    for symbol in state.symbols.values():
+        _take_closing(turn, symbol)
     _take_guards(state, recovered)
     _take_results(state, recovered)
-    turn.act(TakeSnapshot(max(0, recovered.last_fill_at_ms - OVERLAP_MS)))
+    state.proven_at_ms = _proven_at(turn, recovered)
+    turn.look()
+
+
+def _proven_at(turn: Turn, recovered: Recovered) -> int:
+    """Up to when our books are known to be whole; what the account did before our first order is not ours."""
+    if recovered.last_fill_at_ms:
+        return recovered.last_fill_at_ms
+    return min((order.created_at_ms for order in recovered.orders), default=turn.at_ms)
 
 
 def _take_account(state: EngineState, recovered: Recovered) -> None:
-    state.first_start = recovered.first_start
+    state.first_start = recovered.first_start or not recovered.base_balance
     state.wallet = recovered.wallet
     state.base_balance = recovered.base_balance
-    state.equity_high = recovered.equity_high
+    state.equity_high = state.recorded_high = recovered.equity_high
     state.day = recovered.day
     state.sizing = recovered.sizing or state.sizing
     state.limits = recovered.limits or state.limits
@@ -53,20 +61,29 @@ def _take_positions(state: EngineState, recovered: Recovered) -> None:
             state.symbols[trade.plan.symbol].open_trade = trade
     for order in recovered.orders:
         if order.symbol in state.symbols:
-            state.symbols[order.symbol].orders[order.client_id] = order
+            orders.keep(state.symbols[order.symbol], order)
     for decision in recovered.decisions:
         _take_pending(state, decision)
+
+
+def _take_closing(turn: Turn, symbol: SymbolState) -> None:
+    """A close was on its way: it is carried on, whether or not its orders had left."""
+    closes = symbol.live(Purpose.CLOSE)
+    left = sum((order.remaining for order in closes), ZERO)
+    if closes:
+        reason = closes[0].intent.reason or CloseReason.MANUAL
+        symbol.closing = Closing(reason, left, left, turn.at_ms, closes[0].intent.expected_price)
 
 
 def _take_pending(state: EngineState, decision: Decision) -> None:
     """An entry order was on its way: its fills must find the plan they were made for."""
     symbol = state.symbols.get(decision.signal.symbol)
-    order = symbol.orders.get(decision.client_id) if symbol else None
+    order = orders.find(symbol, decision.client_id) if symbol else None
     if symbol is None or order is None:
         return
     stop = to_decimal(decision.signal.stop_price)
     symbol.last_decision = decision
-    symbol.pending = Pending(
+    pending = Pending(
         decision_id=decision.id,
         signal=decision.signal,
         client_id=decision.client_id,
@@ -76,6 +93,9 @@ def _take_pending(state: EngineState, decision: Decision) -> None:
         planned_price=order.intent.expected_price,
         model_score=decision.model_score,
     )
+    plans.reserve(symbol, pending)
+    if order.status.final:
+        symbol.pending = None
 
 
 def _take_guards(state: EngineState, recovered: Recovered) -> None:
@@ -95,19 +115,10 @@ def _take_guards(state: EngineState, recovered: Recovered) -> None:
 
 
 def _take_results(state: EngineState, recovered: Recovered) -> None:
-    for trade in recovered.recent_trades:
+    for trade in sorted(recovered.recent_trades, key=lambda trade: trade.closed_at_ms):
         symbol = state.symbols.get(trade.symbol)
         if symbol is not None and trade.closed_at_ms > symbol.counting_from_ms:
-            _count_result(symbol, trade.net, trade.closed_at_ms)
-    state.losing_run = 0
-    for trade in sorted(recovered.recent_trades, key=lambda trade: trade.closed_at_ms):
-        state.losing_run = state.losing_run + 1 if trade.net < 0 else 0
-
-
-def _count_result(symbol: SymbolState, net: Decimal, closed_at_ms: int) -> None:
-    symbol.nets.append(net)
-    if net < 0:
-        symbol.last_loss_at_ms = closed_at_ms
+            accounting.count_result(state, symbol, trade)
 
 
 def ready(turn: Turn) -> None:
@@ -116,4 +127,4 @@ def ready(turn: Turn) -> None:
     for symbol in turn.state.symbols.values():
         if symbol.position.flat:  # under an open position the leverage stays as it is
             turn.act(SetLeverage(symbol.symbol, symbol.leverage))
-    turn.act(RecordTrading(turn.at_ms, turn.state.trading))
+    turn.act(RecordTrading(turn.at_ms, turn.state.lasting))

@@ -19,7 +19,9 @@ KEPT_RESULTS = 50
 KEPT_TRADE_IDS = 5000
 KEPT_ORDERS = 200
 KEPT_ENTRIES = 20
-OVERLAP_MS = 600_000  # a fill's frame may have been lost while later ones arrived: ask well before the last proof
+OVERLAP_MS = (
+    600_000  # a fill's frame may have been lost while later ones arrived: ask well before the last proof
+)
 
 
 @dataclass(slots=True)
@@ -75,8 +77,8 @@ class SymbolState:
     """One symbol: its position, orders, guards and last prices.
 
     `entries` are the last entry orders' plans, so that a late fill finds its own. `owed` is what the venue says an
-    order has filled beyond what is booked; `denied` are orders that the venue says it does not know; `fought` are
-    purposes whose order a person cancelled and we put back, once.
+    order has filled beyond what is booked; `denied` are orders that the venue says it does not know; `unwanted` those
+    we asked to be cancelled; `fought` are purposes whose order a person cancelled and we put back, once.
     """
 
     settings: SymbolSettings
@@ -113,7 +115,7 @@ class SymbolState:
     target_failures: int = 0
     close_number: int = 0
     uncovered_since_ms: int = 0
-    cancelling: set[str] = field(default_factory=set)
+    unwanted: set[str] = field(default_factory=set)
     liquidation_warned: bool = False
     stop_moved: bool = False
 

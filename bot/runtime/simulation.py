@@ -158,7 +158,9 @@ class Simulation:
         if isinstance(event, Filled):
             self.fills.append(event.fill)
         elif isinstance(event, FundingPaid):
-            paid = transfer(event.at_ms, "funding", event.symbol, event.payment_id, Book.FUNDING, event.amount)
+            paid = transfer(
+                event.at_ms, "funding", event.symbol, event.payment_id, Book.FUNDING, event.amount
+            )
             self.funding.append(paid)
         return event
 
