@@ -109,7 +109,7 @@ def milliseconds(value: float) -> str:
         return UNKNOWN
     if value >= 1000:
         return f"{value / 1000:.1f} s"
-    return f"{value:.0f} ms" if value >= 10 else f"{value:.2f} ms"
+    return f"{value:.0f} ms" if value >= 10 or not value else f"{value:.2f} ms"
 
 
 def count(number_of: int, one: str, many: str = "") -> str:
