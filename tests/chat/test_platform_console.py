@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import cast
 
@@ -28,8 +29,15 @@ from handlers.session import Session
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(5000)
 
 
-def page(width: int = 100) -> Console:
-    return Console(file=io.StringIO(), width=width, color_system=None, highlight=False, markup=False)
+def page(width: int, is_terminal: bool) -> Console:
+    return Console(
+        file=io.StringIO(),
+        width=width,
+        color_system=None,
+        highlight=False,
+        markup=False,
+        force_terminal=is_terminal,
+    )
 
 
 def draw(plot: Plot, dark: bool) -> bytes:
@@ -41,21 +49,20 @@ def draw(plot: Plot, dark: bool) -> bytes:
 class Desk1:
     """A console at a desk."""
 
-    def __init__(self, lines: Lines, folder: Path, width: int = 100) -> None:
+    def __init__(self, lines: Lines, folder: Path, width: int = 100, is_terminal: bool = False) -> None:
         self.chat = Chat()
-        self.console = page(width)
+        self.console = page(width, is_terminal)
         session = Session(self.chat.dispatcher.handle, self.chat.clock, "me")
         self.face = ConsoleChat(session, lines, Screen(self.console), Drawing(draw), folder, self.chat.clock)
 
     @property
     def text(self) -> str:
-        """What is on the page, without the spaces that fill columns."""
-        lines = cast(io.StringIO, self.console.file).getvalue().split("\n")
-        return "\n".join(line.rstrip() for line in lines)
+        """What is on the page."""
+        return cast(io.StringIO, self.console.file).getvalue()
 
 
-def piped(text: str, folder: Path, width: int = 100) -> Desk1:
-    return Desk1(PipeLines(io.StringIO(text)), folder, width)
+def piped(text: str, folder: Path, width: int = 100, is_terminal: bool = False) -> Desk1:
+    return Desk1(PipeLines(io.StringIO(text)), folder, width, is_terminal)
 
 
 async def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
@@ -185,21 +192,25 @@ async def test_tables_in_columns_or_folded(tmp_path: Path) -> None:
     reply = Reply(
         "Positions", table=Table(columns, (("BTCUSDT", "0.5", "+12.3"), ("XRPUSDT", "1000", "-1.0")))
     )
-    wide = piped("", tmp_path, 60)
-    await wide.face.show(reply)
-    rows = [line.split() for line in wide.text.splitlines()]
-    assert rows[1] == ["symbol", "size", "PnL"]
-    assert rows[3:5] == [["BTCUSDT", "0.5", "+12.3"], ["XRPUSDT", "1000", "-1.0"]]
-    narrow = piped("", tmp_path, 18)
-    await narrow.face.show(reply)
-    assert narrow.text.splitlines()[1:4] == ["BTCUSDT", "  size  0.5", "  PnL   +12.3"]
+    for is_terminal in (True, False):
+        wide = piped("", tmp_path, 60, is_terminal)
+        await wide.face.show(reply)
+        rows = [line.split() for line in wide.text.splitlines() if "─" not in line]
+        assert rows[1:] == [
+            ["symbol", "size", "PnL"],
+            ["BTCUSDT", "0.5", "+12.3"],
+            ["XRPUSDT", "1000", "-1.0"],
+        ]
+        narrow = piped("", tmp_path, 18, is_terminal)
+        await narrow.face.show(reply)
+        assert narrow.text.splitlines()[1:4] == ["BTCUSDT", "  size  0.5", "  PnL   +12.3"]
 
 
 async def test_no_cell_is_cut_on_any_width(tmp_path: Path) -> None:
     cell = "a-very-long-cell-" * 5
     reply = Reply("t", table=Table((Column("one"), Column("two")), ((cell, cell),)))
-    for width in (10, 40, 90, 180):
-        desk = piped("", tmp_path, width)
+    for width, is_terminal in product((10, 40, 90, 180), (True, False)):
+        desk = piped("", tmp_path, width, is_terminal)
         await desk.face.show(reply)
         assert desk.text.replace("\n", "").count(cell) == 2
 

@@ -68,7 +68,11 @@ class Server:
         if path.endswith("/callback"):
             made = {"interaction": {"id": "1", "type": 2}, "resource": {"type": 4, "message": MESSAGE}}
             return answered(made)
-        known: dict[str, Any] = {"users/@me": US, "oauth2/applications/@me": APPLICATION}
+        if path == "channels/9":
+            return answered({"message": "Unknown Channel", "code": 10003}, status=404)
+        if path == "users/@me/channels":
+            return answered({"id": "88", "type": 1, "recipients": [PERSON]})
+        known: dict[str, Any] = {"users/@me": US, "oauth2/applications/@me": APPLICATION, "users/9": PERSON}
         if path.endswith("/commands"):
             return answered([{**one, "id": "7", "application_id": "1", "version": "1"} for one in body])
         return answered(known.get(path, MESSAGE if path.endswith("/messages") else CHANNEL))
@@ -144,6 +148,12 @@ async def until(holds: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_log_in_offer_answer_leave(chat: Chat, server: tuple[Server, DiscordSettings]) -> None:
     discord_server, settings = server
     platform = face(chat, settings)
@@ -158,16 +168,17 @@ async def test_log_in_offer_answer_leave(chat: Chat, server: tuple[Server, Disco
     assert (answer["type"], answer["data"]["embeds"][0]["title"]) == (4, "Status")
     assert chat.desk.done == [("status", "")]
     await platform.send_notice("55", Notice(NoticeKind.ENTRY, Severity.TRADE, 0, "Long"), False)
-    assert discord_server.body("channels/55/messages")["embeds"][0]["title"] == "Long"
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    assert discord_server.body("POST channels/55/messages")["embeds"][0]["title"] == "Long"
+    await platform.send_notice("9", Notice(NoticeKind.EXIT, Severity.TRADE, 0, "Out"), False)
+    assert discord_server.body("POST channels/88/messages")["embeds"][0]["title"] == "Out"
+    await ended(task)
 
 
-async def test_a_refused_token_ends_it(
+async def test_a_refused_token_is_told_and_the_desk_goes_on(
     chat: Chat, server: tuple[Server, DiscordSettings], caplog: pytest.LogCaptureFixture
 ) -> None:
     discord_server, settings = server
     discord_server.refuse = True
-    await asyncio.wait_for(face(chat, settings).run(), 10)
-    assert "refuses the token" in caplog.text
+    task = asyncio.create_task(face(chat, settings).run())
+    await until(lambda: "refuses the token" in caplog.text)
+    await ended(task)

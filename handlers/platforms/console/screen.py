@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bot.domain.notice import Notice, Severity
 from handlers.platforms.console.inline import ImageProtocol, image_sequence
-from handlers.render_text import notice_reply, table_lines, text_lines, text_width
+from handlers.render_text import field_lines, notice_reply, table_lines, text_lines, text_width
 from handlers.reply import Button, ButtonStyle, Reply, Table
 from handlers.text import clean
 
@@ -44,7 +44,8 @@ class Screen:
         """One reply; buttons become numbered choices."""
         style = _TITLE[reply.severity] if reply.ok else "bold yellow"
         self.console.print(Text(clean(reply.title), style))
-        self._fields(reply.fields)
+        if reply.fields:
+            self._fields(reply.fields)
         if reply.table is not None:
             self._table(reply.table)
         for line in text_lines(reply.text):
@@ -72,7 +73,8 @@ class Screen:
             self.console.file.flush()
 
     def _fields(self, fields: Sequence[tuple[str, str]]) -> None:
-        if not fields:
+        if not self.console.is_terminal:
+            self._plain(field_lines(fields))
             return
         grid = Grid.grid(padding=(0, 2, 0, 0))
         for label, value in fields:
@@ -82,8 +84,9 @@ class Screen:
     def _table(self, table: Table) -> None:
         """In columns when they fit, otherwise in blocks: no cell is ever shortened."""
         lines = table_lines(table, self.console.width)
-        if max(map(text_width, lines)) > self.console.width or len(lines) != len(table.rows) + 1:
-            self.console.print("\n".join(lines), soft_wrap=True)
+        folded = len(lines) != len(table.rows) + 1 or max(map(text_width, lines)) > self.console.width
+        if folded or not self.console.is_terminal:
+            self._plain(lines)
             return
         grid = Grid(
             box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True
@@ -93,6 +96,11 @@ class Screen:
         for row in table.rows:
             grid.add_row(*(_coloured(clean(cell)) for cell in row))
         self.console.print(grid)
+
+    def _plain(self, lines: Sequence[str]) -> None:
+        """Lines as they are, without spaces at their ends."""
+        for line in lines:
+            self.console.print(line, soft_wrap=True)
 
     def _buttons(self, buttons: Sequence[Button]) -> None:
         if not buttons:

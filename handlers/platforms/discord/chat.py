@@ -52,7 +52,7 @@ class DiscordSettings:
 
 @dataclass(slots=True)
 class DiscordChat:
-    """One bot account. `run` connects, reconnects, and ends when it is cancelled or the token is refused.
+    """One bot account. `run` connects, reconnects, and ends only when it is cancelled: the desk needs no chat.
 
     `suggest` answers autocompletion: user ("discord:id"), parameter, what was typed; nothing for strangers.
     """
@@ -64,6 +64,7 @@ class DiscordChat:
     drawing: Drawing
     platform: str = "discord"
     _client: discord.Client | None = field(init=False, default=None)
+    _targets: dict[int, Messageable] = field(init=False, default_factory=dict)
 
     async def run(self) -> None:
         """Stay connected; while Discord is away the desk goes on and notices wait."""
@@ -73,10 +74,11 @@ class DiscordChat:
             client = self.client()
             try:
                 self._client = client
+                self._targets = {}
                 await client.start(self.settings.token)
             except discord.LoginFailure:
                 log.error("Discord refuses the token: the bot stays off until it is corrected")
-                return
+                await asyncio.Event().wait()
             except (discord.DiscordException, OSError) as error:
                 log.warning("Discord is not reachable: %s; next try in %.0f s", mask(str(error)), wait_s)
             except Exception as error:
@@ -97,19 +99,24 @@ class DiscordChat:
         return client
 
     async def send_notice(self, chat_id: str, notice: Notice, silent: bool) -> None:
-        """Send a notice to a channel; one that refuses for good is logged, the rest is for the courier to retry."""
+        """Send a notice to a channel or a person; a refusal for good is logged, the rest is for the courier."""
         client = self._client
         if client is None or not client.is_ready():
             raise PlatformDown("not connected")
         try:
-            channel = client.get_channel(int(chat_id)) or await client.fetch_channel(int(chat_id))
-            if isinstance(channel, Messageable):
-                for outgoing in messages(notice_reply(notice), None):
-                    await channel.send(silent=silent, **outgoing.arguments())
+            target = await self._target(client, int(chat_id))
+            for outgoing in messages(notice_reply(notice), None):
+                await target.send(silent=silent, **outgoing.arguments())
         except (discord.Forbidden, discord.NotFound) as error:
-            log.error("Discord refuses a notice for channel %s: %s", chat_id, mask(str(error)))
+            log.error("Discord refuses a notice for %s: %s", chat_id, mask(str(error)))
         except (discord.DiscordException, OSError) as error:
             raise PlatformDown(mask(str(error))) from error
+
+    async def _target(self, client: discord.Client, number: int) -> Messageable:
+        """The channel of that id, or the person; ids of both come from one sequence, so none is both."""
+        if number not in self._targets:
+            self._targets[number] = await _channel(client, number) or await client.fetch_user(number)
+        return self._targets[number]
 
     async def slash(self, interaction: Interaction, command: Command, arguments: Mapping[str, str]) -> None:
         """A slash command; what is for admins only they see."""
@@ -202,6 +209,14 @@ class _Tree(app_commands.CommandTree[Any]):
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         """What broke outside the dispatcher."""
         log.error("Discord: a slash command failed", exc_info=error)
+
+
+async def _channel(client: discord.Client, number: int) -> Messageable | None:
+    try:
+        found = client.get_channel(number) or await client.fetch_channel(number)
+    except discord.NotFound:
+        return None
+    return found if isinstance(found, Messageable) else None
 
 
 async def _defer(interaction: Interaction, private: bool | None) -> None:

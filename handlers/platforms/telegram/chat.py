@@ -61,7 +61,7 @@ class TelegramSettings:
 
 @dataclass(slots=True)
 class TelegramChat:
-    """One bot account. `run` connects, reconnects, and ends when it is cancelled or the token is refused."""
+    """One bot account. `run` connects, reconnects, and ends only when it is cancelled: the desk needs no chat."""
 
     settings: TelegramSettings
     handle: Handle
@@ -83,7 +83,7 @@ class TelegramChat:
                 await self._stay(application)
             except InvalidToken:
                 log.error("Telegram refuses the token: the bot stays off until it is corrected")
-                return
+                await asyncio.Event().wait()
             except TelegramError as error:
                 log.warning("Telegram is not reachable: %s; next try in %.0f s", mask(str(error)), wait_s)
             except Exception as error:
