@@ -154,12 +154,13 @@ async def test_control_c_leaves(tmp_path: Path, keyboard: PipeInput) -> None:
 
 async def test_completion_at_the_prompt(tmp_path: Path, keyboard: PipeInput) -> None:
     desk = Desk1(prompt(Chat(), keyboard, tmp_path), tmp_path)
+    keyboard.send_text("/panic_c\t now\r/stat\t")
     task = asyncio.create_task(desk.face.run())
-    for keys in ("/panic_c", "\t", " now\r\x04"):
-        keyboard.send_text(keys)
+    for keys in ("\t", "\r", "\x04"):  # /status or /state: the menu has to come up first
         await asyncio.sleep(0.3)
+        keyboard.send_text(keys)
     await task
-    assert desk.chat.desk.done == [("panic_close", "")]
+    assert desk.chat.desk.done == [("panic_close", ""), ("status", "")]
 
 
 async def test_a_slow_command_does_not_block_the_brake(tmp_path: Path, keyboard: PipeInput) -> None:

@@ -12,6 +12,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
 from prompt_toolkit.patch_stdout import patch_stdout
 
@@ -41,6 +42,24 @@ class _Completions(Completer):
             yield Completion(suggestion.text, -suggestion.replaces, display_meta=suggestion.help)
 
 
+def _keys(completions: Completer) -> KeyBindings:
+    """Tab takes the only completion at once, even when the menu has not come up yet."""
+    keys = KeyBindings()
+
+    @keys.add("tab")
+    def take(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        found = list(completions.get_completions(buffer.document, CompleteEvent(completion_requested=True)))
+        if len(found) == 1:
+            buffer.apply_completion(found[0])
+        elif buffer.complete_state:
+            buffer.complete_next()
+        else:
+            buffer.start_completion(insert_common_part=True)
+
+    return keys
+
+
 class PromptLines:
     """A prompt with completion and a history that outlives the process; Ctrl-C and Ctrl-D end it."""
 
@@ -60,6 +79,7 @@ class PromptLines:
             completer=_Completions(complete),
             auto_suggest=AutoSuggestFromHistory(),
             complete_while_typing=True,
+            key_bindings=_keys(_Completions(complete)),
             input=keyboard,
             output=display,
         )
