@@ -1,5 +1,6 @@
 """What a database can do to us, in one line that says what is wrong and what to do: never SQL, never figures."""
 
+from socket import gaierror
 from sqlite3 import Error as SqliteError
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
@@ -71,7 +72,7 @@ def reason(error: BaseException) -> str:
     known = known or _longest(POSTGRES, getattr(cause, "sqlstate", None))
     if known:
         return known
-    if isinstance(cause, ConnectionError | TimeoutError):
+    if isinstance(cause, ConnectionError | TimeoutError | gaierror):
         return UNREACHABLE
     if isinstance(cause, OSError):
         return cause.strerror or UNREACHABLE

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _trading()
     _trades()
     _money()
+    _series()
     _market()
     _guards()
     _desk()
@@ -183,6 +184,9 @@ def _money() -> None:
         _sums("amount"),
         [entry],
     )
+
+
+def _series() -> None:
     _table(
         "account_stats",
         "account at",
