@@ -7,7 +7,7 @@ or a symbol with a Literal accepts the words as well (`Decimal | Literal["be"]`,
 A default makes a parameter optional. Parameters whose type derives from `Injected` are handed in by the dispatcher.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -130,27 +130,18 @@ class Parameter:
     @property
     def allowed(self) -> str:
         """What may be sent, for people: a range, the choices, a kind."""
-        words = " or ".join(self.choices)
+        words = either(self.choices)
         if self.kind is Kind.CHOICE:
             return words
-        plain = {Kind.SYMBOL: "a traded symbol", Kind.TEXT: "text", Kind.SWITCH: "on or off"}.get(
-            self.kind, self._span
-        )
-        return f"{plain} or {words}" if words else plain
+        named = {Kind.SYMBOL: "a traded symbol", Kind.TEXT: "text", Kind.SWITCH: "on or off"}
+        return either((named.get(self.kind) or self._span, *self.choices))
 
     @property
     def _span(self) -> str:
         noun = "a whole number" if self.kind is Kind.WHOLE else "a number"
-        unit = f" {self.unit}" if self.unit else ""
-        match self.low, self.high:
-            case None, None:
-                return f"{noun}{unit}"
-            case low, None:
-                return f"{noun} from {low}{unit}"
-            case None, high:
-                return f"{noun} up to {high}{unit}"
-            case low, high:
-                return f"{noun} from {low} to {high}{unit}"
+        low = f" from {self.low:f}" if self.low is not None else ""
+        high = f"{' to' if low else ' up to'} {self.high:f}" if self.high is not None else ""
+        return f"{noun}{low}{high} {self.unit}".rstrip()
 
     @property
     def sample(self) -> str:
@@ -165,6 +156,11 @@ class Parameter:
         word = f"{word}/{'/'.join(self.choices)}" if self.choices and self.kind is not Kind.CHOICE else word
         word = f"{word}..." if self.rest else word
         return word if self.required else f"[{word}]"
+
+
+def either(words: Sequence[str]) -> str:
+    """Words to choose from: a, b or c."""
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.runtime.desk import Desk
-from handlers.parameter import Kind, Parameter
+from handlers.parameter import Kind, Parameter, either
 from handlers.symbols import find_symbol, near_symbols, offered_symbols
 from handlers.text import echo, nearest
 
@@ -90,7 +90,7 @@ def _symbol(parameter: Parameter, word: str, desk: Desk) -> object:
     if symbol is not None:
         return symbol
     near = tuple(near_symbols(word, desk)) + tuple(nearest(word.casefold(), list(parameter.choices)))
-    words = f" {parameter.name} may also be {' or '.join(parameter.choices)}." if parameter.choices else ""
+    words = f" {parameter.name} may also be {either(parameter.choices)}." if parameter.choices else ""
     meant = f"Did you mean {', '.join(near)}?" if near else "/symbols lists them."
     return Fault(f"“{echo(word)}” is no traded symbol. {meant}{words}", near)
 

@@ -85,7 +85,7 @@ BAD = [
     ("trades -1", "from 1 to 100"),
     ("trades soon", "n must be a whole number"),
     ("trades n=1 n=2", "given twice"),
-    ("pnl mnth", "period must be day or week or month, not “mnth”. Did you mean month?"),
+    ("pnl mnth", "period must be day, week or month, not “mnth”. Did you mean month?"),
     ("pnl 1000", "from 1 to 60"),
     ("close xrp 0", "from 0.1 to 100"),
     ("close xrp 101", "from 0.1 to 100"),
