@@ -170,8 +170,9 @@ def fold(waiting: Sequence[QueuedNotice], rules: CourierRules, now_ms: int) -> I
     """Parcels in order: what is critical and the first of each kind alone, expired ones and storms summed up."""
     critical = [queued for queued in waiting if queued.notice.severity is Severity.CRITICAL]
     others = [queued for queued in waiting if queued.notice.severity is not Severity.CRITICAL]
-    expired = [queued for queued in others if now_ms - queued.notice.at_ms > rules.expire_ms]
-    fresh = [queued for queued in others if now_ms - queued.notice.at_ms <= rules.expire_ms]
+    old = [queued for queued in others if now_ms - queued.notice.at_ms > rules.expire_ms]
+    expired = old if len(old) > rules.keep else []  # a few are told as they are
+    fresh = [queued for queued in others if queued not in expired]
     yield from (_single(queued) for queued in critical)
     if expired:
         yield _sum(expired, f"While this chat was away: {len(expired)} older notices")

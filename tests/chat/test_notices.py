@@ -121,6 +121,12 @@ async def test_old_ones_are_summed_up() -> None:
     assert len(fields) == 13
 
 
+async def test_a_few_old_ones_are_told_as_they_are() -> None:
+    few = [notice(f"old {i}", at=-3_600_001) for i in range(3)]
+    parcels = list(fold(queued(*few, notice("new")), CourierRules(), START_MS))
+    assert [parcel.notice.title for parcel in parcels] == ["old 0", "old 1", "old 2", "new"]
+
+
 async def test_one_too_many_is_not_worth_a_fold() -> None:
     parcels = list(fold(queued(*(notice(f"{i}") for i in range(6))), CourierRules(), START_MS))
     assert [parcel.notice.title for parcel in parcels] == list("012345")
