@@ -12,7 +12,6 @@ from storage import backup
 from storage.connections import Connections
 from storage.failures import DAMAGED, told
 from storage.migrate import HEAD, check, migrate, revision
-from storage.postgres import PostgresConnections
 from storage.sqlite import SqliteConnections
 
 ALLOWED = "sqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/NAME"
@@ -23,6 +22,8 @@ def connect(url: str, synchronous: str, busy_ms: int) -> Connections:
     """Connections by URL; nothing is touched yet but the folder of a SQLite file."""
     address = _address(url)
     if address.get_backend_name() == "postgresql":
+        from storage.postgres import PostgresConnections
+
         return PostgresConnections(address.set(drivername="postgresql+asyncpg"), busy_ms)
     path = Path(address.database or "").expanduser()
     try:
