@@ -249,9 +249,7 @@ def _held_text(symbol: SymbolState) -> str:
 
 def _answer(turn: Turn, found_before: int) -> None:
     found = [a for a in turn.actions[found_before:] if isinstance(a, RecordDifference)]
-    lines = tuple(
-        f"{a.symbol or 'wallet'}: {a.kind}: ours {a.ours}, venue {a.theirs}; {a.done}" for a in found
-    )
+    lines = tuple(f"{a.symbol} {a.kind}: ours {a.ours}, venue {a.theirs}; {a.done}".lstrip() for a in found)
     for waiter in turn.state.reconcile_waiters:
         turn.answer(waiter, Done(remarks=lines or ("the books agree with the venue",)))
     turn.state.reconcile_waiters.clear()
