@@ -70,7 +70,8 @@ def recover(connection: Connection, account: str, recent: int) -> Recovered:
         last_trade_ids=trade_ids,
         last_payment_ids=_last_payments(connection, account, last_fill_at_ms - DAY_MS),
         last_bar_at_ms=journal.last_bar(connection, account)[1],
-        trade_count=_trade_count(connection, account),
+        trade_count=_count(connection, account, TradeRow),
+        order_count=_count(connection, account, OrderRow),
         clean=clean is not False,
         first_start=lines == 0 and clean is None,
     )
@@ -167,10 +168,8 @@ def _last_payments(connection: Connection, account: str, since_ms: int) -> tuple
     return tuple(reversed(connection.scalars(newest).all()))
 
 
-def _trade_count(connection: Connection, account: str) -> int:
-    return (
-        connection.scalar(select(func.count()).select_from(TradeRow).where(TradeRow.account == account)) or 0
-    )
+def _count(connection: Connection, account: str, table: type[TradeRow | OrderRow]) -> int:
+    return connection.scalar(select(func.count()).select_from(table).where(table.account == account)) or 0
 
 
 def _clean(connection: Connection, account: str) -> bool | None:

@@ -84,7 +84,8 @@ class Recovered:
     """What our own ledger remembers of this account: the state a start begins with, before the venue is asked.
 
     `recent_trades` are the last closed trades per symbol, oldest first, since its last kill reset;
-    `decisions` are those whose entry order is among `orders`, so that its fills find their plan. `last_trade_ids`
+    `decisions` are those whose entry order is among `orders`, so that its fills find their plan. `order_count` keeps
+    the ids of exits apart from those of earlier runs. `last_trade_ids`
     (as SYMBOL:trade id) and `last_payment_ids` are booked already. `parameters` are run-time overrides (symbol,
     name, value). `clean` is False when the last run did not end well.
     """
@@ -112,5 +113,6 @@ class Recovered:
     last_payment_ids: tuple[str, ...] = ()
     last_bar_at_ms: int = 0
     trade_count: int = 0
+    order_count: int = 0
     clean: bool = True
     first_start: bool = True

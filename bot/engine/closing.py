@@ -85,7 +85,6 @@ def later(turn: Turn, symbol: SymbolState, wait_ms: int) -> None:
 
 
 def _intent(turn: Turn, symbol: SymbolState, task: Closing, quantity: Decimal) -> Intent:
-    symbol.close_number += 1
     plan = symbol.plan
     return Intent(
         symbol=symbol.symbol,
@@ -94,7 +93,7 @@ def _intent(turn: Turn, symbol: SymbolState, task: Closing, quantity: Decimal) -
         type=OrderType.MARKET,
         quantity=quantity,
         decision_id=f"{plan.decision_id if plan else 'foreign'}/{turn.at_ms}",
-        attempt=symbol.close_number,
+        attempt=turn.state.order_count + 1,
         reduce_only=True,
         expected_price=symbol.mark_price,
         reason=task.reason,

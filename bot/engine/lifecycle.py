@@ -170,16 +170,22 @@ def _expected_fill(order: Order) -> Decimal:
 
 def on_fill(turn: Turn, fill: Fill) -> None:
     """Book one execution, exactly once, and bring plan, protection and closes in line with it."""
+    if book_fill(turn, fill):
+        settle(turn, turn.state.symbols[fill.symbol])
+
+
+def book_fill(turn: Turn, fill: Fill) -> bool:
+    """Book one execution without reacting to it yet; False when it is not ours to book, or booked already."""
     symbol = turn.symbol(fill.symbol)
     if symbol is None or not turn.state.book_once(f"fill:{fill.symbol}:{fill.trade_id}"):
-        return
+        return False
     order = orders.find(symbol, fill.client_id) if fill.client_id else None
     if order is not None:
         order = orders.count_fill(turn, symbol, order, fill)
     booking.book(turn, symbol, fill, order)
     if order is not None:
         _ended(turn, symbol, order)
-    settle(turn, symbol)
+    return True
 
 
 def settle(turn: Turn, symbol: SymbolState) -> None:

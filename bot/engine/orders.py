@@ -12,6 +12,7 @@ from bot.engine.turn import Turn
 
 def send(turn: Turn, symbol: SymbolState, approved: Approved) -> Order:
     """Turn an approved intent into an order: recorded as INTENDED, then submitted."""
+    turn.state.order_count += 1
     client_id = client_order_id(turn.state.settings.account, approved.intent)
     order = Order(
         client_id=client_id,

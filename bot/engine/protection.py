@@ -122,7 +122,6 @@ _TYPES = {Purpose.STOP: OrderType.STOP_MARKET, Purpose.TARGET: OrderType.TAKE_PR
 
 
 def _place(turn: Turn, symbol: SymbolState, purpose: Purpose, trigger: Decimal, whole: bool) -> None:
-    symbol.stop_number += 1
     plan = symbol.plan
     intent = Intent(
         symbol=symbol.symbol,
@@ -131,7 +130,7 @@ def _place(turn: Turn, symbol: SymbolState, purpose: Purpose, trigger: Decimal, 
         type=_TYPES[purpose],
         quantity=symbol.position.size,
         decision_id=f"{plan.decision_id if plan else 'foreign'}/{turn.at_ms}",
-        attempt=symbol.stop_number,
+        attempt=turn.state.order_count + 1,
         trigger_price=trigger,
         reduce_only=True,
         close_position=whole,

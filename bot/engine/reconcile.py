@@ -83,8 +83,9 @@ def _open_books(turn: Turn, snapshot: VenueSnapshot) -> None:
 
 
 def _book_missed(turn: Turn, snapshot: VenueSnapshot) -> None:
+    # a chain of missed fills may open and close a position: nothing is sent before the last of them is booked
     for fill in snapshot.fills:
-        lifecycle.on_fill(turn, fill)
+        lifecycle.book_fill(turn, fill)
     for entry in snapshot.funding:
         book_funding(turn, entry.symbol, entry.amount(Book.WALLET), entry.reference)
 

@@ -46,6 +46,7 @@ def _take_account(state: EngineState, recovered: Recovered) -> None:
     state.last_bar_at_ms = recovered.last_bar_at_ms
     state.last_fill_at_ms = recovered.last_fill_at_ms
     state.trade_count = recovered.trade_count
+    state.order_count = recovered.order_count
     for trade_id in recovered.last_trade_ids:
         state.booked[f"fill:{trade_id}"] = None
     for payment_id in recovered.last_payment_ids:

@@ -109,11 +109,8 @@ class SymbolState:
     next_funding_at_ms: int = 0
     last_signal: Signal | None = None
     last_decision: Decision | None = None
-    stop_number: int = 0
     stop_failures: int = 0
-    target_number: int = 0
     target_failures: int = 0
-    close_number: int = 0
     uncovered_since_ms: int = 0
     unwanted: set[str] = field(default_factory=set)
     liquidation_warned: bool = False
@@ -172,6 +169,7 @@ class EngineState:
     last_bar_at_ms: int = 0
     last_fill_at_ms: int = 0
     trade_count: int = 0
+    order_count: int = 0
     losing_run: int = 0
     longest_uncovered_ms: int = 0
     at_ms: int = 0
