@@ -2,6 +2,7 @@
 # make test    the whole test suite                                         (options: ARGS="-k risk")
 # make lint    style, types and import contracts
 # make format  put the code into the house style
+# make docs    write the generated pages: commands, configuration
 # make setup   tools, Python 3.12 and the locked packages; the others call it when something changed
 # make lock    write requirements/ anew from pyproject.toml                 (newer versions: ARGS=--upgrade)
 # make clean   remove everything that make and Python made here
@@ -18,7 +19,7 @@ bytecode := .venv/compiled
 uv := scripts/uv
 python := .venv/bin/python
 
-.PHONY: help setup demo test lint style types contracts format lock clean
+.PHONY: help setup demo test lint style types contracts format docs lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -63,6 +64,10 @@ contracts: setup
 format: setup
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
+
+docs: setup
+	.venv/bin/quarterdeck commands --markdown > docs/commands.md
+	$(python) -m bot.config.docs
 
 compile := $(uv) pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 	--python-version 3.12 --python-platform linux --prerelease if-necessary-or-explicit $(ARGS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import tempfile
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -9,17 +10,21 @@ from pathlib import Path
 
 from bot.config import load_text
 from bot.runtime.clock import WallClock
+from bot.runtime.log import set_up_logging
 from cli.headless import Script
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs
 from cli.live import LateClock, Running, ended_by_signals, talk
 from cli.markets import Market, choose_market
-from cli.wiring import Blueprint, House, build
+from cli.wiring import Blueprint, open_house
 from handlers.market_clock import ClockControl
 
 BATCH = 256
 WELCOME = """
-Quarterdeck {market}: orders are filled here, no money is at risk. A bar takes {seconds} s (/clock turns it).
+Quarterdeck - a trading desk that you command from chat.
+
+This is the real bot on {market}: orders are filled here, no money is at risk, no account is needed.
+A 15 minute bar takes {seconds} s; notices come in as things happen. Five commands to try:
 
   /status          what is open and how the desk stands
   /why BTCUSDT     why a symbol trades or does not, gate by gate
@@ -27,7 +32,7 @@ Quarterdeck {market}: orders are filled here, no money is at risk. A bar takes {
   /equity          the equity curve with its drawdown
   /panic_close     flatten everything, proven
 
-/help lists the rest; Tab completes; Ctrl-C leaves and saves everything in {home}.
+/help lists the rest, /clock turns the market's clock, Tab completes, Ctrl-C leaves.
 """
 
 
@@ -70,46 +75,52 @@ def run_demo(options: DemoOptions) -> int:
 async def run_interactive(options: DemoOptions, home: Path) -> int:
     """Run with a console until the person leaves."""
     plan, market = plan_demo(options, home)
+    set_up_logging(home, console="none", hidden=plan.loaded.hidden)
     seconds = options.seconds_per_bar or float(plan.loaded.settings.demo.seconds_per_bar)
     late = LateClock(seconds, plan.feed.timeframe)
-    house = await build(replace(plan, wall_ms=WallClock().now_ms, context=(late.control(),)))
-    try:
-        await house.start()
-        clock = late.begin(house.now_ms())
-        running = Running(house, clock)
-        jobs = build_jobs(house, clock)
+    now = WallClock().now_ms
+    plan = replace(plan, wall_ms=now, started_at_ms=now(), context=(late.control(),))
+    async with open_house(plan) as house:
+        running = Running(house, late.begin(house.now_ms()))
+        jobs = build_jobs(house, running.clock)
         await jobs.start()
         with ended_by_signals(running):
-            running.begin("market", running.pace(lambda: None))
+            running.begin("market", running.pace())
             running.begin("timers", running.fire_timers())
-            running.begin("console", talk(house, running, welcome(market, house, seconds)))
+            running.begin("console", talk(house, running, welcome(market, home, seconds)))
             await running.until_stopped()
         await jobs.stop()
-    finally:
-        await house.close()
+        open_positions = len(house.desk.status().positions)
+    sys.stdout.write(goodbye(open_positions, home))
     return 0
 
 
-def welcome(market: Market, house: House, seconds: float) -> str:
+def welcome(market: Market, home: Path, seconds: float) -> str:
     """The first screen: what this is, and five commands to try."""
-    positions = len(house.desk.status().positions)
-    return WELCOME.format(
-        market=market.title, seconds=f"{seconds:g}", home=house.plan.home, positions=positions
+    notes = "".join(f"{note}\n" for note in market.notes)
+    return notes + WELCOME.format(market=market.title, seconds=f"{seconds:g}", home=home)
+
+
+def goodbye(open_positions: int, home: Path) -> str:
+    """The last words: what is kept."""
+    held = (
+        f"{open_positions} open position{'s' if open_positions != 1 else ''} with their stops are"
+        if open_positions
+        else "Everything is"
     )
+    return f"\n{held} saved in {home}. The next start goes on from here.\n"
 
 
 async def run_headless(options: DemoOptions, home: Path) -> int:
     """Run a script; exit code 1 when one of its commands was refused."""
     plan, market = plan_demo(options, home)
-    house = await build(replace(plan, commit_batch=BATCH, context=(ClockControl(),)))
-    try:
-        await house.start()
+    for note in market.notes:
+        sys.stderr.write(f"{note}\n")
+    async with open_house(replace(plan, commit_batch=BATCH, context=(ClockControl(),))) as house:
         script = Script(house, options.commands, options.timed, confirm=options.confirm, as_json=options.json)
         bars = market.bars_ahead(house.now_ms()) if options.bars is None else options.bars
         ok = await script.run(bars)
         script.summary()
-    finally:
-        await house.close()
     return 0 if ok else 1
 
 

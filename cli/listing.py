@@ -9,13 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.homes import load, resolve_home
-from handlers.manual import commands_json
+from handlers.manual import commands_json, commands_markdown
 from handlers.registry import load_registry
 from strategies.registry import Registry as Strategies
 
 
-def list_commands(as_json: bool) -> int:
-    """Every chat command: a JSON array, or a table."""
+def list_commands(as_json: bool, as_markdown: bool) -> int:
+    """Every chat command: a JSON array, the manual's page, or a table."""
+    if as_markdown:
+        sys.stdout.write(commands_markdown(load_registry()))
+        return 0
     rows = commands_json(load_registry())
     if as_json:
         sys.stdout.write(json.dumps(rows, ensure_ascii=False) + "\n")

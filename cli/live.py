@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -80,14 +80,13 @@ class Running:
     async def _stopped(self) -> None:
         await self._stop.wait()
 
-    async def pace(self, on_end: Callable[[], None]) -> None:
+    async def pace(self) -> None:
         """Step the market at its clock's bars; at the end of finite candles the desk stays and answers."""
         bar_ms = timeframe_ms(self.house.plan.feed.timeframe)
         more = True
         while more:
             await self.clock.sleep_until(self.house.venue.now_ms + bar_ms)
             more = await self.house.step()
-        on_end()
         await asyncio.Event().wait()
 
     async def fire_timers(self) -> None:

@@ -1,6 +1,5 @@
 """The command line. Everything heavy is imported inside the command that needs it."""
 
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -111,11 +110,14 @@ def replay(
 
 
 @app.command()
-def commands(json: Json = False) -> None:
+def commands(
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The page docs/commands.md.")] = False,
+) -> None:
     """List the chat commands: name, aliases, parameters, role, confirmation, help."""
     from cli.listing import list_commands
 
-    _finish(list_commands, json)
+    _finish(list_commands, json, markdown)
 
 
 @app.command()
@@ -187,7 +189,7 @@ def joined_at(arguments: list[str]) -> list[str]:
     while rest:
         word = rest.pop(0)
         joined.append(word)
-        if word == "--at" and len(rest) >= 2 and re.fullmatch(r"\d+", rest[0]):
+        if word == "--at" and len(rest) >= 2 and " " not in rest[0]:
             joined.append(f"{rest.pop(0)} {rest.pop(0)}")
     return joined
 

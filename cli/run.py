@@ -16,7 +16,7 @@ from cli.jobs import build_jobs
 from cli.live import LateClock, Running, ended_by_signals, talk
 from cli.markets import configured_market
 from cli.platforms import begin_platforms
-from cli.wiring import Blueprint, build
+from cli.wiring import Blueprint, House, open_house
 
 
 def run_configured(home: Path | None, config: Path | None) -> int:
@@ -53,6 +53,7 @@ async def _run(loaded: LoadedConfig, home: Path) -> int:
     if settings.mode is Mode.DEMO:
         seconds = float(settings.demo.seconds_per_bar)
     late = LateClock(seconds, market.feed.timeframe)
+    now = WallClock().now_ms
     plan = Blueprint(
         home=home,
         loaded=loaded,
@@ -61,31 +62,29 @@ async def _run(loaded: LoadedConfig, home: Path) -> int:
         feed=market.feed,
         instruments=market.instruments,
         start_at_ms=market.starts_at_ms,
-        wall_ms=WallClock().now_ms,
+        wall_ms=now,
         synchronous=settings.storage.synchronous,
         context=(late.control(),),
+        started_at_ms=now(),
     )
-    house = await build(plan)
-    try:
-        await house.start()
-        clock = late.begin(house.now_ms())
-        running = Running(house, clock)
-        jobs = build_jobs(house, clock)
+    async with open_house(plan) as house:
+        running = Running(house, late.begin(house.now_ms()))
+        jobs = build_jobs(house, running.clock)
         await jobs.start()
         with ended_by_signals(running):
-            running.begin("market", running.pace(lambda: None))
-            running.begin("timers", running.fire_timers())
-            names = begin_platforms(house, running)
-            if sys.stdin.isatty():
-                running.begin(
-                    "console", talk(house, running, f"Quarterdeck, mode {plan.mode}. /help lists all.")
-                )
-            elif not names:
-                sys.stderr.write(
-                    "No chat platform has a token and there is no terminal: stop with SIGTERM.\n"
-                )
+            begin_tasks(house, running)
             await running.until_stopped()
         await jobs.stop()
-    finally:
-        await house.close()
     return 0
+
+
+def begin_tasks(house: House, running: Running) -> None:
+    """The market, the timers, every platform with a token, and the console when somebody sits at it."""
+    running.begin("market", running.pace())
+    running.begin("timers", running.fire_timers())
+    names = begin_platforms(house, running)
+    if sys.stdin.isatty():
+        words = f"Quarterdeck, mode {house.plan.mode}. /help lists all commands, Ctrl-C leaves."
+        running.begin("console", talk(house, running, words))
+    elif not names:
+        sys.stderr.write("No chat platform has a token and there is no terminal: stop with SIGTERM.\n")

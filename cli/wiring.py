@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from bot.venues.feed import CandleFeed
 from bot.venues.matching import MatchingRules
 from bot.venues.paper import PaperVenue
 from cli.about import commit, version
+from cli.lease import Lease
 from handlers.access import ConfiguredAccess
 from handlers.command import Injected, Role
 from handlers.dispatch import Dispatcher
@@ -150,6 +152,18 @@ class House:
 def _loaded(at_ms: int, timeframe: str, frame: Frame) -> HistoryLoaded:
     times = frame.open_at_ms
     return HistoryLoaded(at_ms, frame.symbol, timeframe, int(times[0]), int(times[-1]), len(frame))
+
+
+@asynccontextmanager
+async def open_house(plan: Blueprint) -> AsyncIterator[House]:
+    """A started house, alone on its account, ended in order."""
+    with Lease(plan.home, plan.account):
+        house = await build(plan)
+        try:
+            await house.start()
+            yield house
+        finally:
+            await house.close()
 
 
 async def build(plan: Blueprint) -> House:

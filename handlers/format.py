@@ -62,7 +62,8 @@ def plain(value: Number | None) -> str:
     if value is None or not isfinite(value):
         return UNKNOWN
     text = f"{Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value):f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    short = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if short in {"", "-", "-0"} else short
 
 
 def digits_of(step: Decimal) -> int:

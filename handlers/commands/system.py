@@ -20,6 +20,7 @@ MODES = {
     "testnet": "the venue's test network: real orders, play money",
     "live": "REAL MONEY at the venue",
 }
+GRAVITY = {"live": Severity.CRITICAL}
 
 
 @command(area="system", role=Role.VIEWER)
@@ -193,7 +194,7 @@ async def mode(desk: Desk) -> Reply:
             ("Account", about.account),
         ),
         text="The mode is set in config.yaml and cannot be changed while the desk runs.",
-        severity=Severity.CRITICAL if about.mode == "live" else Severity.INFO,
+        severity=GRAVITY.get(about.mode, Severity.INFO),
     )
 
 

@@ -100,7 +100,7 @@ def test_no_secret_is_written_whoever_writes_it(tmp_path: Path, console: str) ->
 
 def test_control_characters_cannot_forge_lines_or_command_a_terminal(tmp_path: Path) -> None:
     stream = start(tmp_path)
-    poison = "/status\n2026-01-01 [critical] forged\x1b[2J\r\x07\u202e\ud800"
+    poison = "/status\n2026-01-01 [critical] forged\x1b[2J\r\x07\u202e\u2066"
     log.info("command %s", poison, extra={"chat": poison, "list": [poison]})
     assert len(stream.getvalue().splitlines()) == 1
     assert len(written(tmp_path).splitlines()) == 1
