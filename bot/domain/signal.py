@@ -28,6 +28,15 @@ class Anchor(StrEnum):
     LEVEL = "LEVEL"
 
 
+def figure(value: float) -> str:
+    """A figure for people: four significant digits, thousands grouped, never an exponent."""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    if not value or abs(value) >= 0.001:
+        return f"{value:.4g}"
+    return f"{value:.9f}".rstrip("0").rstrip(".")
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One thing that scored, with its points: `EMA9 > EMA21 > EMA50: 1`."""
@@ -48,7 +57,7 @@ class Hold:
     @property
     def text(self) -> str:
         """The gate with its figures, as an operator reads it."""
-        return f"{self.gate} {self.value:.4g} {self.relation} {self.limit:.4g}"
+        return f"{self.gate} {figure(self.value)} {self.relation} {figure(self.limit)}"
 
 
 @dataclass(frozen=True, slots=True)

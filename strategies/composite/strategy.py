@@ -8,7 +8,7 @@ library's rounding is compared with a tolerance, or live windows and backtests w
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.domain.signal import GateCheck, Hold, Reason, Side, Signal
+from bot.domain.signal import GateCheck, Hold, Reason, Side, Signal, figure
 from bot.market.indicators import core_columns
 from bot.strategy import Array, Columns, Frame, Strategy, Value
 
@@ -269,7 +269,7 @@ def explain_volume(frame: Frame, columns: Columns, i: int, score: int, settings:
     """Gate 3 in words."""
     volume, needed = frame.volume.item(i), volume_needed(columns, i, settings)
     relation = ">=" if volume >= needed else "<"
-    figures = f"{volume:.4g} {relation} {needed:.4g} ({settings.volume_multiplier:g} x mean 20)"
+    figures = f"{figure(volume)} {relation} {figure(needed)} ({settings.volume_multiplier:g} x mean 20)"
     if score > settings.signal_threshold:
         figures += f", waived by score {score}"
     return GateCheck("volume", volume_hold(frame, columns, i, score, settings) is None, figures)
@@ -287,7 +287,7 @@ def explain_levels(frame: Frame, columns: Columns, i: int, ballot: Votes, settin
         return GateCheck("levels", False, hold.text)
     stop, target = levels(close, atr, side, settings)
     return GateCheck(
-        "levels", True, f"{side} {close:.6g}: stop {stop:.6g}, target {target:.6g}, ATR {atr:.4g}"
+        "levels", True, f"{side} {close:.6g}: stop {stop:.6g}, target {target:.6g}, ATR {figure(atr)}"
     )
 
 
