@@ -1,0 +1,1 @@
+"""What is learned from the past: candle files, backtests, sweeps and reports."""

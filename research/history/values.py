@@ -1,0 +1,163 @@
+"""Cells as figures and times: one unit per file; what is no number is told with its line."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from research.history.report import CandleFileError, Faults, Mask
+from research.history.tables import Table
+
+type Floats = NDArray[np.float64]
+type Integers = NDArray[np.int64]
+
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+NOT_FINITE = r"^(?i:[+-]?(nan|inf|infinity))$"
+UNITS = ("seconds", "milliseconds", "microseconds", "nanoseconds")
+"""Units of a time as a number, each a thousand times finer than the one before."""
+EARLIEST_S, LATEST_S = 946_684_800, 4_102_444_800
+"""From 2000 to 2100: the range in which a number of one unit cannot be mistaken for another."""
+ONE_KIND = "allowed: one kind of time per file"
+
+
+def figures(table: Table, name: str, faults: Faults) -> Floats:
+    """One column as floats; a cell that is no finite number is a fault (and NaN)."""
+    column = table.columns[name]
+    if _is_text(column):
+        numbers, bad = _numbers(column)
+        faults.add(bad, lambda i: f"{name} {_shown(column[i])} is no number; allowed: 123 or 123.45")
+    elif _is_numeric(column):
+        numbers = column
+    else:
+        raise CandleFileError(f"{table.path}: column {name} holds {column.type}; allowed: numbers")
+    values = _floats(numbers)
+    faults.add(~np.isfinite(values), lambda i: f"{name} is {values[i]}; allowed: finite numbers")
+    return values
+
+
+def times_ms(table: Table, faults: Faults) -> Integers:
+    """The times in UTC milliseconds: numbers in s, ms, us or ns, timestamps, or ISO-8601 text (UTC if unsaid)."""
+    column = table.columns["timestamp"]
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return _timestamps(column, faults)
+    if _is_text(column):
+        return _text_times(column, faults)
+    if not _is_numeric(column):
+        raise CandleFileError(
+            f"{table.path}: column timestamp holds {column.type}; allowed: numbers or ISO-8601"
+        )
+    return _number_times(_floats(column), faults)
+
+
+def symbols(table: Table) -> NDArray[np.str_] | None:
+    """The symbol of every record where the file says so, in capitals without separators."""
+    if "symbol" not in table.columns:
+        return None
+    column = table.columns["symbol"].cast(pa.string()).fill_null("").combine_chunks().dictionary_encode()
+    names = [_symbol(name) for name in column.dictionary.to_pylist()]
+    return np.asarray(np.array(names, dtype=np.str_)[column.indices.to_numpy()])
+
+
+def _symbol(name: str) -> str:
+    """`btc/usdt:usdt` and `BTC-USDT` are BTCUSDT."""
+    return "".join(part for part in name.upper().split(":")[0] if part.isalnum())
+
+
+def _is_text(column: Any) -> bool:
+    return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
+
+
+def _is_numeric(column: Any) -> bool:
+    kind = column.type
+    return any(
+        test(kind)
+        for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    )
+
+
+def _floats(column: Any) -> Floats:
+    """A numeric column as an own array; nulls become NaN."""
+    cast = column.cast(pa.float64(), safe=False)
+    return np.asarray(cast.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _numbers(column: Any) -> tuple[Any, Mask]:
+    """A text column as numbers, and which cells are none."""
+    plain = pc.utf8_trim_whitespace(column.fill_null(""))
+    try:
+        return plain.cast(pa.float64()), np.zeros(len(column), dtype=np.bool_)
+    except pa.ArrowInvalid:
+        good = pc.or_(pc.match_substring_regex(plain, NUMBER), pc.match_substring_regex(plain, NOT_FINITE))
+        return pc.if_else(good, plain, "nan").cast(pa.float64()), ~good.to_numpy(zero_copy_only=False)
+
+
+def _shown(cell: Any) -> str:
+    """A cell as it stands in the file, short and printable."""
+    text = str(cell.as_py() or "").strip()
+    return repr(text[:24]) if text else "(empty)"
+
+
+def _timestamps(column: Any, faults: Faults) -> Integers:
+    """Arrow timestamps and dates."""
+    empty = column.is_null().to_numpy(zero_copy_only=False)
+    faults.add(empty, lambda _: "time is empty; allowed: one time for each candle")
+    times = column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).fill_null(EARLIEST_S * 1000)
+    return _within_reason(times.to_numpy(zero_copy_only=False), faults)
+
+
+def _text_times(column: Any, faults: Faults) -> Integers:
+    """Text: all cells numbers or all ISO-8601, whatever most of them are."""
+    numbers, is_text = _numbers(column)
+    if is_text.sum() * 2 <= len(is_text):
+        faults.add(is_text, lambda i: f"time {_shown(column[i])} is no number as in other rows; {ONE_KIND}")
+        return _number_times(_floats(numbers), faults)
+    faults.add(~is_text, lambda i: f"time {_shown(column[i])} is a number, other rows have text; {ONE_KIND}")
+    return _iso_times(column, faults)
+
+
+def _iso_times(column: Any, faults: Faults) -> Integers:
+    import pandas as pd  # half a second to import, and most files have numbers
+
+    texts = pd.Series(column.to_pylist(), dtype="str").str.strip()
+    parsed = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+    bad = parsed.isna().to_numpy()
+    faults.add(
+        bad, lambda i: f"time {_shown(column[i])} is no time; allowed: ISO-8601 or s, ms, us, ns since 1970"
+    )
+    known = parsed.fillna(pd.Timestamp(EARLIEST_S, unit="s", tz="UTC"))
+    times = np.asarray(known.astype("datetime64[ms, UTC]").astype("int64"), dtype=np.int64)
+    return _within_reason(times, faults)
+
+
+def _number_times(numbers: Floats, faults: Faults) -> Integers:
+    """Numbers of one unit, which their size tells."""
+    faults.add(np.isnan(numbers), lambda _: "time is empty; allowed: one time for each candle")
+    unit = _units(numbers)
+    faults.add(unit < 0, lambda i: f"time {numbers[i]:.16g} is no time from 2000 to 2100 in s, ms, us or ns")
+    usual = int(np.argmax(np.bincount(unit[unit >= 0], minlength=len(UNITS))))
+    other = (unit >= 0) & (unit != usual)
+    faults.add(
+        other,
+        lambda i: (
+            f"time {numbers[i]:.16g} is in {UNITS[unit[i]]}, most rows in {UNITS[usual]}; allowed: one unit per file"
+        ),
+    )
+    known = np.where(unit == usual, numbers, EARLIEST_S * 1000.0**usual)
+    return np.rint(known * 1000.0 ** (1 - usual)).astype(np.int64)
+
+
+def _units(numbers: Floats) -> NDArray[np.int64]:
+    """Index into UNITS by size, -1 where it fits none."""
+    found = np.full(len(numbers), -1, dtype=np.int64)
+    for unit in range(len(UNITS)):
+        scale = 1000.0**unit
+        found[(numbers >= EARLIEST_S * scale) & (numbers < LATEST_S * scale)] = unit
+    return found
+
+
+def _within_reason(times: Integers, faults: Faults) -> Integers:
+    out = (times < EARLIEST_S * 1000) | (times >= LATEST_S * 1000)
+    faults.add(out, lambda _: "time lies outside the years 2000 to 2100")
+    return times
