@@ -34,7 +34,7 @@ def figure(value: float) -> str:
         return f"{value:,.0f}"
     if not value or abs(value) >= 0.001:
         return f"{value:.4g}"
-    return f"{value:.9f}".rstrip("0").rstrip(".")
+    return f"{value:.12f}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)

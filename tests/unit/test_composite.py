@@ -289,7 +289,7 @@ def test_explain_without_a_side() -> None:
     assert explain(**LONG_RSI | SHORT_BAND)[1].figures == (
         "long 1 (RSI < 35: 1), short 1 (close > upper band: 1); needs 3"
     )
-    assert explain(atr14=0.0, **LONG_RSI)[3] == GateCheck("levels", False, "ATR 0 <= 1e-10")
+    assert explain(atr14=0.0, **LONG_RSI)[3] == GateCheck("levels", False, "ATR 0 <= 0.0000000001")
 
 
 # The strategy as it is found
