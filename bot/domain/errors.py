@@ -1,9 +1,9 @@
 """The few exceptions of the pure part. Expected failures are values; these mean a broken invariant or bad input.
 
-    QuarterdeckError
-    ├── ConfigError      what a person wrote in a file or an environment variable cannot be used
-    ├── InvariantError   the books contradict themselves: entries stop, protection goes on, the operator is told
-    └── StorageError     the database cannot be used (locked, full, newer than the code, lost)
+QuarterdeckError
+├── ConfigError      what a person wrote in a file or an environment variable cannot be used
+├── InvariantError   the books contradict themselves: entries stop, protection goes on, the operator is told
+└── StorageError     the database cannot be used (locked, full, newer than the code, lost)
 """
 
 

@@ -134,7 +134,9 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
         }
     ),
     _S.EXPIRED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED}),  # as for CANCELLED
-    _S.REJECTED: frozenset({_S.FILLED, _S.PARTIALLY_FILLED}),  # the rejection was the venue's error: trades prove it
+    _S.REJECTED: frozenset(
+        {_S.FILLED, _S.PARTIALLY_FILLED}
+    ),  # the rejection was the venue's error: trades prove it
     _S.FILLED: frozenset(),
 }
 

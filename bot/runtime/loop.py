@@ -146,7 +146,9 @@ class Loop:
             return
         for deed in deeds:
             if not committed and risks_more(deed):
-                performer.refuse(deed)  # an entry that cannot be recorded is not sent; exits go on from memory
+                performer.refuse(
+                    deed
+                )  # an entry that cannot be recorded is not sent; exits go on from memory
                 continue
             began = perf_counter()
             await performer.perform(deed)

@@ -44,7 +44,9 @@ def risks_more(deed: Deed) -> bool:
 class Performer:
     """Performs deeds in order, one after the other; a real venue's driver brings its own lanes."""
 
-    def __init__(self, venue: Venue, timers: Timers, put: Callable[[Event], None], now: Callable[[], int]) -> None:
+    def __init__(
+        self, venue: Venue, timers: Timers, put: Callable[[Event], None], now: Callable[[], int]
+    ) -> None:
         """`put` takes the events that deeds come to; `now` gives business time in ms."""
         self._venue = venue
         self._timers = timers

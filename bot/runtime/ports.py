@@ -70,7 +70,9 @@ class Ledger(Protocol):
         """Upsert candles."""
         ...
 
-    async def candles(self, symbol: str, timeframe: str, first_open_at_ms: int, last_open_at_ms: int) -> Frame:
+    async def candles(
+        self, symbol: str, timeframe: str, first_open_at_ms: int, last_open_at_ms: int
+    ) -> Frame:
         """Stored candles of one symbol between two opening times (inclusive), oldest first."""
         ...
 

@@ -26,7 +26,6 @@ def test_links_of_the_documents_lead_somewhere() -> None:
     """Relative links point at files that are there."""
     missing = []
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
-            if not (page.parent / link).exists():
-                missing.append(f"{page.name}: {link}")
+        links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+        missing += [f"{page.name}: {link}" for link in links if not (page.parent / link).exists()]
     assert missing == []

@@ -1,4 +1,4 @@
-"""The house keeps its own rules: sizes, docstrings, purity, approval as a type, no secrets, rooms known to the linter."""
+"""The house keeps its rules: sizes, docstrings, purity, approval as a type, no secrets, rooms under contract."""
 
 import ast
 import re

@@ -101,7 +101,7 @@ def test_commands_json_lists_every_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    "arguments,said",
     [
         (("demo", "--bars", "5", "--seed", "-1"), "seed"),
         (("demo", "--bars", "5", "--symbols", "100000"), "100000"),

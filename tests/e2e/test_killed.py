@@ -110,7 +110,7 @@ async def check_books(house: House) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("seed", "kill_trades"), [(1, 0), (2, 30)])
+@pytest.mark.parametrize("seed,kill_trades", [(1, 0), (2, 30)])
 def test_killed_at_random_moments(tmp_path: Path, seed: int, kill_trades: int) -> None:
     """Ten kills in a row on one home, twice: twenty random moments, some of them during recovery."""
     moments = random.Random(seed)

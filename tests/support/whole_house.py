@@ -1,4 +1,4 @@
-"""The whole bot over a market told in advance: real database, real engine, real console; only the market is scripted."""
+"""The whole bot over a market told in advance: real database, engine and console; only the market is scripted."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
