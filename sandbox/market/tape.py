@@ -3,7 +3,7 @@
 A bar's log return is sigma exp(h) stir (sqrt(c) m + sqrt(1-c) e) plus drift. h sums octaves of smooth noise (the long
 memory of |r|), news and the hour; stir and drift come from the regimes; m is the market's move and e the symbol's own,
 both normal with a random scale, which makes them Student's t (fat tails); c is the variance shared with the market.
-Moves lean: in a swing those along it are fewer and larger, as measured on real candles (skewness 0.5 given the last
+Moves lean: in a swing those along it are fewer and larger, as measured on real candles (skewness 0.4 given the last
 two hours), which leaves their mean alone. The path is bent to end on the level that `levels` says, so any block stands
 on its own.
 """
@@ -26,7 +26,7 @@ OWN_DRIFT, OWN_STIR = 0.6, 0.5
 """How much of a symbol's own regime shows beside the market's."""
 CALM = 0.71
 """Brings the deviation of returns back to the listing's sigma after all that stirs it."""
-SWING_BARS, LEAN, LEAN_COST = 8, 0.40, 0.84
+SWING_BARS, LEAN, LEAN_COST = 8, 0.28, 0.84
 """Bars that make a swing, how much larger moves along it are, and what of it goes into the drift to keep the mean."""
 BOUNCE = 0.19
 """How far, in the bar's deviations, a close misses the path: trades bounce between bid and ask."""

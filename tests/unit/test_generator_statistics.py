@@ -31,7 +31,7 @@ BANDS = {
         0.06,
         0.24,
     ),  # [0.12 .. 0.18], a day later: long memory and the hours of the day
-    "least memory of |r|, lags 1 to 20": (0.07, 0.28),  # [0.11 .. 0.22], positive throughout
+    "least memory of |r|, lags 1 to 20": (0.07, 0.28),  # [0.12 .. 0.24], positive throughout
     "day variance ratio": (
         0.80,
         1.40,
@@ -111,7 +111,7 @@ def test_each_symbol_has_the_deviation_it_is_listed_with(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_symbols_move_together_as_real_ones_do(seed: int) -> None:
-    """Real pairs correlate by 0.41 (BNB with TRX) to 0.83 (BTC with ETH), 0.64 at the median."""
+    """Real pairs correlate by 0.41 (BNB with TRX) to 0.83 (BTC with ETH), 0.62 at the median."""
     pairs = correlations(list(generated(seed)))
     assert pairs.min() > 0.35
     assert 0.5 < np.median(pairs) < 0.8
@@ -148,10 +148,10 @@ def conditional_skewness(frame: Frame, bars: int = 8) -> float:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_moves_along_a_swing_are_larger_than_those_against_it(seed: int) -> None:
-    """What makes breakouts loud: real symbols have 0.48 at the median (0.41 to 0.66)."""
-    assert 0.25 < np.median([conditional_skewness(frame) for frame in generated(seed)]) < 0.8
+    """What makes breakouts loud: real symbols have 0.41 at the median (0.27 to 0.53)."""
+    assert 0.25 < np.median([conditional_skewness(frame) for frame in generated(seed)]) < 0.65
 
 
 @real_data
 def test_real_moves_along_a_swing_are_larger_too() -> None:
-    assert 0.25 < np.median([conditional_skewness(frame) for frame in real()]) < 0.8
+    assert 0.25 < np.median([conditional_skewness(frame) for frame in real()]) < 0.65
