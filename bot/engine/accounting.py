@@ -131,7 +131,7 @@ def count_result(state: EngineState, symbol: SymbolState, trade: Trade) -> None:
         return
     symbol.nets.append(trade.net)
     loss = trade.net < ZERO
-    state.losing_run = state.losing_run + 1 if loss else 0
+    state.results.append((trade.symbol, loss))
     symbol.last_loss_at_ms = trade.closed_at_ms if loss else symbol.last_loss_at_ms
 
 

@@ -41,7 +41,9 @@ def reset_kill(turn: Turn, symbol: SymbolState, actor: str, reason: str) -> None
     symbol.kill = None
     symbol.nets.clear()
     symbol.last_loss_at_ms = 0
-    symbol.counting_from_ms = turn.at_ms
+    others = [result for result in turn.state.results if result[0] != symbol.symbol]
+    turn.state.results.clear()
+    turn.state.results.extend(others)
     turn.act(RecordKillReset(KillReset(symbol.symbol, turn.at_ms, actor, reason)))
 
 

@@ -171,6 +171,7 @@ def _expected_fill(order: Order) -> Decimal:
 def on_fill(turn: Turn, fill: Fill) -> None:
     """Book one execution, exactly once, and bring plan, protection and closes in line with it."""
     if book_fill(turn, fill):
+        turn.state.heard_fill_at_ms = max(turn.state.heard_fill_at_ms, fill.at_ms)
         settle(turn, turn.state.symbols[fill.symbol])
 
 

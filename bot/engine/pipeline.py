@@ -80,7 +80,7 @@ def consider(turn: Turn, symbol: SymbolState, signal: Signal) -> None:
     """An opposite signal closes the position and may re-enter the other way; any other goes to the gates."""
     position, plan = symbol.position, symbol.plan
     ours = not position.flat and plan is not None and not plan.foreign
-    if not ours or signal.side is position.side:
+    if not ours or turn.state.recovering or signal.side is position.side:
         decide(turn, symbol, signal)
     elif symbol.closing is None:
         symbol.reversal = signal if symbol.reentry else None

@@ -27,7 +27,12 @@ WOULD_TRIGGER = "-2021"
 
 
 def ensure(turn: Turn, symbol: SymbolState) -> None:
-    """Bring the orders that protect a position in line with its plan, or remove them when it is flat."""
+    """Bring the orders that protect a position in line with its plan, or remove them when it is flat.
+
+    Before the first reconciliation nobody knows what rests at the venue: it waits for that.
+    """
+    if turn.state.recovering:
+        return
     _clear(turn, symbol)
     held = not symbol.position.flat and not _exit_owed(symbol)
     if held and symbol.plan is not None and not symbol.plan.foreign:
@@ -37,9 +42,10 @@ def ensure(turn: Turn, symbol: SymbolState) -> None:
 
 
 def _clear(turn: Turn, symbol: SymbolState) -> None:
-    """Stops and targets of a position that is gone, or has become one of the other side, go."""
+    """Exits of a position that is gone, or has become one of the other side, go; a close only when it rests."""
     position = symbol.position
-    for order in (*symbol.live(Purpose.STOP), *symbol.live(Purpose.TARGET)):
+    resting = [order for order in symbol.live(Purpose.CLOSE) if order.status in CONFIRMED]
+    for order in (*symbol.live(Purpose.STOP), *symbol.live(Purpose.TARGET), *resting):
         if position.flat or order.intent.side is not closing(position.side):
             orders.cancel(turn, symbol, order)
 

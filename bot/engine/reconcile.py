@@ -26,7 +26,7 @@ FAILED_MS = 5_000
 def on_snapshot(turn: Turn, event: SnapshotTaken) -> None:
     """Bring our books in line with the venue; every difference is recorded and told."""
     snapshot, first = event.snapshot, turn.state.recovering
-    if snapshot.at_ms < turn.state.last_fill_at_ms and not first:
+    if snapshot.at_ms < turn.state.heard_fill_at_ms:
         _later(turn, TOO_OLD_MS)  # older than what we have booked since: it proves nothing
         return
     found_before = len(turn.actions)

@@ -104,9 +104,6 @@ def _take_guards(state: EngineState, recovered: Recovered) -> None:
     for kill in recovered.kills:
         if kill.symbol in state.symbols:
             state.symbols[kill.symbol].kill = kill
-    for reset in recovered.kill_resets:
-        if reset.symbol in state.symbols:
-            state.symbols[reset.symbol].counting_from_ms = reset.at_ms
     for name in recovered.paused:
         if name in state.symbols:
             state.symbols[name].paused = True
@@ -116,9 +113,9 @@ def _take_guards(state: EngineState, recovered: Recovered) -> None:
 
 
 def _take_results(state: EngineState, recovered: Recovered) -> None:
-    for trade in sorted(recovered.recent_trades, key=lambda trade: trade.closed_at_ms):
+    for trade in recovered.recent_trades:
         symbol = state.symbols.get(trade.symbol)
-        if symbol is not None and trade.closed_at_ms > symbol.counting_from_ms:
+        if symbol is not None:
             accounting.count_result(state, symbol, trade)
 
 

@@ -9,6 +9,7 @@ from bot.domain.command import Receipt
 from bot.domain.decision import Decision
 from bot.domain.guard import Halt, Kill, Limits, Sizing, TradingState
 from bot.domain.instrument import ZERO, Instrument, to_decimal
+from bot.domain.market import DAY_MS
 from bot.domain.order import CloseReason, Order, OrderStatus, Purpose
 from bot.domain.position import Plan, Position
 from bot.domain.settings import EngineSettings, SymbolSettings
@@ -16,12 +17,11 @@ from bot.domain.signal import Side, Signal
 from bot.domain.snapshot import DayFigures, OpenTrade
 
 KEPT_RESULTS = 50
+KEPT_RESULTS_OF_ALL = 500
 KEPT_TRADE_IDS = 5000
 KEPT_ORDERS = 200
 KEPT_ENTRIES = 20
-OVERLAP_MS = (
-    600_000  # a fill's frame may have been lost while later ones arrived: ask well before the last proof
-)
+OVERLAP_MS = 600_000
 
 
 @dataclass(slots=True)
@@ -99,7 +99,6 @@ class SymbolState:
     reentry: bool = True
     kill: Kill | None = None
     nets: deque[Decimal] = field(default_factory=lambda: deque(maxlen=KEPT_RESULTS))
-    counting_from_ms: int = 0
     last_loss_at_ms: int = 0
     last_price: float = 0.0
     mark: float = 0.0
@@ -168,9 +167,10 @@ class EngineState:
     proven_at_ms: int = 0
     last_bar_at_ms: int = 0
     last_fill_at_ms: int = 0
+    heard_fill_at_ms: int = 0
     trade_count: int = 0
     order_count: int = 0
-    losing_run: int = 0
+    results: deque[tuple[str, bool]] = field(default_factory=lambda: deque(maxlen=KEPT_RESULTS_OF_ALL))
     longest_uncovered_ms: int = 0
     at_ms: int = 0
     foreign_orders: set[str] = field(default_factory=set)
@@ -198,8 +198,22 @@ class EngineState:
 
     @property
     def ask_since_ms(self) -> int:
-        """From when on the venue is asked for fills and payments: a while before the books were last proven."""
-        return max(0, self.proven_at_ms - OVERLAP_MS)
+        """From when on the venue is asked for fills and payments: a while before the books were last proven.
+
+        The frame of a fill may have been lost while later ones arrived, and a venue that lives by bars tells what
+        happened within one symbol by symbol. Not more than a day: so far back goes the ledger's memory of ids.
+        """
+        return max(0, self.proven_at_ms - min(DAY_MS, self.settings.bar_ms + OVERLAP_MS))
+
+    @property
+    def losing_run(self) -> int:
+        """Losses running over all symbols; those of a symbol whose counters were reset do not count."""
+        run = 0
+        for _, loss in reversed(self.results):
+            if not loss:
+                break
+            run += 1
+        return run
 
     @property
     def open_symbols(self) -> list[SymbolState]:

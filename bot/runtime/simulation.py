@@ -111,14 +111,17 @@ class Simulation:
     def _drain(self) -> list[Action]:
         done: list[Action] = []
         while self._inbox:
-            event = self._inbox.popleft()
-            actions = self.engine.handle(event)
-            done.extend(actions)
-            if self._journal:
-                self.steps.append(Step(len(self.steps) + 1, event, tuple(actions)))
-            for deed in deeds_of(actions):
-                self._perform(deed)
+            done.extend(self._step(self._inbox.popleft()))
         return done
+
+    def _step(self, event: Event) -> list[Action]:
+        """One event: handled, recorded, its deeds performed; what they come to waits in the inbox."""
+        actions = self.engine.handle(event)
+        if self._journal:
+            self.steps.append(Step(len(self.steps) + 1, event, tuple(actions)))
+        for deed in deeds_of(actions):
+            self._perform(deed)
+        return actions
 
     def _perform(self, deed: Deed) -> None:
         match deed:
