@@ -36,7 +36,7 @@ async def test_entry_loss_run_kill_reset_and_panic(tmp_path: Path) -> None:
         told = await desk.bars(12)
         assert told.count("closed by SL") == 8
         assert "XRPUSDT killed (FAST): 8 losses running" in told
-        assert "killed" in await desk.say("/kill")
+        assert "1 set" in await desk.say("/kill")
         assert desk.house.desk.status().positions == ()
 
         refused = await desk.say("/reset_kill XRPUSDT")

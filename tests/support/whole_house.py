@@ -108,7 +108,7 @@ class Desk:
         before = len(self.screen.getvalue())
         for _ in range(count):
             await self.house.step()
-        await self.carry()
+            await self.carry()
         return self.screen.getvalue()[before:]
 
     async def carry(self) -> None:
