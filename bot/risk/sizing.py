@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.domain.guard import Sizing, SizingMode
-from bot.domain.instrument import ZERO, Instrument
+from bot.domain.instrument import ZERO, Instrument, money_in
 from bot.risk.book import Sized
 
 HUNDRED = Decimal(100)
@@ -77,7 +77,8 @@ def size(request: SizeRequest) -> Sized:
     for name, bound in _bounds(request):
         if bound < quantity:
             quantity, binding = bound, name
-    quantity = request.instrument.quantity_down(max(ZERO, quantity))
+    # without a step a quotient is rounded down all the same: its last digit may lie beyond the bound
+    quantity = money_in(request.instrument.quantity_down(max(ZERO, quantity)))
     if quantity < request.instrument.min_quantity:
         quantity, binding = ZERO, f"{binding}: below minimum quantity {request.instrument.min_quantity:f}"
     return _sized(request, quantity, binding)
