@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from bot.domain.action import Action, RecordTrade, Submit
+from bot.domain.errors import ConfigError
 from bot.domain.guard import Limits
 from bot.domain.market import Candle, timeframe_ms
 from bot.domain.settings import EngineSettings, SymbolSettings
@@ -60,6 +61,9 @@ class Course:
 
 def run_engine_bench(bars: int, symbols: int, as_json: bool) -> int:
     """Measure and print."""
+    for name, given, high in (("bars", bars, 10_000_000), ("symbols", symbols, 600)):
+        if not 1 <= given <= high:
+            raise ConfigError(f"--{name} {given}: is not allowed; a whole number from 1 to {high:_}")
     figures = measure(bars, symbols)
     if as_json:
         sys.stdout.write(json.dumps(asdict(figures)) + "\n")

@@ -4,11 +4,13 @@ import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.config import load_text
+from bot.domain.errors import ConfigError
 from bot.runtime.clock import WallClock
 from bot.runtime.log import set_up_logging
 from cli.headless import Script
@@ -63,8 +65,27 @@ class DemoOptions:
         return self.home is not None or not self.headless or "QUARTERDECK_HOME" in os.environ
 
 
+RANGES: Mapping[str, tuple[str, float, float]] = {
+    "bars": ("a number of bars", 0, 1_000_000_000),
+    "seed": ("a seed", 0, 4_294_967_295),
+    "symbols": ("a number of symbols", 1, 600),
+    "seconds_per_bar": ("seconds per bar", 0.01, 3600),
+}
+OPTION_NAMES = {"seconds_per_bar": "speed"}
+
+
+def check_options(options: DemoOptions) -> None:
+    """Numbers that make no sense are refused before anything is built."""
+    for name, (meaning, low, high) in RANGES.items():
+        given = getattr(options, name)
+        if given is not None and not low <= given <= high:
+            option = OPTION_NAMES.get(name, name)
+            raise ConfigError(f"--{option} {given}: is not allowed; {meaning} from {low:_} to {high:_}")
+
+
 def run_demo(options: DemoOptions) -> int:
     """Run until the market, the script or the person ends it."""
+    check_options(options)
     scratch = nullcontext("") if options.keeps_home else tempfile.TemporaryDirectory(prefix="quarterdeck-")
     with scratch as folder:
         home = resolve_home(Path(folder) if folder else options.home, os.environ)

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from bot.engine import reading
 from bot.runtime.codec import encode
+from cli.streams import holds_any_character
 from cli.wiring import House
 from handlers.render_text import reply_lines
 from handlers.reply import Reply
@@ -76,7 +77,7 @@ class Script:
         figures = {
             "bars": self._bars,
             "trades": state.trade_count,
-            "equity": f"{status.balance.equity:.8f}",
+            "equity": float(f"{status.balance.equity:.8f}"),  # a figure for scripts; the books stay decimal
             "positions": len(status.positions),
             "unprotected": len(status.uncovered),
             "state_hash": sha256(encode(reading.dump(state))).hexdigest(),
@@ -88,5 +89,5 @@ class Script:
 
 
 def _line(value: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=not holds_any_character(sys.stdout)) + "\n")
     sys.stdout.flush()

@@ -12,7 +12,15 @@ DEFAULT_HOME = Path("~/.quarterdeck")
 
 def resolve_home(given: Path | None, environ: Mapping[str, str]) -> Path:
     """The home asked for, else QUARTERDECK_HOME, else ~/.quarterdeck; made when it is not there."""
-    home = (given or Path(environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().absolute()
+    named = given or Path(environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+    if not str(named).isprintable() or "?" in str(named):
+        raise ConfigError(
+            f"--home {str(named)!r}: a name without question mark and control characters is allowed"
+        )
+    try:
+        home = named.expanduser().absolute()
+    except RuntimeError:
+        raise ConfigError(f"--home {named}: there is no such user") from None
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

@@ -9,20 +9,21 @@ from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from bot.domain.market import timeframe_ms
-from bot.runtime.clock import Clock, MarketClock
-from cli.wiring import OPERATOR, House
+from bot.domain.market import MINUTE_MS, timeframe_ms
+from bot.runtime.clock import MarketClock
+from cli.wiring import OPERATOR, House, wishes
 from handlers.command import Role
 from handlers.completion import complete
 from handlers.drawing import Drawing
 from handlers.market_clock import ClockControl, TurnableClock
-from handlers.notices import Courier, Receiver, Recipient
+from handlers.notices import Courier, CourierRules, Receiver, Recipient
 from handlers.pictures import render
 from handlers.platforms.console import ConsoleChat, PipeLines, PromptLines, Screen, terminal
 from handlers.platforms.console.inline import ImageProtocol, image_protocol
 from handlers.session import Session
 
 PATIENCE_S = 2.0
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LateClock:
@@ -47,15 +48,28 @@ class LateClock:
         return self.clock
 
 
+def drawing(house: House) -> Drawing:
+    """Pictures in the operator's time zone and currency."""
+    settings = house.plan.loaded.settings
+    zone, quote = ZoneInfo(settings.timezone), settings.venue.quote
+    return Drawing(lambda plot, dark: render(plot, zone=zone, quote=quote, dark=dark))
+
+
 class Running:
     """The tasks around a house, ended together. A task that dies ends the run with what it died of."""
 
-    def __init__(self, house: House, clock: Clock) -> None:
+    def __init__(self, house: House, clock: MarketClock) -> None:
         """Nothing runs yet."""
         self.house = house
         self.clock = clock
+        self.drawing = drawing(house)
         self._tasks: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
+
+    @property
+    def speed(self) -> float:
+        """How many seconds of the market pass in a second."""
+        return self.clock.speed
 
     def stop(self) -> None:
         """Ask the run to end."""
@@ -96,8 +110,9 @@ class Running:
             self.house.timers.fire(self.house.now_ms())
 
 
-def console_chat(house: House) -> ConsoleChat:
+def console_chat(running: Running) -> ConsoleChat:
     """The console: a prompt with completion on a terminal, plain lines from a pipe."""
+    house = running.house
     is_tty = sys.stdin.isatty() and sys.stdout.isatty()
     session = Session(house.dispatcher.handle, house.wall_ms)
     suggest = partial(complete, registry=house.commands, role=Role.ADMIN, desk=house.desk)
@@ -109,29 +124,25 @@ def console_chat(house: House) -> ConsoleChat:
         session=session,
         lines=lines,
         screen=screen,
-        drawing=drawing(house),
+        drawing=running.drawing,
         folder=house.plan.home / "pictures",
         wall_clock=house.wall_ms,
         patience_s=PATIENCE_S if is_tty else None,
     )
 
 
-def drawing(house: House) -> Drawing:
-    """Pictures in the operator's time zone and currency."""
-    settings = house.plan.loaded.settings
-    zone, quote = ZoneInfo(settings.timezone), settings.venue.quote
-    return Drawing(lambda plot, dark: render(plot, zone=zone, quote=quote, dark=dark))
-
-
-def courier(house: House, receiver: Receiver, people: Sequence[Recipient]) -> Courier:
-    """A courier for one platform's people."""
+def courier(running: Running, receiver: Receiver, people: Sequence[Recipient]) -> Courier:
+    """A courier for one platform's people. What is old is so by the market's time, which may run fast."""
+    house, speed = running.house, max(1.0, running.speed)
+    ttl_ms = house.plan.loaded.settings.notices.ttl_minutes * MINUTE_MS
     found = Courier(
         receiver=receiver,
         recipients=lambda: people,
         outbox=house.database.outbox(house.plan.account),
-        preferences=house.database.preferences(),
+        preferences=wishes(house.plan, house.database),
         wall_clock=house.wall_ms,
         now_ms=house.now_ms,
+        rules=CourierRules(expire_ms=int(ttl_ms * speed)),
     )
     house.notice_listeners.append(found.wake)
     return found
@@ -139,8 +150,8 @@ def courier(house: House, receiver: Receiver, people: Sequence[Recipient]) -> Co
 
 async def talk(house: House, running: Running, welcome: str) -> None:
     """The console conversation; its end is the end of the run."""
-    chat = console_chat(house)
-    carrier = courier(house, chat, [Recipient(OPERATOR, "console")])
+    chat = console_chat(running)
+    carrier = courier(running, chat, [Recipient(OPERATOR, "console")])
     running.begin("console notices", carrier.run())
     await chat.run(welcome)
     running.stop()
@@ -148,12 +159,12 @@ async def talk(house: House, running: Running, welcome: str) -> None:
 
 @contextlib.contextmanager
 def ended_by_signals(running: Running) -> Iterator[None]:
-    """SIGINT and SIGTERM end the run in order instead of killing it."""
+    """SIGINT, SIGTERM and a terminal that goes away end the run in order instead of killing it."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDS:
         loop.add_signal_handler(number, running.stop)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ENDS:
             loop.remove_signal_handler(number)

@@ -1,5 +1,6 @@
 """The command line. Everything heavy is imported inside the command that needs it."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +42,9 @@ def everywhere(home: Home = None) -> None:
 
 def home_of(home: Path | None) -> Path | None:
     """The home asked for after the command, or before it."""
-    return home or (_given_home[-1] if _given_home else None)
+    if home is not None:
+        _given_home.append(home)
+    return _given_home[-1] if _given_home else None
 
 
 @app.command()
@@ -177,7 +180,7 @@ def bench_engine(
 def _timed(text: str) -> tuple[int, str]:
     """`BAR COMMAND` as one text."""
     number, _, command = text.partition(" ")
-    if not number.isdigit() or not command.strip():
+    if not number.isdecimal() or not command.strip():
         _fail(f"--at {text!r} is not allowed; a bar number and a command, for example --at 250 /status")
     return int(number), command.strip()
 
@@ -195,14 +198,8 @@ def joined_at(arguments: list[str]) -> list[str]:
 
 
 def _finish[**P](work: Callable[P, int | None], *arguments: P.args, **named: P.kwargs) -> None:
-    """Run a command's work; what a person can mend is one line on standard error and exit code 2."""
-    from bot.domain.errors import QuarterdeckError
-
-    try:
-        code = work(*arguments, **named)
-    except QuarterdeckError as error:
-        _fail(str(error))
-    raise typer.Exit(int(code or 0))
+    """Run a command's work; its answer is the exit code."""
+    raise typer.Exit(int(work(*arguments, **named) or 0))
 
 
 def _fail(text: str) -> NoReturn:
@@ -211,8 +208,42 @@ def _fail(text: str) -> NoReturn:
 
 
 def main() -> None:
-    """Entry point of the `quarterdeck` command."""
-    app(args=joined_at(sys.argv[1:]), prog_name="quarterdeck")
+    """Entry point of the `quarterdeck` command: whatever happens is one line on standard error and an exit code."""
+    from cli.streams import give_up_output, steady_streams
+
+    steady_streams()
+    try:
+        code = app(args=joined_at(sys.argv[1:]), prog_name="quarterdeck", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.Abort:
+        code = 130
+    except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
+        code = _told(error)
+    give_up_output()
+    sys.exit(int(code or 0))
+
+
+def _told(error: Exception) -> int:
+    """Say what ended the command; answers the exit code."""
+    code, line = _slip(error)
+    if not code:
+        from cli.faults import ended_by
+
+        code, line = ended_by(error, home_of(None))
+    with contextlib.suppress(OSError):
+        typer.echo(line, err=True) if line else None
+    return code
+
+
+def _slip(error: Exception) -> tuple[int, str]:
+    """What was mistyped on the command line; 0 when it is something else."""
+    message = getattr(error, "format_message", None)
+    if message is None:
+        return 0, ""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return 2, str(message())
+    command = getattr(getattr(error, "ctx", None), "command_path", "quarterdeck")
+    return 2, f"{' '.join(str(message()).split())} (`{command} --help` says what is allowed)"
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, TextIO
 
+from bot.domain.errors import ConfigError
 from bot.runtime.redaction import Redactor, printable
 
 LOG_FILE = Path("logs", "quarterdeck.log")
@@ -79,8 +80,12 @@ def set_up_logging(
     close_logging()
     redactor = Redactor(hidden)
     path = home / LOG_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _add(_File(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8"), _json(), redactor)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = _File(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"log file {path}: cannot be written: {error.strerror}") from None
+    _add(file, _json(), redactor)
     if console != "none":
         target = stream or sys.stderr
         _add(_Console(target), _json() if console == "json" else _text(target.isatty()), redactor)
