@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from cli.homes import load, resolve_home
+from storage import database as storage
 from storage.database import Database, open_database
+from storage.migrate import HEAD
 
 
 async def _open(home: Path | None, config: Path | None) -> Database:
@@ -50,15 +52,11 @@ def backup(home: Path | None, config: Path | None, file: Path) -> int:
 
 
 def upgrade(home: Path | None, config: Path | None) -> int:
-    """Opening migrates; says where the schema is then."""
-
-    async def work() -> int:
-        database = await _open(home, config)
-        try:
-            health = await database.health()
-        finally:
-            await database.close()
-        sys.stdout.write(f"{health.kind} database at revision {health.revision}\n")
-        return 0
-
-    return asyncio.run(work())
+    """Bring the schema to this version, a server's too, and say from where."""
+    loaded = load(resolve_home(home, os.environ), config, os.environ)
+    before = asyncio.run(storage.upgrade(loaded.database_url))
+    if before == HEAD:
+        sys.stdout.write(f"database: at revision {HEAD} already\n")
+    else:
+        sys.stdout.write(f"database: {f'revision {before}' if before else 'new'} -> revision {HEAD}\n")
+    return 0

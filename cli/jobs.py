@@ -12,12 +12,12 @@ from bot.runtime.clock import Clock
 from bot.runtime.heartbeat import Heartbeat
 from bot.runtime.job_plan import JobPorts, standard_jobs
 from bot.runtime.jobs import Jobs
-from bot.runtime.ports import TradeQuery
 from cli.wiring import House
+from handlers.commands.digest import Period, page
 
 JOBS_FILE = "jobs.db"
 PRUNED_AT_ONCE = 20_000
-PERIOD_MS = {"daily": DAY_MS, "weekly": 7 * DAY_MS, "monthly": 30 * DAY_MS}
+PERIODS: dict[str, Period] = {"daily": "day", "weekly": "week", "monthly": "month"}
 
 
 def build_jobs(house: House, clock: Clock) -> Jobs:
@@ -43,32 +43,14 @@ async def raise_notice(house: House, notice: Notice) -> None:
 
 
 async def send_digest(house: House, period: str) -> str:
-    """The digest of a period as a notice."""
-    now_ms, quote = house.now_ms(), house.desk.about.quote
-    trades = await house.desk.trades(TradeQuery(since_ms=now_ms - PERIOD_MS[period]))
-    status = reading.status(house.engine.state)
-    net = sum((trade.net for trade in trades), status.day_pnl * 0)
-    best = max(trades, key=lambda trade: trade.net, default=None)
-    worst = min(trades, key=lambda trade: trade.net, default=None)
-    fields = [
-        ("Net of closed trades", f"{net:+.2f} {quote}"),
-        ("Trades", f"{len(trades)}, {sum(t.net > 0 for t in trades)} won"),
-        ("Equity", f"{status.balance.equity:.2f} {quote}, {status.drawdown_percent:.2f} % below its high"),
-        (
-            "Open",
-            ", ".join(f"{p.symbol} {p.side} {p.unrealised:+.2f}" for p in status.positions) or "nothing",
-        ),
-        ("Kills, halts", f"{len(status.kills)}, {len(status.halts)}"),
-    ]
-    if best is not None and worst is not None:
-        fields.insert(2, ("Best", f"{best.symbol} {best.net:+.2f} {quote}"))
-        fields.insert(3, ("Worst", f"{worst.symbol} {worst.net:+.2f} {quote}"))
-    title = (
-        f"{period.capitalize()} digest: {net:+.2f} {quote}. /digest shows it whole, with the equity picture"
-    )
-    notice = Notice(NoticeKind.DIGEST, Severity.INFO, now_ms, title, tuple(fields))
+    """The page of /digest as a notice; its picture comes with the command."""
+    told = PERIODS[period]
+    reply = await page(house.desk, told)
+    picture = (("Picture", f"/digest {told}"),) if reply.plot else ()
+    fields = (("In short", reply.text), *reply.fields, *picture)
+    notice = Notice(NoticeKind.DIGEST, Severity.INFO, house.now_ms(), reply.title, fields)
     await raise_notice(house, notice)
-    return f"{len(trades)} trades"
+    return "sent"
 
 
 async def prune(house: House, settings: Settings) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from bot.config.settings import Settings
-from cli.live import Running, courier, drawing
+from cli.live import Running, courier
 from cli.wiring import House
 from handlers.command import Role
 from handlers.completion import complete_value
@@ -29,12 +29,12 @@ def begin_platforms(house: House, running: Running) -> tuple[str, ...]:
     secrets, settings = house.plan.loaded.secrets, house.plan.loaded.settings
     found: list[Platform] = []
     if secrets.telegram_token and settings.chat.telegram.enabled:
-        found.append(_telegram(house, secrets.telegram_token))
+        found.append(_telegram(running, secrets.telegram_token))
     if secrets.discord_token and settings.chat.discord.enabled:
-        found.append(_discord(house, secrets.discord_token))
+        found.append(_discord(running, secrets.discord_token))
     for platform in found:
         running.begin(platform.platform, platform.run())
-        carrier = courier(house, platform, people(settings, platform.platform))
+        carrier = courier(running, platform, people(settings, platform.platform))
         running.begin(f"{platform.platform} notices", carrier.run())
     return tuple(platform.platform for platform in found)
 
@@ -54,9 +54,10 @@ def roles(settings: Settings, platform: str) -> dict[str, Role]:
     }
 
 
-def _telegram(house: House, token: str) -> Platform:
+def _telegram(running: Running, token: str) -> Platform:
     from handlers.platforms.telegram import TelegramChat, TelegramSettings
 
+    house = running.house
     settings = house.plan.loaded.settings
     address = settings.chat.telegram.api_url
     chosen = TelegramSettings(token, roles(settings, "telegram"))
@@ -66,14 +67,15 @@ def _telegram(house: House, token: str) -> Platform:
         settings=chosen,
         handle=house.dispatcher.handle,
         registry=house.commands,
-        drawing=drawing(house),
+        drawing=running.drawing,
         wall_clock=house.wall_ms,
     )
 
 
-def _discord(house: House, token: str) -> Platform:
+def _discord(running: Running, token: str) -> Platform:
     from handlers.platforms.discord import DiscordChat, DiscordSettings
 
+    house = running.house
     settings = house.plan.loaded.settings
     discord = settings.chat.discord
     return DiscordChat(
@@ -81,7 +83,7 @@ def _discord(house: House, token: str) -> Platform:
         handle=house.dispatcher.handle,
         registry=house.commands,
         suggest=partial(suggest, house),
-        drawing=drawing(house),
+        drawing=running.drawing,
     )
 
 

@@ -21,6 +21,7 @@ from bot.runtime.loop import Loop
 from bot.runtime.perform import Performer
 from bot.runtime.timers import Timers
 from bot.runtime.trading_desk import Books, Surroundings, TradingDesk
+from bot.runtime.wishes import Wishes
 from bot.strategy import Frame, Strategy, Value
 from bot.venues.feed import CandleFeed
 from bot.venues.matching import MatchingRules
@@ -265,7 +266,7 @@ def build_desk(
     books = Books(
         ledger=database.ledger(plan.account),
         audit=database.audit(),
-        preferences=database.preferences(),
+        preferences=wishes(plan, database),
         parameters=strategies,
     )
     around = Surroundings(
@@ -275,6 +276,12 @@ def build_desk(
         now_ms=lambda: engine.state.at_ms,
     )
     return TradingDesk(about, engine, loop, books, around)
+
+
+def wishes(plan: Blueprint, database: Database) -> Wishes:
+    """Who wants to hear of what: everybody's own settings over those of the configuration."""
+    notices = plan.loaded.settings.notices
+    return Wishes(database.preferences(), notices.off, notices.quiet)
 
 
 def build_dispatcher(

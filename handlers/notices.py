@@ -1,8 +1,9 @@
 """The courier: takes notices from the outbox to one platform's people, in order, folding storms, never giving up.
 
 Nothing waits for it: the outbox is filled by the ledger's commit, and a platform that is down only makes the outbox
-longer. Critical notices are never folded. A notice is marked as sent when every recipient has it; a crash in between
-may send it twice, never not at all. One that breaks the platform every time is given up after some attempts.
+longer. Critical notices are never folded, and come with a sound whatever somebody has set. A notice is marked as sent
+when every recipient has it; a crash in between may send it twice, never not at all. One that breaks the platform every
+time is given up after some attempts.
 """
 
 import asyncio
@@ -134,7 +135,8 @@ class Courier:
         return len(self._given) - before
 
     async def _hand_over(self, notice: Notice, recipient: Recipient) -> None:
-        setting = (await self.preferences.get(recipient.user_id)).get(notice.kind.value, "on")
+        wish = (await self.preferences.get(recipient.user_id)).get(notice.kind.value, "on")
+        setting = "on" if notice.severity is Severity.CRITICAL else wish
         if setting == "off":
             return
         try:

@@ -1,7 +1,8 @@
-"""The digest: the last day in a page, written for a person; the same text that the scheduled digest sends."""
+"""The digest: a day, week or month in a page, written for a person; the scheduled digest sends the same text."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Annotated, Literal
 
 from bot.domain.account import EquityPoint
 from bot.domain.market import DAY_MS
@@ -23,31 +24,48 @@ from handlers.cards import (
     table,
     trading_words,
 )
-from handlers.command import Role, command
+from handlers.command import Help, Role, command
 from handlers.format import UNKNOWN, amount, count, money, number, percent, share
 from handlers.reply import Button, EquityPlot, Reply, Table
 
+DAYS = {"day": 1, "week": 7, "month": 30}
+type Period = Literal["day", "week", "month"]
+
 
 @command(area="performance", role=Role.VIEWER)
-async def digest(desk: Desk) -> Reply:
-    """The last 24 hours: PnL, equity picture, trades, best and worst, exposure, halts, kills, health."""
-    since = desk.now_ms() - DAY_MS
+async def digest(
+    desk: Desk, period: Annotated[Literal["day", "week", "month"], Help("how far back")] = "day"
+) -> Reply:
+    """A day, week or month: equity picture, trades, best and worst, exposure, halts, kills, health."""
+    return await page(desk, period)
+
+
+async def page(desk: Desk, period: Period) -> Reply:
+    """The digest of the last day, week or month."""
+    since = desk.now_ms() - DAYS[period] * DAY_MS
     closed = await desk.trades(TradeQuery(since_ms=since))
     points = await desk.equity(since)
     view, sums = desk.status(), tally(closed)
-    title = f"Digest · {desk.about.mode} · {clock(desk).full(desk.now_ms())}"
+    title = f"Digest of the {period} · {desk.about.mode} · {clock(desk).full(desk.now_ms())}"
     return Reply(
         title=title,
         fields=tuple(_fields(desk, view, sums, await desk.health())),
         table=_by_symbol(desk, closed),
         text=" ".join(_sentences(desk, view, sums, points)),
-        plot=EquityPlot(points, f"Equity · {desk.about.mode} · last 24 hours") if len(points) > 1 else None,
+        plot=_plot(desk, period, points),
         buttons=(Button("Status", "/status"), Button("Trades", "/trades"), Button("Statistics", "/stats")),
     )
 
 
+def _plot(desk: Desk, period: Period, points: tuple[EquityPoint, ...]) -> EquityPlot | None:
+    if len(points) < 2:
+        return None
+    span = {"day": "24 hours", "week": "7 days", "month": "30 days"}[period]
+    return EquityPlot(points, f"Equity · {desk.about.mode} · last {span}")
+
+
 def _sentences(desk: Desk, view: StatusView, sums: Tally, points: Sequence[EquityPoint]) -> Iterator[str]:
-    """The day as one would tell it."""
+    """The period as one would tell it."""
     quote = desk.about.quote
     yield _equity_sentence(points, quote)
     if not sums.trades:

@@ -94,6 +94,13 @@ async def test_to_everybody_as_they_wish() -> None:
     assert post.outbox.gone == [1, 2]
 
 
+async def test_a_critical_one_comes_whatever_somebody_has_set() -> None:
+    post = Post([notice("kill", NoticeKind.KILL, Severity.CRITICAL), notice("reset", NoticeKind.KILL)])
+    post.preferences.settings = {"telegram:1": {"kill": "off"}}
+    await post.courier.deliver()
+    assert post.phone.got == [("1", "kill", False)]
+
+
 async def test_a_storm_is_folded_and_says_how_many() -> None:
     post = Post([notice(f"entry {i}") for i in range(17)] + [notice("exit", NoticeKind.EXIT)])
     await post.courier.deliver()

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from bot.config import load_text
 from bot.domain.notice import Notice
+from bot.runtime.clock import MarketClock
 from bot.strategy import Frame
-from cli.live import console_chat, courier
+from cli.live import Running, courier
 from cli.markets import instrument_of
 from cli.wiring import OPERATOR, Blueprint, House, open_house
 from handlers.market_clock import ClockControl
@@ -92,10 +93,15 @@ def market(closes: Sequence[float], symbol: str = "XRPUSDT", wick: float = 0.0) 
 class Desk:
     """A running house with a person at its console."""
 
-    house: House
+    running: Running
     chat: ConsoleChat
     screen: StringIO
     notices: list[Notice] = field(default_factory=list)
+
+    @property
+    def house(self) -> House:
+        """What is running."""
+        return self.running.house
 
     async def say(self, line: str) -> str:
         """Type a line; answers what appeared on the screen."""
@@ -113,7 +119,7 @@ class Desk:
 
     async def carry(self) -> None:
         """Bring what waits in the outbox to the screen."""
-        await courier(self.house, self.chat, [Recipient(OPERATOR, "console")]).deliver()
+        await courier(self.running, self.chat, [Recipient(OPERATOR, "console")]).deliver()
 
     def asked(self) -> list[str]:
         """The screen's lines so far."""
@@ -135,10 +141,9 @@ async def whole_house(
         out = StringIO()
         screen = Screen(Console(file=out, width=160, color_system=None, markup=False, highlight=False))
         session = Session(house.dispatcher.handle, house.wall_ms)
-        drawing = console_chat(house).drawing
-        yield Desk(
-            house, ConsoleChat(session, NoLines(), screen, drawing, home / "pictures", house.wall_ms), out
-        )
+        running = Running(house, MarketClock.for_bars(house.now_ms(), BAR_MS, 1, paused=True))
+        chat = ConsoleChat(session, NoLines(), screen, running.drawing, home / "pictures", house.wall_ms)
+        yield Desk(running, chat, out)
 
 
 def plan_of(home: Path, frames: Sequence[Frame], text: str, history: int) -> Blueprint:

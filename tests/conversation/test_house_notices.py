@@ -1,0 +1,39 @@
+"""Notices of the whole house: what the configuration says of them counts, and the digest is the same page."""
+
+from pathlib import Path
+
+from whole_house import market, whole_house
+
+from cli.jobs import build_jobs, send_digest
+
+FLAT = [1.0] * 6
+
+
+async def test_kinds_that_are_off_do_not_come_until_somebody_asks(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, [market(FLAT)], "notices: {off: [entry]}\n") as desk:
+        assert "opened" not in await desk.bars(2)
+        assert "entry off" in " ".join((await desk.say("/notify")).split())
+        await desk.say("/notify entry on")
+    async with whole_house(tmp_path, [market(FLAT)], "notices: {off: [exit]}\n") as desk:
+        assert "entry notices are on" in await desk.say("/notify entry")
+        assert "exit notices are off" in await desk.say("/notify exit")
+
+
+async def test_the_scheduled_digest_is_the_page_of_the_command(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, [market(FLAT)]) as desk:
+        await desk.bars(3)
+        page = await desk.say("/digest week")
+        assert await send_digest(desk.house, "weekly") == "sent"
+        await desk.house.settled()
+        before = len(desk.screen.getvalue())
+        await desk.carry()
+        told = " ".join(desk.screen.getvalue()[before:].split())
+    assert told.startswith("· Digest of the week · demo")
+    fields = [line.split("  ") for line in page.splitlines()[1:10]]
+    assert all(" ".join((field[0] + " " + field[-1]).split()) in told for field in fields)
+
+
+async def test_the_jobs_are_there_to_be_asked_for(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, [market(FLAT)]) as desk:
+        build_jobs(desk.house, desk.running.clock)
+        assert "Digest, daily" in await desk.say("/schedule")
