@@ -6,11 +6,12 @@ from decimal import Decimal
 from bot.domain.action import RecordDay, RecordHalt, RecordKill, RecordKillReset, RecordSetting
 from bot.domain.guard import Halt, HaltKind, Kill, KillKind, KillReset
 from bot.domain.instrument import ZERO
+from bot.domain.liquidation import way_to_liquidation
 from bot.domain.market import MINUTE_MS
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import CloseReason
 from bot.engine import closing, tell
-from bot.engine.margin import liquidation_price, way_to_liquidation
+from bot.engine.margin import liquidation_price
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
 from bot.risk import kills

@@ -12,10 +12,10 @@ import pytest
 from floor import BAR_MS, BUY, SELL, SMOOTH, XYZ, D, Floor, number
 
 from bot.domain.instrument import ZERO, Bracket
+from bot.domain.liquidation import liquidation_price
 from bot.domain.order import OrderStatus
 from bot.venues.instruments import free_instrument
 from bot.venues.matching import BothHit, Executed, MatchingRules, OrderChanged, TimeInForce
-from bot.venues.matching.margin import liquidation_price
 
 
 def long(floor: Floor, quantity: str = "1") -> Floor:

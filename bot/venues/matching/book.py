@@ -5,9 +5,10 @@ from decimal import Decimal
 from math import inf
 
 from bot.domain.instrument import ZERO, Instrument
+from bot.domain.liquidation import liquidation_price
 from bot.domain.order import OrderSide, OrderType
 from bot.domain.position import Position
-from bot.venues.matching.margin import initial_margin, liquidation_price
+from bot.venues.matching.margin import initial_margin
 from bot.venues.matching.orders import BookedOrder
 
 
