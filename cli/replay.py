@@ -7,12 +7,14 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bot.domain.errors import ConfigError
+from bot.domain.action import Action
+from bot.domain.errors import ConfigError, InvariantError
 from bot.domain.event import Event, HistoryLoaded, Started
 from bot.domain.settings import EngineSettings
 from bot.engine.engine import Engine
 from bot.market.signals import WindowSignals
 from bot.runtime.codec import actions_digest
+from bot.runtime.loop import protect
 from bot.runtime.ports import JournalRow, Ledger
 from bot.strategy import Strategy, Value
 from cli.homes import load, resolve_home
@@ -98,7 +100,7 @@ class Player:
             return
         await self._preload(self._engine, row.event)
         self.verdict.lines += 1
-        if actions_digest(self._engine.handle(row.event)) != row.actions_digest:
+        if actions_digest(reaction(self._engine, row.event)) != row.actions_digest:
             self.verdict.different += 1
             self.verdict.first_different = self.verdict.first_different or row.number
 
@@ -117,3 +119,11 @@ class Player:
 
         signals = WindowSignals({symbol: build(symbol, {}) for symbol in recorded}, self._bars)
         return Engine(settings, signals, build)
+
+
+def reaction(engine: Engine, event: Event) -> list[Action]:
+    """What the loop made of an event, a broken invariant too."""
+    try:
+        return engine.handle(event)
+    except InvariantError as error:
+        return protect(engine, event, error)

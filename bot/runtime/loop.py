@@ -5,11 +5,12 @@ anything is done about them. Events that led to nothing but figures may wait for
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 
-from bot.domain.action import Action, Answer, Deed, Notify, RecordEquity, Submit
+from bot.domain.action import Action, Answer, Deed, Notify, RecordEquity, RecordTrading, Submit
 from bot.domain.command import Command, Done
 from bot.domain.errors import InvariantError, StorageError
 from bot.domain.event import CommandIssued, Event, StorageChanged
@@ -20,6 +21,8 @@ from bot.runtime.perform import Performer, deeds_of, risks_more
 from bot.runtime.ports import Ledger, Step
 
 KEPT_LATENCIES = 2000
+
+log = logging.getLogger(__name__)
 
 
 class Loop:
@@ -32,6 +35,7 @@ class Loop:
         self.errors = 0
         self.handled = 0
         self.last_commit_failed = False
+        self.storage_fault = ""
         self.handle_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
         self.order_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
         self._ledger = ledger
@@ -64,6 +68,11 @@ class Loop:
     def queue_length(self) -> int:
         """Events waiting."""
         return len(self._inbox)
+
+    @property
+    def unsaved(self) -> int:
+        """Journal lines that are not in the books yet."""
+        return len(self._pending)
 
     async def execute(self, command: Command, actor: str) -> Done | Refused:
         """Put a command into the inbox and wait for its answer, which comes after its commit."""
@@ -115,9 +124,7 @@ class Loop:
             return self.engine.handle(event)
         except InvariantError as error:
             self.errors += 1
-            self.engine.state.protect = True
-            title = f"Broken invariant, entries stop: {error}"
-            return [Notify(Notice(NoticeKind.STORAGE, Severity.CRITICAL, event.at_ms, title))]
+            return protect(self.engine, event, error)
 
     async def _commit(self) -> bool:
         """Write what waits; on failure keep it for the next try and tell the engine."""
@@ -136,6 +143,8 @@ class Loop:
 
     def _storage_failed(self, error: StorageError) -> None:
         self.errors += 1
+        self.storage_fault = str(error)
+        log.error("%d journal lines wait: %s", self.unsaved, error)
         if not self.last_commit_failed:
             self.put(StorageChanged(self._now(), False, str(error)))
         self.last_commit_failed = True
@@ -165,6 +174,14 @@ class Loop:
             told = told or isinstance(action, Notify)
         if told:
             self._on_notice()
+
+
+def protect(engine: Engine, event: Event, error: InvariantError) -> list[Action]:
+    """The books contradict themselves: entries stop until a person decides, after a restart too; as in a replay."""
+    engine.state.protect = True
+    title = f"Broken invariant, entries stop: {error}"
+    notice = Notice(NoticeKind.STORAGE, Severity.CRITICAL, event.at_ms, title)
+    return [RecordTrading(event.at_ms, engine.state.lasting), Notify(notice)]
 
 
 def urgent(actions: list[Action]) -> bool:
