@@ -8,6 +8,7 @@ from handlers.reply import Reply, Table
 from handlers.text import clean
 
 _GAP = 2
+_LEAST_PROSE = 36  # narrower than this, prose reads better below its row than beside it
 
 
 def notice_reply(notice: Notice) -> Reply:
@@ -38,15 +39,61 @@ def field_lines(fields: Sequence[tuple[str, str]]) -> list[str]:
     return [f"{padded(label, width)}{value}".rstrip() for label, value in cleaned]
 
 
+def last_column(table: Table, width: int) -> int | None:
+    """How wide the last column of prose can be on a page; None when the table has to be folded into blocks."""
+    *others, last = _widths(table)
+    room = width - sum(others) - _GAP * len(others)
+    if last <= room:
+        return last
+    return room if table.columns[-1].align == "left" and room >= _LEAST_PROSE else None
+
+
+def _widths(table: Table) -> list[int]:
+    rows = [[column.name for column in table.columns], *table.rows]
+    return [max(text_width(clean(cell)) for cell in column) for column in zip(*rows, strict=True)]
+
+
 def table_lines(table: Table, width: int) -> list[str]:
-    """The table in columns, or one block per row when it is wider than the page."""
+    """The table in columns, prose in the last one wrapped; one block per row when it is wider than the page."""
     heads = [clean(column.name) for column in table.columns]
     rows = [[clean(cell) for cell in row] for row in table.rows]
-    widths = [max(map(text_width, column)) for column in zip(heads, *rows, strict=True)]
-    if sum(widths) + _GAP * (len(widths) - 1) > width:
+    last = last_column(table, width)
+    if last is None:
         return list(_blocks(heads, rows))
+    widths = [*_widths(table)[:-1], last]
     aligns = [column.align for column in table.columns]
-    return [_line(row, widths, aligns) for row in [heads, *rows]]
+    return [line for row in [heads, *rows] for line in _row_lines(row, widths, aligns)]
+
+
+def _row_lines(row: Sequence[str], widths: Sequence[int], aligns: Sequence[str]) -> Iterator[str]:
+    *cells, prose = row
+    first, *more = wrapped(prose, widths[-1]) or [""]
+    yield _line([*cells, first], widths, aligns)
+    for line in more:
+        yield _line([*("" for _ in cells), line], widths, aligns)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text in lines of at most `width` columns, broken between words; a longer word is broken, never cut."""
+    if text_width(text) <= width:
+        return [text]
+    lines = [""]
+    for word in text.split(" "):
+        room = width - text_width(lines[-1]) - 1
+        if lines[-1] and text_width(word) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines += _pieces(word, width)
+    return lines[1:]
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    pieces = [""]
+    for letter in word:
+        if text_width(pieces[-1] + letter) > width:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
 
 
 def reply_lines(reply: Reply, width: int) -> list[str]:

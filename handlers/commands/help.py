@@ -97,13 +97,18 @@ async def help(  # noqa: A001 (people type /help)
         return _one(found)
     allowed = registry.allowed(actor.role)
     areas = [*AREAS, *sorted({one.area for one in allowed} - {*AREAS})]
-    rows = ((one.area, one.usage, one.help) for area in areas for one in allowed if one.area == area)
+    rows = ((_called(one), area, one.help) for area in areas for one in allowed if one.area == area)
     return Reply(
         title=f"Commands · {actor.role.word}",
-        table=table("Area | Command | What it does", rows),
-        text="/help COMMAND explains one of them.",
+        table=table("Command | Area | What it does", rows),
+        text="/help COMMAND explains one of them: how it is written, what is allowed, an example.",
         buttons=(Button("Status", "/status"), Button("Start", "/start")),
     )
+
+
+def _called(found: Command) -> str:
+    """Its name and its other names."""
+    return ", ".join(f"/{name}" for name in (found.name, *found.aliases))
 
 
 def _help_button(found: Command) -> Button:

@@ -75,7 +75,8 @@ def _signal_fields(desk: Desk, last: Signal) -> Iterator[tuple[str, str]]:
     yield "Strategy says", f"{said}, score {plain(last.score)} ({last.strategy})"
     if last.hold is not None:
         yield "Held because", last.hold.text
-    yield "Scored", _reasons(last)
+    if last.reasons or last.hold is None:
+        yield "Scored", _reasons(last)
 
 
 def _reasons(last: Signal) -> str:

@@ -206,15 +206,16 @@ async def version(desk: Desk) -> Reply:
         title=f"Quarterdeck {about.version}",
         fields=(
             ("Commit", about.commit or "unknown"),
-            ("Started", _started(at, about.started_at_ms)),
+            ("Started", _started(at, about.started_at_ms, (await desk.health()).at_ms)),
             ("Mode", f"{about.mode} · {about.account}"),
             ("Time zone", about.timezone),
         ),
     )
 
 
-def _started(at: Clock, at_ms: int) -> str:
-    return f"{at.full(at_ms)} ({at.ago(at_ms)})" if at_ms else "unknown"
+def _started(at: Clock, at_ms: int, now_ms: int) -> str:
+    """By people's time: the market's may run faster."""
+    return f"{at.full(at_ms)} ({duration(now_ms - at_ms)} ago)" if at_ms else "unknown"
 
 
 @command(area="system", role=Role.TRADER, risk=Risk.LOWERS)

@@ -194,7 +194,7 @@ async def test_help_lists_only_what_the_role_may_do(user: str, least: Role) -> N
     talk = Talk(busy_desk(), user)
     reply = await talk.say("/help")
     assert reply.table is not None
-    listed = {row[1].split(" ")[0].removeprefix("/") for row in reply.table.rows}
+    listed = {row[0].split(",")[0].removeprefix("/") for row in reply.table.rows}
     assert listed == {command.name for command in REGISTRY if command.role <= least}
 
 

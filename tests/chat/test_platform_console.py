@@ -210,10 +210,10 @@ async def test_tables_in_columns_or_folded(tmp_path: Path) -> None:
 async def test_no_cell_is_cut_on_any_width(tmp_path: Path) -> None:
     cell = "a-very-long-cell-" * 5
     reply = Reply("t", table=Table((Column("one"), Column("two")), ((cell, cell),)))
-    for width, is_terminal in product((10, 40, 90, 180), (True, False)):
+    for width, is_terminal in product(range(10, 180), (True, False)):
         desk = piped("", tmp_path, width, is_terminal)
         await desk.face.show(reply)
-        assert desk.text.replace("\n", "").count(cell) == 2
+        assert "".join(desk.text.split()).count(cell) == 2
 
 
 async def test_pictures_and_files_are_written_and_named(tmp_path: Path) -> None:

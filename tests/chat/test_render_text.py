@@ -3,7 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.render_text import broken_lines, field_lines, padded, reply_lines, table_lines, text_width
+from handlers.render_text import (
+    broken_lines,
+    field_lines,
+    padded,
+    reply_lines,
+    table_lines,
+    text_width,
+    wrapped,
+)
 from handlers.reply import Column, Reply, Table
 
 TABLE = Table(
@@ -36,6 +44,18 @@ def test_an_empty_table_still_has_its_heads() -> None:
     assert table_lines(Table(TABLE.columns, ()), 40) == ["symbol  size  PnL"]
 
 
+def test_prose_in_the_last_column_is_wrapped_when_there_is_room_for_it() -> None:
+    prose = "stops entries and flattens, verified with the venue until everything is flat"
+    table = Table((Column("Command"), Column("What it does")), (("/panic_close", prose), ("/stop", "asks")))
+    assert table_lines(table, 56) == [
+        "Command       What it does",
+        "/panic_close  stops entries and flattens, verified with",
+        "              the venue until everything is flat",
+        "/stop         asks",
+    ]
+    assert table_lines(table, 40)[:2] == ["/panic_close", f"  What it does  {prose}"]
+
+
 def test_fields_and_text() -> None:
     reply = Reply("Status", (("mode", "demo"), ("equity", "10")), TABLE, "two\nlines")
     assert reply_lines(reply, 40)[:3] == ["Status", "mode    demo", "equity  10"]
@@ -61,6 +81,13 @@ def test_no_cell_is_lost(rows: list[tuple[str, str, str]], width: int) -> None:
     lines = table_lines(Table(TABLE.columns, tuple(rows)), width)
     text = "\n".join(lines)
     assert all(cell in text for row in rows for cell in row)
+
+
+@given(st.text(st.characters(exclude_categories=("C", "Z")), max_size=200), st.integers(2, 60))
+def test_wrapping_keeps_every_letter_within_the_width(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+    assert "".join(lines) == text.replace(" ", "")
+    assert all(text_width(line) <= width for line in lines)
 
 
 @given(st.lists(st.text(max_size=50), max_size=5), st.integers(1, 20))

@@ -12,7 +12,14 @@ from rich.text import Text
 
 from bot.domain.notice import Notice, Severity
 from handlers.platforms.console.inline import ImageProtocol, image_sequence
-from handlers.render_text import field_lines, notice_reply, table_lines, text_lines, text_width
+from handlers.render_text import (
+    field_lines,
+    last_column,
+    notice_reply,
+    table_lines,
+    text_lines,
+    text_width,
+)
 from handlers.reply import Button, ButtonStyle, Reply, Table
 from handlers.text import clean
 
@@ -83,16 +90,17 @@ class Screen:
 
     def _table(self, table: Table) -> None:
         """In columns when they fit, otherwise in blocks: no cell is ever shortened."""
-        lines = table_lines(table, self.console.width)
-        folded = len(lines) != len(table.rows) + 1 or max(map(text_width, lines)) > self.console.width
-        if folded or not self.console.is_terminal:
-            self._plain(lines)
+        last = last_column(table, self.console.width)
+        if last is None or not self.console.is_terminal:
+            self._plain(table_lines(table, self.console.width))
             return
         grid = Grid(
-            box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True
+            box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True
         )
-        for column in table.columns:
+        *columns, prose = table.columns
+        for column in columns:
             grid.add_column(clean(column.name), justify=column.align, no_wrap=True)
+        grid.add_column(clean(prose.name), justify=prose.align, max_width=last, overflow="fold")
         for row in table.rows:
             grid.add_row(*(_coloured(clean(cell)) for cell in row))
         self.console.print(grid)
