@@ -8,14 +8,16 @@ from bot.domain.signal import Hold, Reason, Side, Signal
 INFINITY = float("inf")
 
 
-def fault(signal: object, symbol: str) -> str:
-    """What makes this answer unusable, empty when it is sound."""
+def fault(signal: object, symbol: str, bar_at_ms: int) -> str:
+    """What makes this answer to the bar closed at `bar_at_ms` unusable, empty when it is sound."""
     if not isinstance(signal, Signal) or signal.symbol != symbol:
         return "answer is not a signal of this symbol"
     if not isfinite(signal.score):
         return "score is not a number"
     if signal.side is None:
         return ""
+    if signal.bar_at_ms != bar_at_ms:
+        return "answer is stamped with another bar's time"
     return _price_fault(signal)
 
 
@@ -29,7 +31,17 @@ def _price_fault(signal: Signal) -> str:
         return "stop price is not positive"
     if not 0.0 < signal.target_price < INFINITY:
         return "target price is not positive"
-    return "" if 0.0 <= signal.atr < INFINITY else "ATR is not a number"
+    if not 0.0 <= signal.atr < INFINITY:
+        return "ATR is not a number"
+    return _side_fault(signal)
+
+
+def _side_fault(signal: Signal) -> str:
+    """An entry whose stop is beyond it would be closed the moment it is filled, on every bar again."""
+    low, high = signal.stop_price, signal.target_price
+    if signal.side is Side.SHORT:
+        low, high = high, low
+    return "" if low < signal.reference_price < high else "stop or target is on the wrong side of the price"
 
 
 def plain(signal: Signal) -> Signal:

@@ -79,7 +79,7 @@ class _Signals(ABC):
             return (GateCheck(WARM_UP, False, f"{bars} of {strategy.warmup_bars} bars"),)
         try:
             return strategy.explain(frame, self.columns(symbol), bars - 1)
-        except Exception as error:  # noqa: BLE001 - anybody's code; asking why must not stop the desk
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - anybody's code; asking why must not stop the desk
             return (GateCheck("explain", None, _class_name(error)),)
 
     @abstractmethod
@@ -102,7 +102,7 @@ class _Signals(ABC):
         """The strategy's columns, or None and a failure."""
         try:
             return self._strategies[symbol].prepare(frame)
-        except Exception as error:  # noqa: BLE001 - recorded, and the strategy is off for this symbol
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - recorded, and the strategy is off for this symbol
             self.failures[symbol] = f"{_class_name(error)} in prepare"
             return None
 
@@ -111,10 +111,10 @@ class _Signals(ABC):
         strategy = self._strategies[symbol]
         try:
             signal = strategy.decide(frame, columns, i)
-            fault = answers.fault(signal, symbol)
+            fault = answers.fault(signal, symbol, int(frame.open_at_ms[i]) + frame.timeframe_ms)
             if not fault:
                 return answers.plain(signal)
-        except Exception as error:  # noqa: BLE001 - recorded, and the strategy is off for this symbol
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - recorded, and the strategy is off for this symbol
             fault = f"{_class_name(error)} in decide"
         self.failures[symbol] = fault
         return None
@@ -265,7 +265,7 @@ def _hold(strategy: Strategy, symbol: str, bar_at_ms: int, hold: Hold) -> Signal
     return Signal(symbol, strategy.name, bar_at_ms, None, 0.0, hold=hold)
 
 
-def _class_name(error: Exception) -> str:
+def _class_name(error: BaseException) -> str:
     return type(error).__name__
 
 
@@ -273,5 +273,5 @@ def _columns_or_none(strategy: Strategy, frame: Frame) -> Columns | None:
     """The columns for somebody who only looks: a failure here is not one of trading."""
     try:
         return strategy.prepare(frame)
-    except Exception:  # noqa: BLE001 - the next bar will meet it and record it
+    except (Exception, SystemExit):  # noqa: BLE001 - the next bar will meet it and record it
         return None

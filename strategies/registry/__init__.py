@@ -85,7 +85,7 @@ class Registry:
         settings = {row.parameter.name: row.value for row in self.effective(name, symbol, overrides)}
         try:
             return made(settings)
-        except Exception as error:  # noqa: BLE001 - a user's code may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's code may raise anything
             home = self._home(name)
             label, kind = home.label(home.code), type(error).__name__
             raise StrategyConfigError(f"{label}: cannot be built for {symbol} ({kind})") from None

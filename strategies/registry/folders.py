@@ -77,7 +77,7 @@ def _module(home: Home, label: str) -> ModuleType:
         return importlib.import_module(f"strategies.{home.name}.strategy") if home.own else _foreign(home)
     except SyntaxError as error:
         raise StrategyConfigError(f"{label}: line {error.lineno}: is not Python") from None
-    except Exception as error:  # noqa: BLE001 - a user's code may raise anything; its text stays out of chats
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's code may raise anything; its text stays out of chats
         raise StrategyConfigError(f"{label}: cannot be loaded ({type(error).__name__})") from None
 
 
