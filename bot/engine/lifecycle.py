@@ -96,7 +96,8 @@ def on_update(turn: Turn, event: OrderUpdated) -> None:
     if symbol is None or order is None:
         return
     _owe(turn, symbol, order, event.filled)
-    if event.status is order.status:
+    stale = order.status.final and event.status.live  # what it filled before its end, fills will tell
+    if stale or event.status is order.status:
         return
     asked_for = order.client_id in symbol.unwanted
     moved = orders.advance(turn, symbol, order, event.status, event.code, event.venue_id)
@@ -108,9 +109,16 @@ def on_update(turn: Turn, event: OrderUpdated) -> None:
         _refused(turn, symbol, moved, event.code)
     elif moved.status.final:
         if moved.status is OrderStatus.CANCELLED and not asked_for:
-            protection.cancelled_by_hand(turn, symbol, moved)
+            _cancelled_by_hand(turn, symbol, moved)
         _ended(turn, symbol, moved)
     settle(turn, symbol)
+
+
+def _cancelled_by_hand(turn: Turn, symbol: SymbolState, order: Order) -> None:
+    if order.purpose is Purpose.CLOSE:
+        closing.failed(turn, symbol, "cancelled at the venue")
+    else:
+        protection.cancelled_by_hand(turn, symbol, order)
 
 
 def _owe(turn: Turn, symbol: SymbolState, order: Order, filled: Decimal) -> None:

@@ -81,6 +81,13 @@ def _closing_all(symbol: SymbolState) -> bool:
     return symbol.closing is not None and symbol.closing.left >= symbol.position.size
 
 
+def _leaving(turn: Turn, symbol: SymbolState) -> bool:
+    """True while a close of everything is young: a close that does not get through needs a stop like anything else."""
+    task = symbol.closing
+    young = task is not None and turn.at_ms - task.started_at_ms < turn.state.settings.stop_deadline_ms
+    return young and _closing_all(symbol)
+
+
 def _ensure_stop(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
     stops = symbol.live(Purpose.STOP)
     right = [
@@ -99,10 +106,11 @@ def _ensure_stop(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
 
 
 def _place_stop(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
-    if _closing_all(symbol):
+    if _leaving(turn, symbol):
         return
     if _given_up(turn, symbol.stop_failures):
-        emergency(turn, symbol, "the venue refuses its stop")
+        if not _closing_all(symbol):
+            emergency(turn, symbol, "the venue refuses its stop")
         return
     # a second close-position stop on one side is refused (-4130), so a moved stop is a sized reduce-only one
     whole = not any(order.intent.close_position for order in symbol.live(Purpose.STOP))
@@ -184,7 +192,7 @@ def _tell(turn: Turn, symbol: SymbolState, what: str, code: str) -> None:
 
 def cancelled_by_hand(turn: Turn, symbol: SymbolState, order: Order) -> None:
     """A person cancelled our stop or target: it is put back once; the second time they mean it."""
-    if symbol.position.flat or not order.purpose.exits or order.purpose is Purpose.CLOSE:
+    if symbol.position.flat or not order.purpose.exits:
         return
     what = order.purpose.lower()
     if order.purpose not in symbol.fought:
@@ -232,11 +240,13 @@ def _watch_cover(turn: Turn, symbol: SymbolState) -> None:
 
 
 def cover_due(turn: Turn, symbol: SymbolState) -> None:
-    """The deadline for covering a position has come: close it when it still is not covered."""
+    """The deadline for covering a position has come: close it when it still is not covered, cover it when it closes."""
     waited = turn.at_ms - symbol.uncovered_since_ms
     if not symbol.uncovered_since_ms or waited < turn.state.settings.stop_deadline_ms or symbol.plan is None:
         return
-    if not _closing_all(symbol):
+    if _closing_all(symbol):
+        ensure(turn, symbol)
+    else:
         emergency(turn, symbol, f"no confirmed stop for {waited / 1000:.1f} s")
 
 

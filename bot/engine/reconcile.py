@@ -21,6 +21,7 @@ from bot.engine.turn import Turn
 RECONCILE_TIMER = "reconcile"
 TOO_OLD_MS = 1_000
 FAILED_MS = 5_000
+SAME_PRICE = Decimal("0.0001")  # venues round their averages
 
 
 def on_snapshot(turn: Turn, event: SnapshotTaken) -> None:
@@ -156,6 +157,8 @@ def _compare_positions(turn: Turn, snapshot: VenueSnapshot) -> None:
             )
         if venue.quantity != symbol.position.quantity:
             _adopt(turn, symbol, venue, snapshot)
+        if venue.quantity and abs(symbol.position.entry_price - venue.entry_price) > venue.entry_price * SAME_PRICE:
+            _adopt_entry(turn, symbol, venue.entry_price)
         if symbol.position.quantity and symbol.open_trade is None:
             booking.take_in(turn, symbol)
     for venue in theirs.values():
@@ -182,6 +185,14 @@ def _adopt(turn: Turn, symbol: SymbolState, venue: Position, snapshot: VenueSnap
     )
     _difference(turn, symbol.symbol, "position", f"{ours.quantity:f}", f"{venue.quantity:f}", "ours follows")
     booking.book(turn, symbol, fill, _entry_of(symbol, fill), CloseReason.SYNC)
+
+
+def _adopt_entry(turn: Turn, symbol: SymbolState, theirs: Decimal) -> None:
+    """Fills that came in another order than they happened leave another average; the money follows in the wallet."""
+    ours = symbol.position.entry_price
+    _difference(turn, symbol.symbol, "entry price", f"{ours:f}", f"{theirs:f}", "ours follows")
+    symbol.position = replace(symbol.position, entry_price=theirs)
+    accounting.record_position(turn, symbol)
 
 
 def _entry_of(symbol: SymbolState, fill: Fill) -> Order | None:
