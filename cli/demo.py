@@ -1,6 +1,5 @@
 """`quarterdeck demo`: the whole bot on a generated market or on real candles, with a console or for scripts."""
 
-import asyncio
 import os
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from bot.runtime.log import set_up_logging
 from cli.headless import Script
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs
-from cli.live import LateClock, Running, ended_by_signals, talk
+from cli.live import LateClock, Running, ended_by_signals, run_to_end, talk
 from cli.markets import Market, choose_market
 from cli.wiring import Blueprint, open_house
 from handlers.market_clock import ClockControl
@@ -90,7 +89,7 @@ def run_demo(options: DemoOptions) -> int:
     with scratch as folder:
         home = resolve_home(Path(folder) if folder else options.home, os.environ)
         work = run_headless if options.headless else run_interactive
-        return asyncio.run(work(options, home))
+        return run_to_end(work(options, home))
 
 
 async def run_interactive(options: DemoOptions, home: Path) -> int:
@@ -101,17 +100,18 @@ async def run_interactive(options: DemoOptions, home: Path) -> int:
     late = LateClock(seconds, plan.feed.timeframe)
     now = WallClock().now_ms
     plan = replace(plan, wall_ms=now, started_at_ms=now(), context=(late.control(),))
-    async with open_house(plan) as house:
-        running = Running(house, late.begin(house.now_ms()))
-        jobs = build_jobs(house, running.clock)
-        await jobs.start()
-        with ended_by_signals(running):
+    with ended_by_signals() as ending:
+        async with open_house(plan) as house:
+            running = Running(house, late.begin(house.now_ms()))
+            ending.ends(running)
+            jobs = build_jobs(house, running.clock)
+            await jobs.start()
             running.begin("market", running.pace())
             running.begin("timers", running.fire_timers())
             running.begin("console", talk(house, running, welcome(market, home, seconds)))
             await running.until_stopped()
-        await jobs.stop()
-        open_positions = len(house.desk.status().positions)
+            await jobs.stop()
+            open_positions = len(house.desk.status().positions)
     sys.stdout.write(goodbye(open_positions, home))
     return 0
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from bot.domain.errors import StorageError
 from bot.domain.market import MINUTE_MS, timeframe_ms
 from bot.runtime.clock import MarketClock
 from cli.wiring import OPERATOR, House, wishes
@@ -23,7 +25,10 @@ from handlers.platforms.console.inline import ImageProtocol, image_protocol
 from handlers.session import Session
 
 PATIENCE_S = 2.0
+STORAGE_RETRY_S = 1.0
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+log = logging.getLogger(__name__)
 
 
 class LateClock:
@@ -100,7 +105,11 @@ class Running:
         more = True
         while more:
             await self.clock.sleep_until(self.house.venue.now_ms + bar_ms)
-            more = await self.house.step()
+            try:
+                more = await self.house.step()
+            except StorageError as error:  # the venue reads its books again and lives the bar once more
+                log.error("the paper venue waits: %s", error)
+                await asyncio.sleep(STORAGE_RETRY_S)
         await asyncio.Event().wait()
 
     async def fire_timers(self) -> None:
@@ -157,14 +166,42 @@ async def talk(house: House, running: Running, welcome: str) -> None:
     running.stop()
 
 
+class Ending:
+    """What a signal ends: the start, as long as the house is being opened, then the run."""
+
+    def __init__(self) -> None:
+        """The start is the task that runs now."""
+        self._start = asyncio.current_task()
+        self._running: Running | None = None
+
+    def ends(self, running: Running) -> None:
+        """The house is open: from now on it is this that ends."""
+        self._running = running
+
+    def stop(self) -> None:
+        """A signal came."""
+        if self._running is not None:
+            self._running.stop()
+        elif self._start is not None:
+            self._start.cancel()
+
+
 @contextlib.contextmanager
-def ended_by_signals(running: Running) -> Iterator[None]:
+def ended_by_signals() -> Iterator[Ending]:
     """SIGINT, SIGTERM and a terminal that goes away end the run in order instead of killing it."""
-    loop = asyncio.get_running_loop()
+    loop, ending = asyncio.get_running_loop(), Ending()
     for number in ENDS:
-        loop.add_signal_handler(number, running.stop)
+        loop.add_signal_handler(number, ending.stop)
     try:
-        yield
+        yield ending
     finally:
         for number in ENDS:
             loop.remove_signal_handler(number)
+
+
+def run_to_end(work: Coroutine[None, None, int]) -> int:
+    """Run it; a start that was called off is an orderly end."""
+    try:
+        return asyncio.run(work)
+    except asyncio.CancelledError:
+        return 0

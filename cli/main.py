@@ -1,9 +1,11 @@
 """The command line. Everything heavy is imported inside the command that needs it."""
 
 import contextlib
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -212,15 +214,36 @@ def main() -> None:
     from cli.streams import give_up_output, steady_streams
 
     steady_streams()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _called_off)
     try:
-        code = app(args=joined_at(sys.argv[1:]), prog_name="quarterdeck", standalone_mode=False)
+        code = _of_interrupt(
+            app(args=joined_at(sys.argv[1:]), prog_name="quarterdeck", standalone_mode=False)
+        )
         sys.stdout.flush()
-    except typer.Abort:
-        code = 130
+    except (KeyboardInterrupt, typer.Abort):
+        code = _called_off_code(signal.SIGINT)
     except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
         code = _told(error)
     give_up_output()
-    sys.exit(int(code or 0))
+    sys.exit(code)
+
+
+def _called_off(number: int, _frame: FrameType | None) -> NoReturn:
+    """A signal before a desk runs, or in a script: whatever was opened is closed on the way out."""
+    sys.exit(_called_off_code(number))
+
+
+def _called_off_code(number: int) -> int:
+    """A desk that is told to stop ends well; a script or a check that was cut short does not."""
+    words = sys.argv[1:]
+    desk = "run" in words or ("demo" in words and not {"--bars", "--exec", "--at", "--json"} & set(words))
+    return 0 if desk else 128 + number
+
+
+def _of_interrupt(code: object) -> int:
+    """typer answers Ctrl-C with 130 itself."""
+    return _called_off_code(signal.SIGINT) if code == 128 + signal.SIGINT else int(str(code or 0))
 
 
 def _told(error: Exception) -> int:

@@ -1,6 +1,5 @@
 """`quarterdeck run`: what config.yaml says, on every platform that has a token, until it is told to stop."""
 
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from bot.runtime.clock import WallClock
 from bot.runtime.log import close_logging, set_up_logging
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs
-from cli.live import LateClock, Running, ended_by_signals, talk
+from cli.live import LateClock, Running, ended_by_signals, run_to_end, talk
 from cli.markets import configured_market
 from cli.platforms import begin_platforms
 from cli.wiring import Blueprint, House, open_house
@@ -30,7 +29,7 @@ def run_configured(home: Path | None, config: Path | None) -> int:
         )
     begin_log(loaded, console=True)
     try:
-        return asyncio.run(_run(loaded, found))
+        return run_to_end(_run(loaded, found))
     finally:
         close_logging()
 
@@ -67,14 +66,15 @@ async def _run(loaded: LoadedConfig, home: Path) -> int:
         context=(late.control(),),
         started_at_ms=now(),
     )
-    async with open_house(plan) as house:
-        running = Running(house, late.begin(house.now_ms()))
-        jobs = build_jobs(house, running.clock)
-        await jobs.start()
-        with ended_by_signals(running):
+    with ended_by_signals() as ending:
+        async with open_house(plan) as house:
+            running = Running(house, late.begin(house.now_ms()))
+            ending.ends(running)
+            jobs = build_jobs(house, running.clock)
+            await jobs.start()
             begin_tasks(house, running)
             await running.until_stopped()
-        await jobs.stop()
+            await jobs.stop()
     return 0
 
 
