@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.config import LoadedConfig
 from bot.config.trading import shares
+from bot.domain.errors import ConfigError, StorageError
 from bot.domain.event import HistoryLoaded, Started, Stopping
 from bot.domain.instrument import Instrument
 from bot.domain.market import timeframe_ms
@@ -137,17 +138,28 @@ class House:
             listener()
 
     async def close(self) -> None:
-        """End in order: no new entries, unfilled entries cancelled, protection stays, everything written."""
-        if self._task is not None and not self._task.done():
-            self.loop.put(Stopping(self.now_ms()))
-            await self.settled()
-            await self.loop.flush()
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            await self.database.ledger(self.plan.account).mark_clean(self.now_ms())
-        await self.venue.close()
-        await self.database.close()
+        """End in order; whatever cannot be written any more, everything is let go of, and StorageError says so."""
+        try:
+            if self._task is not None and not self._task.done():
+                await self._end(self._task)
+        finally:
+            await self.venue.close()
+            await self.database.close()
+
+    async def _end(self, task: asyncio.Task[None]) -> None:
+        """No new entries, unfilled entries cancelled, protection stays, everything written."""
+        self.loop.put(Stopping(self.now_ms()))
+        await self.settled()
+        await self.loop.flush()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        if self.loop.unsaved:
+            raise StorageError(
+                f"{self.loop.unsaved} journal lines could not be saved ({self.loop.storage_fault}); "
+                "the next start takes orders and positions from the venue"
+            )
+        await self.database.ledger(self.plan.account).mark_clean(self.now_ms())
 
 
 def _loaded(at_ms: int, timeframe: str, frame: Frame) -> HistoryLoaded:
@@ -238,7 +250,14 @@ def build_engine(plan: Blueprint, strategies: Strategies) -> Engine:
         return strategies.build(names[symbol], symbol, overrides)
 
     built = {symbol: build_strategy(symbol, {}) for symbol in names}
-    signals = WindowSignals(built, plan.loaded.settings.buffers.bars)
+    bars = plan.loaded.settings.buffers.bars
+    for symbol, strategy in built.items():
+        if strategy.warmup_bars > bars:
+            raise ConfigError(
+                f"buffers.bars: {bars} are not enough for {strategy.name} on {symbol}, which would never trade; "
+                f"at least {strategy.warmup_bars}"
+            )
+    signals = WindowSignals(built, bars)
     return Engine(settings, signals, build_strategy)
 
 

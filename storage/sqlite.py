@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 
 from bot.domain.errors import StorageError
 from storage.connections import Work
-from storage.failures import FAILURES, told
+from storage.failures import FAILURES, GONE, told
 
 SYNCHRONOUS = ("FULL", "NORMAL")
 READERS = 2
@@ -33,6 +33,7 @@ class SqliteConnections:
         self.path = path
         self.place = str(path)
         self.last_commit_ms = 0.0
+        self._inode = 0
         self._engine = _engine(path, synchronous, busy_ms)
         self._writing = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         self._writer = ThreadPoolExecutor(1, "storage-write")
@@ -74,7 +75,19 @@ class SqliteConnections:
 
     def _run[T](self, engine: Engine, work: Work[T]) -> T:
         with engine.begin() as connection:
-            return work(connection)
+            answer = work(connection)
+            self._still_there()
+            return answer
+
+    def _still_there(self) -> None:
+        """What is written into a file that was deleted or put in another's place under way would be lost silently."""
+        try:
+            found = self.path.stat().st_ino
+        except FileNotFoundError:
+            found = 0
+        self._inode = self._inode or found
+        if found != self._inode:
+            raise StorageError(f"database {self.place}: {GONE}")
 
     def _size(self) -> int:
         files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
