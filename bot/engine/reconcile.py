@@ -129,7 +129,9 @@ def _absence_counts(turn: Turn, symbol: SymbolState, order: Order, asked_at_ms: 
         return order.created_at_ms <= asked_at_ms
     if order.status is OrderStatus.UNKNOWN and order.client_id not in symbol.denied:
         return False
-    return order.created_at_ms < asked_at_ms
+    # a call that has not come back may have left after the snapshot: a venue that lives by bars tells a bar late
+    on_its_way = turn.state.settings.bar_ms if order.status is OrderStatus.INTENDED else 0
+    return order.updated_at_ms + on_its_way < asked_at_ms
 
 
 def _unknown_order(turn: Turn, order: VenueOrder, asked_at_ms: int) -> None:
