@@ -159,7 +159,10 @@ def _compare_positions(turn: Turn, snapshot: VenueSnapshot) -> None:
             )
         if venue.quantity != symbol.position.quantity:
             _adopt(turn, symbol, venue, snapshot)
-        if venue.quantity and abs(symbol.position.entry_price - venue.entry_price) > venue.entry_price * SAME_PRICE:
+        if (
+            venue.quantity
+            and abs(symbol.position.entry_price - venue.entry_price) > venue.entry_price * SAME_PRICE
+        ):
             _adopt_entry(turn, symbol, venue.entry_price)
         if symbol.position.quantity and symbol.open_trade is None:
             booking.take_in(turn, symbol)

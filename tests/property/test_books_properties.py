@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 from desk_story import SMOOTH, START_MS, D, Desk
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from random_market import SYMBOLS, Bar, market
 
@@ -216,6 +216,7 @@ def test_with_a_good_venue(seed: int, parts: int) -> None:
 
 @REPEATABLE
 @given(seeds, st.sampled_from([0, 3]))
+@example(8660, 3)  # a stop was sent after a snapshot that came before its answer
 def test_with_people_at_the_venue_and_a_stream_that_repeats_itself(seed: int, parts: int) -> None:
     run = Run(seed, parts=parts)
     run.play(list(market(seed, BARS, people=True)), echoes=True)
@@ -256,4 +257,6 @@ def test_nothing_depends_on_the_order_of_hashes(hash_seed: str) -> None:
     told = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
-    assert told.stdout.split() == digests(7)
+    here_and_now = digests(7)
+    assert len(here_and_now) > 200
+    assert told.stdout.split() == here_and_now
