@@ -5,6 +5,7 @@ anything is done about them. Events that led to nothing but figures may wait for
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from bot.runtime.perform import Performer, deeds_of, risks_more
 from bot.runtime.ports import Ledger, Step
 
 KEPT_LATENCIES = 2000
+WRITE_AGAIN_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +91,23 @@ class Loop:
     async def run(self) -> None:
         """Handle events until cancelled."""
         while True:
+            self._woken.clear()
             while self._inbox:
                 await self.step(self._inbox.popleft())
-            if len(self._pending) >= self._batch:
+            if self._pending and (self.last_commit_failed or len(self._pending) >= self._batch):
                 await self._commit()
-            self._idle.set()
-            self._woken.clear()
+            if not self._inbox:  # writing takes its time, and its outcome is an event too
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Until there is news; while the books cannot be written, only until the next try."""
+        self._idle.set()
+        if not self.last_commit_failed:
             await self._woken.wait()
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WRITE_AGAIN_S):
+                await self._woken.wait()
 
     async def settled(self) -> None:
         """Wait until the inbox is empty and everything it led to is done."""
