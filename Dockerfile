@@ -22,6 +22,6 @@ USER quarterdeck
 WORKDIR /app
 COPY config.yaml .
 VOLUME /var/lib/quarterdeck
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["quarterdeck", "version"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["quarterdeck", "alive"]
 ENTRYPOINT ["quarterdeck"]
 CMD ["run"]

@@ -11,16 +11,18 @@ from pathlib import Path
 from bot.config import load_text
 from bot.domain.errors import ConfigError
 from bot.runtime.clock import WallClock
-from bot.runtime.log import set_up_logging
 from cli.headless import Script
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs
-from cli.live import LateClock, Running, ended_by_signals, run_to_end, talk
+from cli.live import LateClock, Running, begin_log, ended_by_signals, run_to_end, talk
 from cli.markets import Market, choose_market
-from cli.wiring import Blueprint, open_house
+from cli.wiring import Blueprint, House, open_house
+from handlers.cards import clock
+from handlers.format import count, money
 from handlers.market_clock import ClockControl
 
 BATCH = 256
+CUT_SHORT = 130
 WELCOME = """
 Quarterdeck - a trading desk that you command from chat.
 
@@ -89,13 +91,13 @@ def run_demo(options: DemoOptions) -> int:
     with scratch as folder:
         home = resolve_home(Path(folder) if folder else options.home, os.environ)
         work = run_headless if options.headless else run_interactive
-        return run_to_end(work(options, home))
+        return run_to_end(work(options, home), CUT_SHORT if options.headless else 0)
 
 
 async def run_interactive(options: DemoOptions, home: Path) -> int:
     """Run with a console until the person leaves."""
     plan, market = plan_demo(options, home)
-    set_up_logging(home, console="none", hidden=plan.loaded.hidden)
+    begin_log(plan.loaded, console=False)
     seconds = options.seconds_per_bar or float(plan.loaded.settings.demo.seconds_per_bar)
     late = LateClock(seconds, plan.feed.timeframe)
     now = WallClock().now_ms
@@ -108,7 +110,7 @@ async def run_interactive(options: DemoOptions, home: Path) -> int:
             await jobs.start()
             running.begin("market", running.pace())
             running.begin("timers", running.fire_timers())
-            running.begin("console", talk(house, running, welcome(market, home, seconds)))
+            running.begin("console", talk(house, running, welcome(market, seconds) + resumed(house)))
             await running.until_stopped()
             await jobs.stop()
             open_positions = len(house.desk.status().positions)
@@ -116,10 +118,21 @@ async def run_interactive(options: DemoOptions, home: Path) -> int:
     return 0
 
 
-def welcome(market: Market, home: Path, seconds: float) -> str:
+def welcome(market: Market, seconds: float) -> str:
     """The first screen: what this is, and five commands to try."""
     notes = "".join(f"{note}\n" for note in market.notes)
-    return notes + WELCOME.format(market=market.title, seconds=f"{seconds:g}", home=home)
+    return notes + WELCOME.format(market=market.title, seconds=f"{seconds:g}")
+
+
+def resumed(house: House) -> str:
+    """What a later start says: where it goes on."""
+    status = house.desk.status()
+    if house.now_ms() <= (house.plan.start_at_ms or 0):
+        return ""
+    at = clock(house.desk).full(house.now_ms())
+    held = count(len(status.positions), "open position")
+    equity = money(status.balance.equity, house.desk.about.quote, signed=False)
+    return f"It goes on where it was left, on {at}: equity {equity}, {held}, compared with the venue.\n"
 
 
 def goodbye(open_positions: int, home: Path) -> str:
@@ -137,11 +150,14 @@ async def run_headless(options: DemoOptions, home: Path) -> int:
     plan, market = plan_demo(options, home)
     for note in market.notes:
         sys.stderr.write(f"{note}\n")
-    async with open_house(replace(plan, commit_batch=BATCH, context=(ClockControl(),))) as house:
-        script = Script(house, options.commands, options.timed, confirm=options.confirm, as_json=options.json)
-        bars = market.bars_ahead(house.now_ms()) if options.bars is None else options.bars
-        ok = await script.run(bars)
-        script.summary()
+    with ended_by_signals():
+        async with open_house(replace(plan, commit_batch=BATCH, context=(ClockControl(),))) as house:
+            script = Script(
+                house, options.commands, options.timed, confirm=options.confirm, as_json=options.json
+            )
+            bars = market.bars_ahead(house.now_ms()) if options.bars is None else options.bars
+            ok = await script.run(bars)
+            script.summary()
     return 0 if ok else 1
 
 

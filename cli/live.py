@@ -10,9 +10,11 @@ from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from bot.config import LoadedConfig
 from bot.domain.errors import StorageError
 from bot.domain.market import MINUTE_MS, timeframe_ms
 from bot.runtime.clock import MarketClock
+from bot.runtime.log import set_up_logging
 from cli.wiring import OPERATOR, House, wishes
 from handlers.command import Role
 from handlers.completion import complete
@@ -58,6 +60,17 @@ def drawing(house: House) -> Drawing:
     settings = house.plan.loaded.settings
     zone, quote = ZoneInfo(settings.timezone), settings.venue.quote
     return Drawing(lambda plot, dark: render(plot, zone=zone, quote=quote, dark=dark))
+
+
+def begin_log(loaded: LoadedConfig, *, console: bool) -> None:
+    """Log to the file in the home, and to standard error unless a person is typing there."""
+    settings = loaded.settings.logging
+    set_up_logging(
+        loaded.home,
+        level=settings.level,
+        console=settings.console if console else "none",
+        hidden=loaded.hidden,
+    )
 
 
 class Running:
@@ -190,6 +203,7 @@ class Ending:
 def ended_by_signals() -> Iterator[Ending]:
     """SIGINT, SIGTERM and a terminal that goes away end the run in order instead of killing it."""
     loop, ending = asyncio.get_running_loop(), Ending()
+    before = {number: signal.getsignal(number) for number in ENDS}
     for number in ENDS:
         loop.add_signal_handler(number, ending.stop)
     try:
@@ -197,11 +211,12 @@ def ended_by_signals() -> Iterator[Ending]:
     finally:
         for number in ENDS:
             loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
 
 
-def run_to_end(work: Coroutine[None, None, int]) -> int:
-    """Run it; a start that was called off is an orderly end."""
+def run_to_end(work: Coroutine[None, None, int], called_off: int = 0) -> int:
+    """Run it; `called_off` is the exit code when a signal ended it before its own end."""
     try:
         return asyncio.run(work)
     except asyncio.CancelledError:
-        return 0
+        return called_off

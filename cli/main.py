@@ -141,6 +141,14 @@ def check(home: Home = None, config: Config = None) -> None:
     _finish(check_config, home_of(home), config)
 
 
+@app.command()
+def alive(home: Home = None, config: Config = None) -> None:
+    """Say whether a desk runs on this home: exit code 0 when its heartbeat is fresh, 1 when not."""
+    from cli.alive import tell_alive
+
+    _finish(tell_alive, home_of(home), config)
+
+
 @audit_app.command("verify")
 def audit_verify(home: Home = None, config: Config = None) -> None:
     """Recompute the hash chain of the audit trail."""
@@ -214,8 +222,8 @@ def main() -> None:
     from cli.streams import give_up_output, steady_streams
 
     steady_streams()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _called_off)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _called_off)  # no KeyboardInterrupt: Python may die of one that was caught
     try:
         code = _of_interrupt(
             app(args=joined_at(sys.argv[1:]), prog_name="quarterdeck", standalone_mode=False)

@@ -9,10 +9,10 @@ from bot.config.settings import Mode
 from bot.domain.errors import ConfigError
 from bot.domain.market import timeframe_ms
 from bot.runtime.clock import WallClock
-from bot.runtime.log import close_logging, set_up_logging
+from bot.runtime.log import close_logging
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs
-from cli.live import LateClock, Running, ended_by_signals, run_to_end, talk
+from cli.live import LateClock, Running, begin_log, ended_by_signals, run_to_end, talk
 from cli.markets import configured_market
 from cli.platforms import begin_platforms
 from cli.wiring import Blueprint, House, open_house
@@ -32,17 +32,6 @@ def run_configured(home: Path | None, config: Path | None) -> int:
         return run_to_end(_run(loaded, found))
     finally:
         close_logging()
-
-
-def begin_log(loaded: LoadedConfig, *, console: bool) -> None:
-    """Log to the file in the home, and to standard error unless a person is typing there."""
-    settings = loaded.settings.logging
-    set_up_logging(
-        loaded.home,
-        level=settings.level,
-        console=settings.console if console else "none",
-        hidden=loaded.hidden,
-    )
 
 
 async def _run(loaded: LoadedConfig, home: Path) -> int:

@@ -17,6 +17,8 @@ from bot.engine.turn import Turn
 from bot.risk import kills
 
 HIGH_STEP = Decimal("0.001")
+OWN_NOTICES = {HaltKind.DRAWDOWN: NoticeKind.DRAWDOWN, HaltKind.LOW_BALANCE: NoticeKind.LOW_BALANCE}
+"""Halts that people may want to hear of apart from the others."""
 
 
 def after_trade(turn: Turn, symbol: SymbolState) -> None:
@@ -57,7 +59,8 @@ def halt(turn: Turn, symbol: str, kind: HaltKind, until_ms: int, figures: str) -
     state.halts.append(found)
     turn.act(RecordHalt(found))
     where = symbol or "all symbols"
-    turn.tell(NoticeKind.HALT, Severity.CRITICAL, f"{where} halted ({kind}): {figures}", (), symbol)
+    notice = OWN_NOTICES.get(kind, NoticeKind.HALT)
+    turn.tell(notice, Severity.CRITICAL, f"{where} halted ({kind}): {figures}", (), symbol)
 
 
 def lift(turn: Turn, found: Halt) -> None:

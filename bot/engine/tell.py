@@ -62,7 +62,7 @@ def left(turn: Turn, symbol: SymbolState, trade: Trade) -> None:
         ("Exit", price(instrument, trade.exit_price)),
         ("Fees", money(-trade.fees, quote)),
         ("Funding", money(trade.funding, quote)),
-        ("Planned", f"{money(estimated, quote)} (slippage {money(-trade.slippage, quote)})"),
+        ("Estimated", f"{money(estimated, quote)}, {money(-trade.slippage, quote)} by slippage"),
     )
     title = f"{symbol.symbol} {trade.side} closed by {trade.reason}: {money(trade.net, quote)}"
     turn.tell(NoticeKind.EXIT, Severity.TRADE, title, fields, symbol.symbol)

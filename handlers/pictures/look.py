@@ -15,7 +15,6 @@ WIDTH = 1200
 DOTS_PER_INCH = 150
 """1200 dots at 150 to the inch make 8 inches: letters of 10 points are readable on a phone's full width."""
 
-LETTERS = 10.0
 SMALL_LETTERS = 8.5
 
 

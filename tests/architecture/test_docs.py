@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from bot.config.secrets import secret_names
+from cli.main import app
 from handlers.manual import commands_markdown
 from handlers.registry import load_registry
 
@@ -12,6 +14,21 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_commands_page_is_generated_from_the_definitions() -> None:
     """docs/commands.md is what `python -m handlers.manual` writes."""
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == commands_markdown(load_registry())
+
+
+def test_env_example_names_every_secret_and_nothing_else() -> None:
+    """What is written into .env is read."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r"^([A-Z_]+)=$", text, re.MULTILINE)) == set(secret_names())
+
+
+def test_the_image_calls_commands_that_exist() -> None:
+    """ENTRYPOINT, CMD and HEALTHCHECK of the Dockerfile."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    called = re.findall(r'CMD \["(?:quarterdeck", ")?(\w+)"\]', text)
+    known = {found.name or getattr(found.callback, "__name__", "") for found in app.registered_commands}
+    assert len(called) == 2
+    assert set(called) <= known
 
 
 def test_readme_names_only_commands_that_exist() -> None:
