@@ -220,4 +220,4 @@ def _reverse(turn: Turn, symbol: SymbolState) -> None:
     if signal is None or not symbol.position.flat or symbol.orders or symbol.closing:
         return
     symbol.reversal = None
-    pipeline.decide(turn, symbol, signal)
+    pipeline.decide(turn, symbol, signal, pipeline.standing(turn.state))

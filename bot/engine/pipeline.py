@@ -1,9 +1,10 @@
 """One bar, from candles to intents: prices, guards, signals, gates, sizing, reservation, entry."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.domain.account import EquityPoint
+from bot.domain.account import Balance, EquityPoint
 from bot.domain.action import RecordDecision, RecordEquity
 from bot.domain.decision import Decision
 from bot.domain.event import CandlesClosed
@@ -33,8 +34,10 @@ def on_candles(turn: Turn, signals: SignalSource, event: CandlesClosed) -> None:
     for candle in event.candles:
         see(state, candle, event.at_ms)
     watch_positions(turn)
+    account = standing(state)
     for signal in competing(state, signals.on_candles(event.candles)):
-        consider(turn, state.symbols[signal.symbol], signal)
+        if consider(turn, state.symbols[signal.symbol], signal, account):
+            account = standing(state)
     _tell_failures(turn, signals)
     _record_equity(turn)
 
@@ -76,24 +79,44 @@ def competing(state: EngineState, signals: Sequence[Signal]) -> list[Signal]:
     return found
 
 
-def consider(turn: Turn, symbol: SymbolState, signal: Signal) -> None:
-    """An opposite signal closes the position and may re-enter the other way; any other goes to the gates."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The account at one moment, worked out once for all signals of a bar and anew after every reservation."""
+
+    balance: Balance
+    day_pnl: Decimal
+    exposures: tuple[Exposure, ...]
+    exposed: Decimal
+
+
+def standing(state: EngineState) -> Standing:
+    """The account as it stands."""
+    held = exposures(state)
+    return Standing(state.balance(), state.day_pnl(), held, sum((e.notional for e in held), ZERO))
+
+
+def consider(turn: Turn, symbol: SymbolState, signal: Signal, account: Standing) -> bool:
+    """An opposite signal closes the position and may re-enter the other way; any other goes to the gates.
+
+    True when an entry was reserved.
+    """
     position, plan = symbol.position, symbol.plan
     ours = not position.flat and plan is not None and not plan.foreign
     if not ours or turn.state.recovering or signal.side is position.side:
-        decide(turn, symbol, signal)
-    elif symbol.closing is None:
+        return decide(turn, symbol, signal, account)
+    if symbol.closing is None:
         symbol.reversal = signal if symbol.reentry else None
         closing.start(turn, symbol, position.size, CloseReason.REVERSE)
+    return False
 
 
-def decide(turn: Turn, symbol: SymbolState, signal: Signal) -> None:
-    """Through every gate; approved signals become an entry order with their slots and margin reserved."""
+def decide(turn: Turn, symbol: SymbolState, signal: Signal, account: Standing) -> bool:
+    """Through every gate; approved signals become an entry order with their slots and margin reserved: True."""
     if signal.side is None:
-        return
-    sized = size(size_request(turn.state, symbol, signal))
+        return False
+    sized = size(size_request(turn.state, symbol, signal, account))
     candidate = Candidate(signal, signal.side, symbol.instrument, sized, symbol.leverage)
-    gates, refused = check_entry(candidate, risk_book(turn.state, symbol, turn.at_ms))
+    gates, refused = check_entry(candidate, risk_book(turn, symbol, account))
     decision_id = f"{symbol.symbol}:{signal.bar_at_ms}"
     approved = approve_entry(_intent(symbol, signal, signal.side, sized, decision_id), refused)
     client_id = ""
@@ -111,6 +134,7 @@ def decide(turn: Turn, symbol: SymbolState, signal: Signal) -> None:
         client_id=client_id,
     )
     turn.act(RecordDecision(symbol.last_decision))
+    return bool(client_id)
 
 
 def _intent(symbol: SymbolState, signal: Signal, side: Side, sized: Sized, decision_id: str) -> Intent:
@@ -140,9 +164,9 @@ def _enter(turn: Turn, symbol: SymbolState, signal: Signal, sized: Sized, approv
     return order.client_id
 
 
-def size_request(state: EngineState, symbol: SymbolState, signal: Signal) -> SizeRequest:
+def size_request(state: EngineState, symbol: SymbolState, signal: Signal, account: Standing) -> SizeRequest:
     """What sizing is asked for this signal."""
-    settings, balance = state.settings, state.balance()
+    settings, balance = state.settings, account.balance
     return SizeRequest(
         sizing=state.sizing,
         instrument=symbol.instrument,
@@ -153,18 +177,16 @@ def size_request(state: EngineState, symbol: SymbolState, signal: Signal) -> Siz
         share=symbol.settings.share,
         leverage=symbol.leverage,
         cost_rate=TWO * (symbol.instrument.taker_fee + settings.slippage_rate),
-        room=_room(state, symbol, balance.equity),
+        room=_room(state, symbol, account),
         available=balance.available,
     )
 
 
-def _room(state: EngineState, symbol: SymbolState, equity: Decimal) -> Decimal:
+def _room(state: EngineState, symbol: SymbolState, account: Standing) -> Decimal:
     """Notional that the exposure limits leave for this symbol."""
-    held = exposures(state)
-    total = sum((e.notional for e in held), ZERO)
-    own = sum((e.notional for e in held if e.symbol == symbol.symbol), ZERO)
-    limits = state.limits
-    room = min(equity * limits.exposure_total - total, equity * limits.exposure_per_symbol - own)
+    own = sum((e.notional for e in account.exposures if e.symbol == symbol.symbol), ZERO)
+    limits, equity = state.limits, account.balance.equity
+    room = min(equity * limits.exposure_total - account.exposed, equity * limits.exposure_per_symbol - own)
     return max(ZERO, room)
 
 
@@ -180,11 +202,11 @@ def exposures(state: EngineState) -> tuple[Exposure, ...]:
     return tuple(found)
 
 
-def risk_book(state: EngineState, symbol: SymbolState, at_ms: int) -> RiskBook:
+def risk_book(turn: Turn, symbol: SymbolState, account: Standing) -> RiskBook:
     """The books as the rules see them for one symbol."""
-    balance = state.balance()
+    state, balance = turn.state, account.balance
     return RiskBook(
-        at_ms=at_ms,
+        at_ms=turn.at_ms,
         trading=state.trading,
         blocked=blocked(state),
         limits=state.limits,
@@ -193,9 +215,9 @@ def risk_book(state: EngineState, symbol: SymbolState, at_ms: int) -> RiskBook:
         available=balance.available,
         equity_high=state.equity_high,
         day=state.day,
-        day_pnl=state.day_pnl(),
-        exposures=exposures(state),
-        guards=_guards(state, symbol, at_ms),
+        day_pnl=account.day_pnl,
+        exposures=account.exposures,
+        guards=_guards(state, symbol, turn.at_ms),
         max_signal_age_ms=state.settings.max_signal_age_ms,
     )
 

@@ -246,7 +246,8 @@ def preview_size(state: EngineState, symbol: SymbolState, sizing: Sizing) -> Siz
         reference_price=price,
         stop_price=price * (1 - _stop_fraction(symbol)),
     )
-    sized = size(replace(pipeline.size_request(state, symbol, probe), sizing=sizing))
+    request = pipeline.size_request(state, symbol, probe, pipeline.standing(state))
+    sized = size(replace(request, sizing=sizing))
     return SizePreview(symbol.symbol, sized.quantity, sized.notional, sized.margin, sized.risk, sized.binding)
 
 
