@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.config import load_text
 from bot.domain.errors import ConfigError
-from bot.runtime.clock import WallClock
+from bot.runtime.clock import ManualClock, WallClock
 from cli.headless import Script
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs
@@ -46,6 +46,7 @@ class DemoOptions:
     home: Path | None = None
     config: Path | None = None
     candles: tuple[Path, ...] = ()
+    rules: tuple[Path, ...] = ()
     seed: int | None = None
     symbols: int | None = None
     seconds_per_bar: float | None = None
@@ -152,6 +153,7 @@ async def run_headless(options: DemoOptions, home: Path) -> int:
         sys.stderr.write(f"{note}\n")
     with ended_by_signals():
         async with open_house(replace(plan, commit_batch=BATCH, context=(ClockControl(),))) as house:
+            build_jobs(house, ManualClock(house.now_ms()))  # for /schedule to show; a script runs none
             script = Script(
                 house, options.commands, options.timed, confirm=options.confirm, as_json=options.json
             )
@@ -167,6 +169,7 @@ def plan_demo(options: DemoOptions, home: Path) -> tuple[Blueprint, Market]:
     demo = loaded.settings.demo
     market = choose_market(
         options.candles,
+        options.rules,
         seed=demo.seed if options.seed is None else options.seed,
         symbols=options.symbols or demo.symbols,
         history=demo.history_bars,

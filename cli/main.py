@@ -56,6 +56,10 @@ def demo(  # noqa: PLR0913, PLR0917 - one argument per option of the command lin
     candles: Annotated[
         list[Path] | None, typer.Option(help="Real candles: folder or files (Parquet, CSV); may be repeated.")
     ] = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(help="Their contracts' rules: an exchangeInfo file, then a leverageBracket file."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the generated market.")] = None,
     symbols: Annotated[int | None, typer.Option(help="Symbols of the generated market.")] = None,
     speed: Annotated[float | None, typer.Option(help="Seconds per bar.")] = None,
@@ -79,6 +83,7 @@ def demo(  # noqa: PLR0913, PLR0917 - one argument per option of the command lin
         home=home_of(home),
         config=config,
         candles=tuple(candles or ()),
+        rules=tuple(rules or ()),
         seed=seed,
         symbols=symbols,
         seconds_per_bar=speed,

@@ -12,7 +12,7 @@ from bot.domain.instrument import Instrument
 from bot.domain.market import timeframe_ms
 from bot.strategy import Array, Frame
 from bot.venues.feed import CandleFeed
-from bot.venues.instruments import Extras, free_instrument, read_instruments
+from bot.venues.instruments import Extras, free_instrument, load_instruments, read_instruments
 from research.history import HistoryFeed, read_candles
 from sandbox.market import GeneratedMarket, exchange_info, funding_info, leverage_brackets
 
@@ -61,7 +61,24 @@ def _decimals(column: Array) -> int:
     return max(0, *(-exponent for value in values if isinstance(exponent := value.as_tuple().exponent, int)))
 
 
-def candle_market(paths: Sequence[Path], timeframe: str | None, history: int) -> Market:
+def instruments_of(
+    frames: Mapping[str, Frame], rules: Sequence[Path]
+) -> tuple[Mapping[str, Instrument], tuple[str, ...]]:
+    """Contracts by the venue's own rules where a file has them, else as their candles show them; and what was found."""
+    if not rules:
+        return {symbol: instrument_of(frame) for symbol, frame in frames.items()}, ()
+    info, *more = rules
+    if len(more) > 1:
+        raise ConfigError("--rules: at most two files, exchangeInfo and leverageBracket")
+    listed = load_instruments(info, more[0] if more else None)
+    missing = [symbol for symbol in frames if symbol not in listed]
+    notes = (f"{info.name}: nothing of {', '.join(missing)}: taken from the candles",) if missing else ()
+    return {symbol: listed.get(symbol) or instrument_of(frame) for symbol, frame in frames.items()}, notes
+
+
+def candle_market(
+    paths: Sequence[Path], timeframe: str | None, history: int, rules: Sequence[Path] = ()
+) -> Market:
     """Real candles: the first `history` bars are the past, the rest is lived."""
     candles = read_candles(paths, timeframe)
     feed = HistoryFeed(candles)
@@ -70,14 +87,15 @@ def candle_market(paths: Sequence[Path], timeframe: str | None, history: int) ->
     text = "|".join(
         f"{symbol}:{frame.open_at_ms[0]}:{len(frame)}" for symbol, frame in candles.frames.items()
     )
+    instruments, notes = instruments_of(candles.frames, rules)
     return Market(
         name=f"candles-{sha256(text.encode()).hexdigest()[:8]}",
         title=f"real candles of {len(feed.symbols)} symbols, {feed.timeframe}",
         feed=feed,
-        instruments={symbol: instrument_of(frame) for symbol, frame in candles.frames.items()},
+        instruments=instruments,
         starts_at_ms=feed.first_open_at_ms + min(history, bars // 2) * step_ms,
         ends_at_ms=feed.last_open_at_ms + step_ms,
-        notes=candles.report.lines,
+        notes=(*candles.report.lines, *notes),
     )
 
 
@@ -98,10 +116,14 @@ def generated_market(seed: int, symbols: int | Sequence[str], history: int, time
     )
 
 
-def choose_market(candles: Sequence[Path], *, seed: int, symbols: int, history: int) -> Market:
+def choose_market(
+    candles: Sequence[Path], rules: Sequence[Path], *, seed: int, symbols: int, history: int
+) -> Market:
     """Files when there are any, else the generated market."""
     if candles:
-        return candle_market(candles, None, history)
+        return candle_market(candles, None, history, rules)
+    if rules:
+        raise ConfigError("--rules: is for --candles; the generated market has rules of its own")
     return generated_market(seed, symbols, history)
 
 
