@@ -1,8 +1,10 @@
 """Told to stop at any moment, the start included: exit code 0 within ten seconds, everything saved."""
 
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,34 @@ def test_a_desk_that_is_told_to_stop_ends_in_order(
     assert process.returncode == 0
     done = quarterdeck("audit", "verify", home=tmp_path)
     assert "the chain is whole" in done.stdout
+
+
+def wait_for_journal(home: Path) -> None:
+    """Until the script trades, however slow the machine is."""
+    for _ in range(600):
+        time.sleep(0.1)
+        with (
+            suppress(sqlite3.Error),
+            closing(sqlite3.connect(f"file:{home}/quarterdeck.db?mode=ro", uri=True)) as books,
+        ):
+            if books.execute("SELECT count(*) FROM journal").fetchone()[0] > 50:
+                return
+    raise AssertionError("the script does not begin")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_script_that_is_cut_short_says_so_by_its_exit_code(tmp_path: Path, number: signal.Signals) -> None:
+    """What was lived is saved and replays; but nobody may take half a script for a whole one."""
+    process = subprocess.Popen(
+        command("demo", "--bars", "100000000", "--json", home=tmp_path),
+        cwd=ROOT,
+        env=environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_journal(tmp_path)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=10)
+    assert (process.returncode, said) == (130, "")
+    assert "byte for byte" in quarterdeck("replay", home=tmp_path).stdout
