@@ -8,14 +8,17 @@ from bot.config import LoadedConfig
 from bot.config.settings import Mode
 from bot.domain.errors import ConfigError
 from bot.domain.market import timeframe_ms
+from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.runtime.clock import WallClock
 from bot.runtime.log import close_logging
 from cli.homes import load, resolve_home
-from cli.jobs import build_jobs
+from cli.jobs import build_jobs, raise_notice
 from cli.live import LateClock, Running, begin_log, ended_by_signals, run_to_end, talk
 from cli.markets import configured_market
 from cli.platforms import begin_platforms
 from cli.wiring import Blueprint, House, open_house
+from handlers.cards import trading_words
+from handlers.format import count, money
 
 
 def run_configured(home: Path | None, config: Path | None) -> int:
@@ -61,10 +64,24 @@ async def _run(loaded: LoadedConfig, home: Path) -> int:
             ending.ends(running)
             jobs = build_jobs(house, running.clock)
             await jobs.start()
+            await raise_notice(house, started(house))
             begin_tasks(house, running)
             await running.until_stopped()
             await jobs.stop()
     return 0
+
+
+def started(house: House) -> Notice:
+    """That the desk runs again, for those who are far away."""
+    about, status = house.desk.about, house.desk.status()
+    fields = (
+        ("Account", about.account),
+        ("Trading", trading_words(status)),
+        ("Equity", money(status.balance.equity, about.quote, signed=False)),
+        ("Open", count(len(status.positions), "position")),
+    )
+    title = f"Quarterdeck {about.version} has started, mode {about.mode}"
+    return Notice(NoticeKind.VERSION, Severity.INFO, house.now_ms(), title, fields)
 
 
 def begin_tasks(house: House, running: Running) -> None:

@@ -6,6 +6,7 @@ from whole_house import market, whole_house
 
 from cli.demo import resumed
 from cli.jobs import build_jobs, send_digest
+from cli.run import started
 
 CALM = [0.6012 + 0.0001 * (i % 2) for i in range(8)]
 
@@ -43,6 +44,14 @@ async def test_the_scheduled_digest_is_the_page_of_the_command(tmp_path: Path) -
     assert told.startswith("· Digest of the week · demo")
     fields = [line.split("  ") for line in page.splitlines()[1:10]]
     assert all(" ".join((field[0] + " " + field[-1]).split()) in told for field in fields)
+
+
+async def test_a_start_is_told_to_those_who_are_far_away(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, [market(CALM)]) as desk:
+        notice = started(desk.house)
+    assert notice.title.endswith("has started, mode demo")
+    assert ("Open", "0 positions") in notice.fields
+    assert ("Trading", "trading") in notice.fields
 
 
 async def test_the_jobs_are_there_to_be_asked_for(tmp_path: Path) -> None:
