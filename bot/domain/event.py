@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bot.domain.command import Command
 from bot.domain.fill import Fill
+from bot.domain.guard import HaltKind
 from bot.domain.market import Candle, FundingRate, Quote
 from bot.domain.notice import Notice
 from bot.domain.order import OrderStatus
@@ -166,6 +167,20 @@ class VenueRestored:
 
 
 @dataclass(frozen=True, slots=True)
+class VenueConditionChanged:
+    """Something about the venue asks for a rest of entries (active), or is well again.
+
+    Clock, maintenance, stale candles, errors; `symbol` empty = all symbols.
+    """
+
+    at_ms: int
+    kind: HaltKind
+    active: bool
+    reason: str
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotTaken:
     """What the venue says exists now."""
 
@@ -220,6 +235,7 @@ type Event = (
     | CommandIssued
     | VenueLost
     | VenueRestored
+    | VenueConditionChanged
     | SnapshotTaken
     | SnapshotFailed
     | StorageChanged

@@ -45,6 +45,15 @@ class OrderType(StrEnum):
         return self in (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
 
 
+class TimeInForce(StrEnum):
+    """How long a limit order lasts: until cancelled, at once or never (in part, in whole), only as maker."""
+
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    GTX = "GTX"
+
+
 class Purpose(StrEnum):
     """Why the order exists; part of its id."""
 
@@ -162,6 +171,7 @@ class Intent:
     close_position: bool = False
     expected_price: Decimal = ZERO
     reason: CloseReason | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from bot.domain.event import (
     Stopping,
     StorageChanged,
     TimerDue,
+    VenueConditionChanged,
     VenueLost,
     VenueRestored,
     WalletSeen,
@@ -104,6 +105,8 @@ class Engine:
                 self._start(turn, event)
             case VenueLost() | VenueRestored():
                 self._link(turn, event)
+            case VenueConditionChanged():
+                guards.on_condition(turn, event)
             case StorageChanged():
                 self._storage(turn, event)
             case NoticeRaised():

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.action import RecordDay, RecordHalt, RecordKill, RecordKillReset, RecordSetting
+from bot.domain.event import VenueConditionChanged
 from bot.domain.guard import Halt, HaltKind, Kill, KillKind, KillReset
 from bot.domain.instrument import ZERO
 from bot.domain.liquidation import way_to_liquidation
@@ -61,6 +62,17 @@ def halt(turn: Turn, symbol: str, kind: HaltKind, until_ms: int, figures: str) -
     where = symbol or "all symbols"
     notice = OWN_NOTICES.get(kind, NoticeKind.HALT)
     turn.tell(notice, Severity.CRITICAL, f"{where} halted ({kind}): {figures}", (), symbol)
+
+
+def on_condition(turn: Turn, event: VenueConditionChanged) -> None:
+    """The venue (or our line to it) asks for a rest of entries, or is well again."""
+    if event.active:
+        halt(turn, event.symbol, event.kind, 0, event.reason)
+        return
+    for found in [h for h in turn.state.halts if (h.symbol, h.kind) == (event.symbol, event.kind)]:
+        lift(turn, found)
+        where = found.symbol or "all symbols"
+        turn.tell(NoticeKind.HALT, Severity.INFO, f"{where}: halt ({found.kind}) is over", (), found.symbol)
 
 
 def lift(turn: Turn, found: Halt) -> None:

@@ -34,6 +34,11 @@ class Venue(Protocol):
         """The tradable contracts by symbol; complete after `open`."""
         ...
 
+    @property
+    def now_ms(self) -> int:
+        """Business time: candle time on paper, the venue's own clock as far as it is measured elsewhere."""
+        ...
+
     async def open(self, sink: Sink) -> None:
         """Connect and start to hand events to `sink`. Raises VenueUnavailable."""
         ...

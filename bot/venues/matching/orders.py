@@ -2,20 +2,11 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 
 from bot.domain.instrument import ZERO
 from bot.domain.order import Order, OrderSide, OrderStatus, OrderType
+from bot.domain.order import TimeInForce as TimeInForce
 from bot.domain.snapshot import VenueOrder
-
-
-class TimeInForce(StrEnum):
-    """How long a limit order lasts: until cancelled, at once or never (in part, in whole), only as maker."""
-
-    GTC = "GTC"
-    IOC = "IOC"
-    FOK = "FOK"
-    GTX = "GTX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +102,5 @@ def request_of(order: Order) -> OrderRequest:
         trigger_price=intent.trigger_price,
         reduce_only=intent.reduce_only and not intent.close_position,
         close_position=intent.close_position,
+        time_in_force=intent.time_in_force,
     )
