@@ -8,10 +8,10 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
-from bot.domain.action import Action, Answer, Deed, Notify, RecordEquity, RecordTrading, Submit
+from bot.domain.action import Action, Answer, Deed, Notify, RecordEquity, RecordTrading
 from bot.domain.command import Command, Done
 from bot.domain.errors import InvariantError, StorageError
 from bot.domain.event import CommandIssued, Event, StorageChanged
@@ -39,7 +39,6 @@ class Loop:
         self.last_commit_failed = False
         self.storage_fault = ""
         self.handle_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
-        self.order_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
         self._ledger = ledger
         self._now = now
         self._batch = batch
@@ -65,6 +64,11 @@ class Loop:
         self._inbox.append(event)
         self._idle.clear()
         self._woken.set()
+
+    @property
+    def order_ms(self) -> Sequence[float]:
+        """The last round trips of orders, in milliseconds."""
+        return self._performer.order_ms if self._performer is not None else ()
 
     @property
     def queue_length(self) -> int:
@@ -110,8 +114,11 @@ class Loop:
                 await self._woken.wait()
 
     async def settled(self) -> None:
-        """Wait until the inbox is empty and everything it led to is done."""
+        """Wait until the inbox is empty and everything it led to is done, the calls under way too."""
         await self._idle.wait()
+        while self._performer is not None and self._performer.busy:
+            await self._performer.idle()
+            await self._idle.wait()
 
     async def flush(self) -> None:
         """Commit whatever waits."""
@@ -171,10 +178,7 @@ class Loop:
                     deed
                 )  # an entry that cannot be recorded is not sent; exits go on from memory
                 continue
-            began = perf_counter()
             await performer.perform(deed)
-            if isinstance(deed, Submit):
-                self.order_ms.append((perf_counter() - began) * 1000)
 
     def _deliver(self, actions: list[Action]) -> None:
         told = False

@@ -1,6 +1,10 @@
 """Carries out deeds: calls to the venue and timers. What they come to goes back into the inbox as events."""
 
+import asyncio
+import logging
+from collections import deque
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import assert_never
 
 from bot.domain.action import (
@@ -16,9 +20,13 @@ from bot.domain.action import (
 from bot.domain.event import Call, CallEnded, Event, Outcome, SnapshotFailed, SnapshotTaken
 from bot.domain.order import Purpose
 from bot.runtime.timers import Timers
+from bot.venues.outcome import unknown
 from bot.venues.port import Venue, VenueUnavailable
 
+KEPT_LATENCIES = 2000
 DEEDS = (Submit, Cancel, QueryOrder, SetLeverage, TakeSnapshot, StartTimer)
+
+log = logging.getLogger(__name__)
 
 
 def deeds_of(actions: Sequence[Action]) -> list[Deed]:
@@ -42,7 +50,10 @@ def risks_more(deed: Deed) -> bool:
 
 
 class Performer:
-    """Performs deeds in order, one after the other; a real venue's driver brings its own lanes."""
+    """Performs deeds in order, one after the other: for venues in this process, whose runs must repeat exactly.
+
+    `order_ms` are the last round trips of orders, in milliseconds.
+    """
 
     def __init__(
         self, venue: Venue, timers: Timers, put: Callable[[Event], None], now: Callable[[], int]
@@ -52,12 +63,24 @@ class Performer:
         self._timers = timers
         self._put = put
         self._now = now
+        self.order_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
+
+    @property
+    def busy(self) -> int:
+        """Deeds under way."""
+        return 0
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+
+    async def close(self) -> None:
+        """Let go of what is under way; its outcome is found by the next start."""
 
     async def perform(self, deed: Deed) -> None:
         """Carry out one deed."""
         match deed:
             case Submit():
-                self._put(await self._venue.submit(deed.order))
+                await self._submit(deed)
             case Cancel():
                 self._put(await self._venue.cancel(deed.client_id, deed.symbol, deed.conditional))
             case QueryOrder():
@@ -70,6 +93,11 @@ class Performer:
                 self._timers.start(deed)
             case _:
                 assert_never(deed)
+
+    async def _submit(self, deed: Submit) -> None:
+        began = perf_counter()
+        self._put(await self._venue.submit(deed.order))
+        self.order_ms.append((perf_counter() - began) * 1000)
 
     async def _snapshot(self, since_ms: int) -> SnapshotTaken | SnapshotFailed:
         try:
@@ -87,3 +115,78 @@ class Performer:
                     self._now(), order.client_id, order.symbol, Call.SUBMIT, Outcome.NOT_DONE, "database down"
                 )
             )
+
+
+class LanedPerformer(Performer):
+    """Performs deeds side by side, for venues behind a wire: one slow answer must not hold up another symbol's stop.
+
+    Exits of one symbol go one after the other, and so do its entries, but an exit never waits behind an entry. What
+    concerns an order that is still on its way waits for its answer: a cancel that overtakes its order finds nothing.
+    """
+
+    def __init__(
+        self, venue: Venue, timers: Timers, put: Callable[[Event], None], now: Callable[[], int]
+    ) -> None:
+        """As for a Performer."""
+        super().__init__(venue, timers, put, now)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._lanes: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._orders: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def busy(self) -> int:
+        """Deeds under way."""
+        return len(self._under_way)
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def close(self) -> None:
+        """Give what is under way up; whether it took effect, the next start finds out."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def perform(self, deed: Deed) -> None:
+        """Begin one deed; returns at once."""
+        match deed:
+            case StartTimer():
+                self._timers.start(deed)
+            case Submit():
+                lane = (deed.order.symbol, "exit" if deed.order.purpose.exits else "entry")
+                self._orders[deed.order.client_id] = self._queue(deed, lane)
+            case SetLeverage():
+                self._queue(deed, (deed.symbol, "entry"))
+            case Cancel() | QueryOrder():
+                self._begin(deed, self._orders.get(deed.client_id))
+            case TakeSnapshot():
+                self._begin(deed, None)
+            case _:
+                assert_never(deed)
+
+    def _queue(self, deed: Deed, lane: tuple[str, str]) -> asyncio.Task[None]:
+        task = self._lanes[lane] = self._begin(deed, self._lanes.get(lane))
+        return task
+
+    def _begin(self, deed: Deed, after: asyncio.Task[None] | None) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._do(deed, after), name=type(deed).__name__)
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def _do(self, deed: Deed, after: asyncio.Task[None] | None) -> None:
+        if after is not None:
+            await asyncio.wait([after])
+        try:
+            await super().perform(deed)
+        except Exception:
+            log.exception("%s failed", type(deed).__name__)
+            if isinstance(deed, Submit):
+                self._put(unknown(self._now(), Call.SUBMIT, deed.order.client_id, deed.order.symbol, "fault"))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._lanes = {lane: last for lane, last in self._lanes.items() if last is not task}
+        self._orders = {order: last for order, last in self._orders.items() if last is not task}
