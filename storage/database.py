@@ -16,6 +16,7 @@ from storage.outbox import SqlOutbox, waiting_in_all
 from storage.paper_books import SqlPaperBooks
 from storage.preferences import SqlPreferences
 from storage.sqlite import SqliteConnections
+from storage.venue_memory import SqlVenueMemory
 
 BUSY_MS = 2000
 
@@ -54,6 +55,10 @@ class Database:
     def paper_books(self, account: str) -> SqlPaperBooks:
         """A paper venue's own books."""
         return SqlPaperBooks(self._connections, account)
+
+    def venue_memory(self, account: str) -> SqlVenueMemory:
+        """What a venue account must remember over restarts."""
+        return SqlVenueMemory(self._connections, account)
 
     async def health(self) -> StorageHealth:
         """How the database is; raises StorageError when it cannot be asked."""

@@ -9,6 +9,7 @@ from storage.schema.desk import (
     PaperPieceRow,
     PreferenceRow,
     UpdateRow,
+    VenueFactRow,
 )
 from storage.schema.guards import (
     HaltRow,
@@ -64,4 +65,5 @@ __all__ = [
     "SignalRow",
     "TradeRow",
     "UpdateRow",
+    "VenueFactRow",
 ]

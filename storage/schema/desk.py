@@ -90,3 +90,13 @@ class PaperPieceRow(OfAccount, Base):
     kind: Mapped[Key]
     key: Mapped[Key]
     body: Mapped[str]
+
+
+class VenueFactRow(OfAccount, Base):
+    """A small fact of a venue account that outlives the process."""
+
+    __tablename__ = "venue_memory"
+    __table_args__ = CLUSTERED
+
+    key: Mapped[Key]
+    value: Mapped[str]

@@ -49,6 +49,7 @@ class OrderRow(OfAccount, Base):
     average_price: Mapped[Decimal]
     venue_id: Mapped[str]
     note: Mapped[str]
+    time_in_force: Mapped[str] = mapped_column(server_default="GTC")
 
 
 class FillRow(OfAccount, Base):

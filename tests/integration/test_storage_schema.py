@@ -9,9 +9,12 @@ from sqlalchemy import Connection, inspect
 from storage_kit import ACCOUNT, SERVER, only_postgres, only_sqlite, opened, path_of, step
 
 from bot.domain.errors import StorageError
+from bot.domain.order import TimeInForce
 from storage.database import Database, open_database, upgrade
 from storage.migrate import HEAD, MIGRATIONS, REVISIONS
 from storage.schema import Base
+
+NEXT = "9998"
 
 
 async def test_models_and_migrations_are_the_same(database: Database) -> None:
@@ -59,6 +62,36 @@ async def test_upgrade_says_where_it_came_from(url: str) -> None:
     assert await upgrade(url) == HEAD
 
 
+@only_sqlite
+async def test_books_of_the_first_voyage_are_brought_here(url: str) -> None:
+    """Every revision leads to the next with what was written before."""
+    from alembic.command import upgrade as to
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        to(config, REVISIONS[0])
+    engine.dispose()
+    with sqlite3.connect(path_of(url)) as raw:
+        columns = [row[1:3] for row in raw.execute("PRAGMA table_info(orders)")]
+        values = {name: "1" for name, _ in columns} | {
+            "account": ACCOUNT,
+            "status": "WORKING",
+            "type": "LIMIT",
+        }
+        values |= {"side": "BUY", "purpose": "ENTRY", "reason": None, "client_id": "old"}
+        marks = ", ".join("?" for _ in columns)
+        raw.execute(f"INSERT INTO orders ({', '.join(values)}) VALUES ({marks})", list(values.values()))
+    raw.close()
+    async with opened(url) as database:
+        [order] = (await database.ledger(ACCOUNT).recover()).orders
+    assert (order.client_id, order.intent.time_in_force) == ("old", TimeInForce.GTC)
+
+
 async def test_two_processes_may_open_a_new_database_at_once(url: str) -> None:
     databases = await asyncio.gather(*(open_database(url, busy_ms=10_000) for _ in range(2)))
     for one in databases:
@@ -88,16 +121,16 @@ async def test_an_older_database_is_copied_then_migrated(url: str, monkeypatch: 
         await database.ledger(ACCOUNT).commit([step(1)])
     path = path_of(url)
     migrated = []
-    monkeypatch.setattr("storage.migrate.REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr("storage.migrate.REVISIONS", (*REVISIONS, NEXT))
     for module in ("storage.migrate", "storage.opening"):
-        monkeypatch.setattr(f"{module}.HEAD", "0002")
+        monkeypatch.setattr(f"{module}.HEAD", NEXT)
     monkeypatch.setattr("storage.opening.migrate", migrated.append)
     async with opened(url):
         pass
     assert len(migrated) == 1
-    copy = sqlite3.connect(path.with_name(f"{path.name}.bak-0001"))
+    copy = sqlite3.connect(path.with_name(f"{path.name}.bak-{HEAD}"))
     assert copy.execute("SELECT count(*) FROM journal").fetchone() == (1,)
-    assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == (HEAD,)
     copy.close()
 
 
@@ -105,15 +138,15 @@ async def test_an_older_database_is_copied_then_migrated(url: str, monkeypatch: 
 async def test_an_older_server_waits_for_the_operator(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(url):
         pass
-    monkeypatch.setattr("storage.migrate.REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr("storage.migrate.REVISIONS", (*REVISIONS, NEXT))
     for module in ("storage.migrate", "storage.opening"):
-        monkeypatch.setattr(f"{module}.HEAD", "0002")
+        monkeypatch.setattr(f"{module}.HEAD", NEXT)
     with pytest.raises(
-        StorageError, match=r"is of revision 0001, older than this program \(0002\); run `quarterdeck"
+        StorageError, match=rf"is of revision {HEAD}, older than this program \({NEXT}\); run `quarterdeck"
     ):
         await open_database(url)
     monkeypatch.setattr("storage.opening.migrate", lambda connection: None)
-    assert await upgrade(url) == "0001"
+    assert await upgrade(url) == HEAD
 
 
 @pytest.mark.parametrize(
