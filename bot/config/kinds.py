@@ -2,6 +2,7 @@
 
 import re
 from difflib import get_close_matches
+from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -18,6 +19,7 @@ NAME_RULE = "small letters, digits, - and _, at most 32"
 SYMBOL_RULE = "capital letters and digits, for example BTCUSDT"
 CRON_RULE = "cron line: minute hour day month weekday, or empty for never"
 DATABASE_RULE = "sqlite+aiosqlite:///FILE or postgresql+asyncpg://HOST/NAME, or empty"
+LOOPBACK_RULE = "an http address of this machine such as http://127.0.0.1:8765, or empty"
 ADDRESS_RULE = "an http or https address, or empty"
 
 
@@ -56,6 +58,28 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _loopback(text: str) -> str:
+    if not text:
+        return text
+    parts = urlsplit(text)
+    if (
+        parts.scheme != "http"
+        or not is_loopback(parts.hostname or "")
+        or not parts.port
+        or parts.path.strip("/")
+    ):
+        raise ValueError
+    return text.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """True for addresses of this machine written as numbers; names may be made to lead anywhere."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _database(text: str) -> str:
     if urlsplit(text).password is not None:
         raise refused("an address with a password is a secret; put it into DATABASE_URL")
@@ -74,4 +98,5 @@ type SymbolName = Annotated[Text, AfterValidator(_symbol)]
 type TimeZone = Annotated[Text, AfterValidator(_time_zone)]
 type Cron = Annotated[Text, AfterValidator(_cron)]
 type WebAddress = Annotated[Text, AfterValidator(_web_address)]
+type LoopbackAddress = Annotated[Text, AfterValidator(_loopback)]
 type DatabaseAddress = Annotated[Text, AfterValidator(_database)]

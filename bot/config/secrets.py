@@ -33,6 +33,14 @@ class Secrets:
 
     telegram_token: str = _secret("Telegram bot token, from @BotFather")
     discord_token: str = _secret("Discord bot token, from the developer portal")
+    binance_api_key: str = _secret(
+        "Binance API key: futures trading on, withdrawals off, bound to this machine's IP"
+    )
+    binance_api_secret: str = _secret("its secret")
+    bybit_api_key: str = _secret(
+        "Bybit API key: contract trading on, withdrawals off, bound to this machine's IP"
+    )
+    bybit_api_secret: str = _secret("its secret")
     database_url: str = _secret("database address with its password; takes the place of storage.url")
 
     def values(self) -> tuple[str, ...]:

@@ -25,6 +25,10 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
+TRADED_VENUES = ("binance", "bybit")
+"""Those that pass the contract suite."""
+
+
 class Synchronous(StrEnum):
     """How sure SQLite makes that a commit survives a power cut."""
 
@@ -139,6 +143,18 @@ class Settings(Section):
     def _meant(self) -> Self:
         if self.mode is Mode.LIVE and not self.live:
             raise refused("live trades real money; it needs the line `live: i_understand`", "mode")
+        if self.mode in {Mode.TESTNET, Mode.LIVE} and self.venue.name not in TRADED_VENUES:
+            raise refused(
+                f"{self.venue.name} takes no orders in mode {self.mode}; allowed: binance, bybit",
+                "venue",
+                "name",
+            )
+        if self.venue.sandbox and self.mode not in {Mode.TESTNET, Mode.PAPER}:
+            raise refused(
+                f"a sandbox is no exchange for mode {self.mode}; allowed in testnet and paper",
+                "venue",
+                "sandbox",
+            )
         return self
 
     def traded(self, listed: Sequence[str]) -> tuple[Symbol, ...]:

@@ -6,9 +6,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
-from bot.config.kinds import NAME_RULE, SYMBOL_RULE, PlainName, SymbolName
+from bot.config.kinds import LOOPBACK_RULE, NAME_RULE, SYMBOL_RULE, LoopbackAddress, PlainName, SymbolName
 from bot.config.values import Number, Section, Switch, Whole, refused, setting
 from bot.domain import guard
+from bot.domain.modes import MarginMode, PositionMode
 
 _LIMITS = guard.Limits()
 _SIZING = guard.Sizing()
@@ -18,8 +19,24 @@ _SHARE_STEP = Decimal("1e-12")
 class Venue(Section):
     """The exchange. Wallet, slippage and fees are those of the paper venue."""
 
-    name: PlainName = setting("paper", "Which venue orders go to.", allowed=NAME_RULE)
+    name: PlainName = setting(
+        "paper",
+        "binance or bybit; in mode paper any exchange of ccxt.pro with linear perpetuals; paper: a generated one.",
+        allowed=NAME_RULE,
+    )
     quote: SymbolName = setting("USDT", "Asset that money is counted in.", allowed=SYMBOL_RULE)
+    position_mode: PositionMode = setting(
+        PositionMode.ONE_WAY,
+        "The account's mode, set at start: one position per contract, or one for each side.",
+    )
+    margin_mode: MarginMode = setting(
+        MarginMode.ISOLATED, "Margin per position, or the whole wallet for all; set at start."
+    )
+    sandbox: LoopbackAddress = setting(
+        "",
+        "Address of a `quarterdeck sandbox` to speak to instead of the exchange; never in mode live.",
+        allowed=LOOPBACK_RULE,
+    )
     start_wallet: Number = setting(
         Decimal(10_000), "Wallet of a new paper account.", low=1, high=1_000_000_000, unit="quote asset"
     )

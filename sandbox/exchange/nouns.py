@@ -4,23 +4,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from bot.domain.modes import MarginMode as MarginMode
+from bot.domain.modes import PositionMode as PositionMode
 from bot.domain.order import OrderSide, OrderStatus, TimeInForce
 
 ZERO = Decimal(0)
-
-
-class PositionMode(StrEnum):
-    """One net position per contract, or one for each side."""
-
-    ONE_WAY = "one_way"
-    HEDGE = "hedge"
-
-
-class MarginMode(StrEnum):
-    """Margin per position, or the whole wallet for all."""
-
-    ISOLATED = "isolated"
-    CROSSED = "crossed"
 
 
 class Leg(StrEnum):

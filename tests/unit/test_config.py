@@ -223,3 +223,47 @@ def test_changes_at_run_time_keep_within_the_same_ranges() -> None:
     assert fault_of("limits.max_position", 5) == "unknown key; did you mean max_positions?"
     assert fault_of("chat.telegram.enabled", "on") == "'on' is not allowed; true or false"
     assert fault_of("timezone", "Mars/Base") == "'Mars/Base' is no time zone; a name such as Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    "text,line",
+    [
+        (
+            "mode: testnet",
+            "config.yaml: venue.name: paper takes no orders in mode testnet; allowed: binance, bybit",
+        ),
+        (
+            "mode: live\nlive: i_understand\nvenue: {name: okx}",
+            "config.yaml: venue.name: okx takes no orders in mode live; allowed: binance, bybit",
+        ),
+        (
+            "mode: live\nlive: i_understand\nvenue: {name: binance, sandbox: 'http://127.0.0.1:8765'}",
+            "config.yaml: venue.sandbox: a sandbox is no exchange for mode live; allowed in testnet and paper",
+        ),
+    ],
+)
+def test_modes_and_venues_fit(tmp_path: Path, text: str, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_text(text, tmp_path, {})
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://127.0.0.1:80",
+        "http://localhost:80",
+        "http://10.0.0.1:80",
+        "http://127.0.0.1",
+        "http://127.0.0.1:8/x",
+        "x",
+    ],
+)
+def test_a_sandbox_is_on_this_machine(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ConfigError, match="an http address of this machine such as"):
+        load_text(f"mode: testnet\nvenue: {{name: binance, sandbox: '{address}'}}", tmp_path, {})
+
+
+def test_a_sandbox_for_a_testnet(tmp_path: Path) -> None:
+    loaded = load_text("mode: testnet\nvenue: {name: bybit, sandbox: 'http://127.0.0.1:81/'}", tmp_path, {})
+    assert loaded.settings.venue.sandbox == "http://127.0.0.1:81"

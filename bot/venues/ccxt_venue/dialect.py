@@ -7,31 +7,18 @@ what cannot be read is logged once per kind and left out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
 from bot.domain.event import CallEnded, Event, OrderUpdated
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, FundingRate, Quote
+from bot.domain.modes import MarginMode as MarginMode
+from bot.domain.modes import PositionMode as PositionMode
 from bot.domain.order import Order
 from bot.domain.snapshot import VenueSnapshot
 from bot.strategy import Frame
 from bot.venues.ccxt_venue.wire import Access, Ask, Reply
 from bot.venues.outcome import Verdict
-
-
-class PositionMode(StrEnum):
-    """One net position per contract, or one for each side."""
-
-    ONE_WAY = "one_way"
-    HEDGE = "hedge"
-
-
-class MarginMode(StrEnum):
-    """Margin per position, or the whole wallet for all."""
-
-    ISOLATED = "isolated"
-    CROSSED = "crossed"
 
 
 @dataclass(frozen=True, slots=True)
