@@ -21,7 +21,7 @@ class Venue(Section):
 
     name: PlainName = setting(
         "paper",
-        "binance or bybit; in mode paper any exchange of ccxt.pro with linear perpetuals; paper: a generated one.",
+        "binance or bybit; in mode paper others of ccxt.pro too; paper: a generated market.",
         allowed=NAME_RULE,
     )
     quote: SymbolName = setting("USDT", "Asset that money is counted in.", allowed=SYMBOL_RULE)
