@@ -262,3 +262,8 @@ class Exchange(Protocol):
     def expire_conditional(self, account: str, conditional_id: int) -> None:
         """The exchange removes a conditional order by itself (EXPIRED)."""
         ...
+
+    def reject_next(self, account: str, symbol: str) -> None:
+        """The next ordinary order of this symbol is taken and acknowledged as NEW (told so), then, before anything of
+        it executes, the exchange takes it back: REJECTED where `acks_first`, else EXPIRED."""
+        ...

@@ -78,7 +78,8 @@ class Protocol(Contract):
         ...
 
     def trouble(self, what: str, request: Request) -> Response:
-        """The protocol's own wording of a fault: `overloaded`, `unknown`, `too many`, `banned`, `maintenance`."""
+        """The protocol's own wording of a fault: `overloaded`, `unknown`, `too many`, `banned`, `maintenance`,
+        `not found` (of an order that was asked for)."""
         ...
 
     def trouble_stream(self, what: str, sockets: list[Socket]) -> None:
