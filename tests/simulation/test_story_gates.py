@@ -33,8 +33,8 @@ def test_every_gate_is_reached_by_an_entry_and_has_its_figures() -> None:
     (decision,) = desk.decisions
     names = [check.gate for check in decision.gates]
     assert names == [
-        "trading", "symbol", "data", "strategy", "model", "cooldown", "daily loss", "trades per day", "drawdown",
-        "positions", "same direction", "same symbol", "exposure", "funding window", "spread", "free margin",
+        "trading", "symbol", "data", "strategy", "stop distance", "model", "cooldown", "daily loss", "trades per day",
+        "drawdown", "positions", "same direction", "same symbol", "exposure", "funding window", "spread", "free margin",
         "minimum notional",
     ]  # fmt: skip
     assert all(check.passed for check in decision.gates)
@@ -274,3 +274,12 @@ def test_symbols_that_are_not_traded_are_passed_over() -> None:
         TimerDue(desk.at_ms, "nothing we know", ""),
     )
     assert desk.decisions == []
+
+
+def test_a_stop_nearer_than_two_ticks_opens_nothing() -> None:
+    desk = Desk()
+    desk.enter("XYZ", LONG, stop=99.99, target=110)
+    assert (desk.refusals(), desk.size(), desk.submitted(Purpose.ENTRY)) == (["stop distance"], 0, [])
+    assert figures(desk, "stop distance") == "0.01 from the entry, minimum 0.02 (2 ticks)"
+    desk.enter("XYZ", LONG, stop=99.98, target=110)
+    assert desk.size() == 10

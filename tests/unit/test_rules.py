@@ -21,9 +21,9 @@ from bot.risk.approval import RULES, Rule, approve_entry, approve_exit, check_en
 from bot.risk.book import Candidate, Exposure, RiskBook, Sized, SymbolGuards
 
 FILES = sorted(path.stem for path in Path(rules.__path__[0]).glob("*.py") if path.stem != "__init__")
-# The order of 10-engine.md; the trades per day are counted beside the day's loss.
+# The order of 10-engine.md; the stop's distance follows the strategy's word, trades per day the day's loss.
 ORDER = [
-    "trading", "symbol", "data", "strategy", "model", "cooldown", "daily loss", "trades per day", "drawdown",
+    "trading", "symbol", "data", "strategy", "stop distance", "model", "cooldown", "daily loss", "trades per day", "drawdown",
     "positions", "same direction", "same symbol", "exposure", "funding window", "spread", "free margin",
     "minimum notional",
 ]  # fmt: skip
@@ -80,6 +80,11 @@ def held(side: Any, text: str) -> Signal:
     return replace(SIGNAL, side=side, hold=Hold("ADX", 18.3, "<", 25.0) if text else None)
 
 
+def stopped(price: float, **changes: Any) -> Candidate:
+    """A candidate with this stop."""
+    return candidate(signal=replace(SIGNAL, stop_price=price), **changes)
+
+
 PLAIN = candidate()
 THREE = (exposure("AAA"), exposure("BBB", SHORT), exposure("CCC", SHORT))
 WINDOW = {"limits": {"funding_window_minutes": 30}}
@@ -110,10 +115,20 @@ CASES: dict[str, list[tuple[bool, Candidate, RiskBook, str]]] = {
         (False, candidate(signal=held(None, "ADX")), book(), "ADX 18.3 < 25"),
         (False, candidate(signal=held(None, "")), book(), "no signal"),
     ],
+    "stop_distance": [
+        (True, PLAIN, book(), "5 from the entry, minimum 0.02 (2 ticks)"),
+        (True, stopped(99.98), book(), "0.02 from the entry, minimum 0.02 (2 ticks)"),
+        (True, stopped(99.9, instrument=instrument("XYZ", price_tick=D(0))), book(),
+         "0.1 from the entry, minimum 0 (2 ticks)"),
+        (False, stopped(99.985), book(), "0.01 from the entry, minimum 0.02 (2 ticks)"),
+        (False, stopped(99.995), book(), "0 from the entry, minimum 0.02 (2 ticks)"),
+        (False, stopped(100.01, side=SHORT), book(), "0.01 from the entry, minimum 0.02 (2 ticks)"),
+        (False, stopped(101.0), book(), "-1 from the entry, minimum 0.02 (2 ticks)"),
+    ],
     "model": [
         (True, PLAIN, book(), "off"),
         (True, candidate(model_score=0.6, model_threshold=0.6), book(), "score 0.600, threshold 0.600"),
-        (False, candidate(model_score=0.5996, model_threshold=0.6), book(), "score 0.600, threshold 0.600"),
+        (False, candidate(model_score=0.5996, model_threshold=0.6), book(), "score 0.5996, threshold 0.600"),
         (False, candidate(model_score=float("nan"), model_threshold=0.6), book(), "score nan, threshold 0.600"),
     ],
     "cooldown": [
@@ -158,7 +173,8 @@ CASES: dict[str, list[tuple[bool, Candidate, RiskBook, str]]] = {
         (True, candidate(sized=sized("500", "50000")), book(), "5.00 x equity of 5, in all 5.00 x of 10"),
         (True, candidate(sized=sized("500", "50000")), book(exposures=(exposure("AAA", LONG, 50_000),)),
          "5.00 x equity of 5, in all 10.00 x of 10"),
-        (False, candidate(sized=sized("500.1", "50010")), book(), "5.00 x equity of 5, in all 5.00 x of 10"),
+        (False, candidate(sized=sized("500.1", "50010")), book(), "5.001 x equity of 5, in all 5.00 x of 10"),
+        (False, PLAIN, book(exposures=(exposure("AAA", LONG, 99_001),)), "0.10 x equity of 5, in all 10.0001 x of 10"),
         (False, PLAIN, book(exposures=(exposure("AAA", LONG, 99_100),)), "0.10 x equity of 5, in all 10.01 x of 10"),
         (False, PLAIN, book(equity=D(0)), "equity is 0.00"),
     ],

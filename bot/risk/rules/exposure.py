@@ -3,6 +3,7 @@
 from bot.domain.instrument import ZERO
 from bot.domain.refusal import Passed, Refused
 from bot.risk.book import Candidate, RiskBook
+from bot.risk.figures import beside
 
 NAME = "exposure"
 ORDER = 120
@@ -15,8 +16,9 @@ def check(candidate: Candidate, book: RiskBook) -> Passed | Refused:
     notional, limits = candidate.sized.notional, book.limits
     total = (book.exposure_total + notional) / book.equity
     own = (book.exposure_of(candidate.signal.symbol) + notional) / book.equity
+    own_text, all_text = beside(own, limits.exposure_per_symbol, 2), beside(total, limits.exposure_total, 2)
     figures = (
-        f"{own:.2f} x equity of {limits.exposure_per_symbol}, in all {total:.2f} x of {limits.exposure_total}"
+        f"{own_text} x equity of {limits.exposure_per_symbol}, in all {all_text} x of {limits.exposure_total}"
     )
     over = own > limits.exposure_per_symbol or total > limits.exposure_total
     return Refused(NAME, figures) if over else Passed(NAME, figures)

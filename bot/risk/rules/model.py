@@ -1,7 +1,11 @@
 """The ML filter: the model's probability must reach the threshold; without a model the gate is open."""
 
+from decimal import Decimal
+from math import isfinite
+
 from bot.domain.refusal import Passed, Refused
 from bot.risk.book import Candidate, RiskBook
+from bot.risk.figures import beside
 
 NAME = "model"
 ORDER = 50
@@ -12,7 +16,8 @@ def check(candidate: Candidate, book: RiskBook) -> Passed | Refused:
     score, threshold = candidate.model_score, candidate.model_threshold
     if score is None or threshold is None:
         return Passed(NAME, "off")
-    figures = f"score {score:.3f}, threshold {threshold:.3f}"
+    shown = beside(Decimal(repr(score)), Decimal(repr(threshold)), 3) if isfinite(score) else f"{score}"
+    figures = f"score {shown}, threshold {threshold:.3f}"
     if not score >= threshold:
         return Refused(NAME, figures)
     return Passed(NAME, figures)
