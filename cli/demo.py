@@ -16,6 +16,7 @@ from cli.homes import load, resolve_home
 from cli.jobs import build_jobs
 from cli.live import LateClock, Running, begin_log, ended_by_signals, run_to_end, talk
 from cli.markets import Market, choose_market
+from cli.venues import PaperOn
 from cli.wiring import Blueprint, House, open_house
 from handlers.cards import clock
 from handlers.format import count, money
@@ -100,7 +101,7 @@ async def run_interactive(options: DemoOptions, home: Path) -> int:
     plan, market = plan_demo(options, home)
     begin_log(plan.loaded, console=False)
     seconds = options.seconds_per_bar or float(plan.loaded.settings.demo.seconds_per_bar)
-    late = LateClock(seconds, plan.feed.timeframe)
+    late = LateClock(seconds, plan.timeframe)
     now = WallClock().now_ms
     plan = replace(plan, wall_ms=now, started_at_ms=now(), context=(late.control(),))
     with ended_by_signals() as ending:
@@ -179,8 +180,9 @@ def plan_demo(options: DemoOptions, home: Path) -> tuple[Blueprint, Market]:
         loaded=loaded,
         mode="demo",
         account=f"paper:demo:{market.name}",
-        feed=market.feed,
-        instruments=market.instruments,
+        timeframe=market.feed.timeframe,
+        symbols=market.feed.symbols,
+        make_venue=PaperOn(market.feed, market.instruments, market.starts_at_ms),
         start_at_ms=market.starts_at_ms,
         synchronous="NORMAL",
     )

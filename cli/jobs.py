@@ -30,7 +30,7 @@ def build_jobs(house: House, clock: Clock) -> Jobs:
         prune=partial(prune, house, settings),
         heartbeat=heartbeat.write,
     )
-    rules = standard_jobs(settings, [house.plan.feed.timeframe], clock, ports)
+    rules = standard_jobs(settings, [house.plan.timeframe], clock, ports)
     store: Path = house.plan.home / JOBS_FILE
     jobs = Jobs(house.plan.account, clock, rules, store=store, notify=partial(raise_notice, house))
     house.health.jobs = jobs.views

@@ -114,7 +114,7 @@ class Running:
 
     async def pace(self) -> None:
         """Step the market at its clock's bars; at the end of finite candles the desk stays and answers."""
-        bar_ms = timeframe_ms(self.house.plan.feed.timeframe)
+        bar_ms = timeframe_ms(self.house.plan.timeframe)
         more = True
         while more:
             await self.clock.sleep_until(self.house.venue.now_ms + bar_ms)

@@ -16,6 +16,7 @@ from cli.jobs import build_jobs, raise_notice
 from cli.live import LateClock, Running, begin_log, ended_by_signals, run_to_end, talk
 from cli.markets import configured_market
 from cli.platforms import begin_platforms
+from cli.venues import PaperOn
 from cli.wiring import Blueprint, House, open_house
 from handlers.cards import trading_words
 from handlers.format import count, money
@@ -50,8 +51,9 @@ async def _run(loaded: LoadedConfig, home: Path) -> int:
         loaded=loaded,
         mode=settings.mode,
         account=f"{settings.venue.name}:{settings.mode}:{settings.name}",
-        feed=market.feed,
-        instruments=market.instruments,
+        timeframe=market.feed.timeframe,
+        symbols=market.feed.symbols,
+        make_venue=PaperOn(market.feed, market.instruments, market.starts_at_ms),
         start_at_ms=market.starts_at_ms,
         wall_ms=now,
         synchronous=settings.storage.synchronous,

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.config import LoadedConfig
 from bot.config.trading import shares
 from bot.domain.errors import ConfigError, StorageError
-from bot.domain.event import HistoryLoaded, Started, Stopping
+from bot.domain.event import Event, HistoryLoaded, Started, Stopping
 from bot.domain.instrument import Instrument
 from bot.domain.market import timeframe_ms
 from bot.domain.settings import EngineSettings, SymbolSettings
@@ -24,9 +24,8 @@ from bot.runtime.timers import Timers
 from bot.runtime.trading_desk import Books, Surroundings, TradingDesk
 from bot.runtime.wishes import Wishes
 from bot.strategy import Frame, Strategy, Value
-from bot.venues.feed import CandleFeed
-from bot.venues.matching import MatchingRules
 from bot.venues.paper import PaperVenue
+from bot.venues.port import Venue
 from cli.about import commit, version
 from cli.lease import Lease
 from handlers.access import ConfiguredAccess
@@ -41,16 +40,25 @@ from strategies.registry import Registry as Strategies
 OPERATOR = "console:operator"
 
 
+type MakeVenue = Callable[["Blueprint", Database], Awaitable[Venue]]
+"""Makes the venue; its instruments and its clock are there when it returns, nothing flows yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What is to be built: configuration, market, account, and how time passes."""
+    """What is to be built: configuration, market, account, and how time passes.
+
+    `symbols` are what is traded, `timeframe` is that of their candles.
+    """
 
     home: Path
     loaded: LoadedConfig
     mode: str
     account: str
-    feed: CandleFeed
-    instruments: Mapping[str, Instrument]
+    timeframe: str
+    symbols: Sequence[str]
+    make_venue: MakeVenue
+    performer: type[Performer] = Performer
     start_at_ms: int | None = None
     wall_ms: Callable[[], int] | None = None
     commit_batch: int = 1
@@ -65,9 +73,10 @@ class House:
 
     plan: Blueprint
     database: Database
-    venue: PaperVenue
+    venue: Venue
     engine: Engine
     loop: Loop
+    performer: Performer
     timers: Timers
     desk: TradingDesk
     commands: Commands
@@ -76,23 +85,33 @@ class House:
     jobs: Callable[[], tuple[JobView, ...]] = tuple
     notice_listeners: list[Callable[[], None]] = field(default_factory=list)
     _task: asyncio.Task[None] | None = None
+    _early: list[Event] | None = field(default_factory=list)
 
     async def start(self) -> None:
         """Recover: the ledger's memory first, then the candles, then the venue's truth."""
         ledger = self.database.ledger(self.plan.account)
         recovered = await ledger.recover()
         last = await ledger.last_step()
-        performer = Performer(self.venue, self.timers, self.loop.put, self.now_ms)
-        self.loop.join(performer, last, self._wake)
-        await self.venue.open(self.loop.put)
+        self.loop.join(self.performer, last, self._wake)
+        await self.venue.open(self._hear)
         await ledger.mark_running(self.now_ms())
         self.loop.put(Started(self.now_ms(), recovered, self.engine.state.settings))
         await self._load_history()
+        early, self._early = self._early or [], None
+        for event in early:
+            self.loop.put(event)
         self._task = asyncio.create_task(self.loop.run(), name="engine")
         await self.settled()
 
+    def _hear(self, event: Event) -> None:
+        """What the venue tells; before the engine has been told its own memory it waits."""
+        if self._early is None:
+            self.loop.put(event)
+        else:
+            self._early.append(event)
+
     async def _load_history(self) -> None:
-        ledger, timeframe = self.database.ledger(self.plan.account), self.plan.feed.timeframe
+        ledger, timeframe = self.database.ledger(self.plan.account), self.plan.timeframe
         frames = await self.venue.history(list(self.engine.state.symbols), timeframe, self.bars)
         kept = {symbol: frame for symbol, frame in frames.items() if len(frame)}
         await ledger.save_candles(timeframe, kept)
@@ -116,7 +135,9 @@ class House:
         return self.plan.wall_ms() if self.plan.wall_ms else self.now_ms()
 
     async def step(self) -> bool:
-        """One bar of the market and everything it leads to; False at the end of the market."""
+        """One bar of a paper market and everything it leads to; False at the end of the market."""
+        if not isinstance(self.venue, PaperVenue):
+            raise TypeError(f"{self.venue.name} moves by itself")
         more = await self.venue.step()
         self.timers.fire(self.now_ms())
         await self.settled()
@@ -143,6 +164,7 @@ class House:
             if self._task is not None and not self._task.done():
                 await self._end(self._task)
         finally:
+            await self.performer.close()
             await self.venue.close()
             await self.database.close()
 
@@ -181,49 +203,46 @@ async def open_house(plan: Blueprint) -> AsyncIterator[House]:
 
 async def build(plan: Blueprint) -> House:
     """Join the parts of one account; nothing has started yet."""
-    settings = plan.loaded.settings
     database = await open_database(plan.loaded.database_url, synchronous=plan.synchronous)
-    strategies = Strategies([Path(path) for path in settings.strategy_paths])
-    engine = build_engine(plan, strategies)
-    venue = build_paper(plan, database)
+    try:
+        venue = await plan.make_venue(plan, database)
+        return build_house(plan, database, venue)
+    except BaseException:
+        await database.close()
+        raise
+
+
+def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
+    """Join everything around a database and a venue."""
+    strategies = Strategies([Path(path) for path in plan.loaded.settings.strategy_paths])
+    engine = build_engine(plan, strategies, venue.instruments)
     loop = Loop(engine, database.ledger(plan.account), lambda: venue.now_ms, plan.commit_batch)
     timers = Timers(loop.put)
+    performer = plan.performer(venue, timers, loop.put, lambda: venue.now_ms)
     wall_ms = plan.wall_ms or (lambda: venue.now_ms)
     health = Health(engine, loop, database.health, plan.home, version(), wall_ms)
     desk = build_desk(plan, engine, loop, database, strategies, health)
     commands = load_registry()
     dispatcher = build_dispatcher(plan, desk, commands, database, loop, wall_ms)
-    return House(plan, database, venue, engine, loop, timers, desk, commands, dispatcher, health)
+    return House(plan, database, venue, engine, loop, performer, timers, desk, commands, dispatcher, health)
 
 
-def build_paper(plan: Blueprint, database: Database) -> PaperVenue:
-    """The paper venue over the plan's feed."""
-    venue = plan.loaded.settings.venue
-    return PaperVenue(
-        account=plan.account,
-        feed=plan.feed,
-        instruments=plan.instruments,
-        books=database.paper_books(plan.account),
-        rules=MatchingRules(slippage=venue.slippage, taker_fee=venue.taker_fee, maker_fee=venue.maker_fee),
-        start_wallet=venue.start_wallet,
-        start_at_ms=plan.start_at_ms,
-    )
-
-
-def engine_settings(plan: Blueprint, strategies: Strategies) -> EngineSettings:
+def engine_settings(
+    plan: Blueprint, strategies: Strategies, instruments: Mapping[str, Instrument]
+) -> EngineSettings:
     """The engine's share of the configuration."""
     settings = plan.loaded.settings
-    chosen = settings.traded(plan.feed.symbols)
+    chosen = settings.traded(plan.symbols)
     share = shares(chosen)
-    bar_ms = timeframe_ms(plan.feed.timeframe)
+    bar_ms = timeframe_ms(plan.timeframe)
     return EngineSettings(
         account=plan.account,
-        instruments=plan.instruments,
+        instruments=instruments,
         symbols=tuple(
             SymbolSettings(
                 symbol=s.symbol,
                 strategy=s.strategy,
-                leverage=min(s.leverage, plan.instruments[s.symbol].max_leverage),
+                leverage=min(s.leverage, instruments[s.symbol].max_leverage),
                 share=share[s.symbol],
                 parameters=tuple(
                     (e.parameter.name, e.value) for e in strategies.effective(s.strategy, s.symbol)
@@ -232,7 +251,7 @@ def engine_settings(plan: Blueprint, strategies: Strategies) -> EngineSettings:
             for s in chosen
         ),
         bar_ms=bar_ms,
-        timeframe=plan.feed.timeframe,
+        timeframe=plan.timeframe,
         sizing=settings.sizing.domain(),
         limits=settings.limits.domain(),
         quote=settings.venue.quote,
@@ -241,9 +260,9 @@ def engine_settings(plan: Blueprint, strategies: Strategies) -> EngineSettings:
     )
 
 
-def build_engine(plan: Blueprint, strategies: Strategies) -> Engine:
+def build_engine(plan: Blueprint, strategies: Strategies, instruments: Mapping[str, Instrument]) -> Engine:
     """The engine with every symbol's strategy."""
-    settings = engine_settings(plan, strategies)
+    settings = engine_settings(plan, strategies, instruments)
     names = {s.symbol: s.strategy for s in settings.symbols}
 
     def build_strategy(symbol: str, overrides: dict[str, Value]) -> Strategy:
@@ -278,7 +297,7 @@ def build_desk(
         venue=settings.venue.name,
         account=plan.account,
         quote=settings.venue.quote,
-        timeframe=plan.feed.timeframe,
+        timeframe=plan.timeframe,
         timezone=settings.timezone,
         started_at_ms=plan.started_at_ms,
     )

@@ -15,6 +15,7 @@ from bot.runtime.clock import MarketClock
 from bot.strategy import Frame
 from cli.live import Running, courier
 from cli.markets import instrument_of
+from cli.venues import PaperOn
 from cli.wiring import OPERATOR, Blueprint, House, open_house
 from handlers.market_clock import ClockControl
 from handlers.notices import Recipient
@@ -154,8 +155,9 @@ def plan_of(home: Path, frames: Sequence[Frame], text: str, history: int) -> Blu
         loaded=load_text(text, home, {}),
         mode="demo",
         account="paper:demo:test",
-        feed=feed,
-        instruments={f.symbol: instrument_of(f) for f in frames},
+        timeframe=feed.timeframe,
+        symbols=feed.symbols,
+        make_venue=PaperOn(feed, {f.symbol: instrument_of(f) for f in frames}, START_MS + history * BAR_MS),
         start_at_ms=START_MS + history * BAR_MS,
         synchronous="NORMAL",
         context=(ClockControl(),),
