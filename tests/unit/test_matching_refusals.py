@@ -244,7 +244,13 @@ def _one_too_many(floor: Floor) -> Any:
     return floor.stop("two", BUY, "110", close_position=False)
 
 
+def _far_from_the_mark(floor: Floor) -> Any:
+    floor.matching.set_price("XYZUSDT", 100.0, 95.0)  # 100.01 > 95 x 1.05
+    return floor.ask("a", BUY)
+
+
 EXTRA: list[tuple[str, Code, Asked]] = [
+    ("market far from the mark", Code.MARKET_PRICE, _far_from_the_mark),
     ("not trading", Code.NOT_TRADING, _not_trading),
     ("second close_position", Code.CLOSE_POSITION_EXISTS, _second_stop),
     ("promised twice", Code.REDUCE_ONLY_RESTS, _promised),

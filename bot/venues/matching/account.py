@@ -1,6 +1,6 @@
 """Wallet, books and counters of one venue account: where an execution becomes money."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -8,8 +8,9 @@ from bot.domain.fill import Fill
 from bot.domain.instrument import ZERO, Instrument, money_in, money_out, to_decimal
 from bot.domain.order import OrderSide, OrderStatus, OrderType
 from bot.domain.position import Position
+from bot.domain.signal import Side
 from bot.venues.matching.book import SymbolBook
-from bot.venues.matching.margin import against_us, margin_after
+from bot.venues.matching.margin import against_us, initial_margin, margin_after
 from bot.venues.matching.orders import BookedOrder
 from bot.venues.matching.reports import Executed, FundingSettled, OrderChanged
 from bot.venues.matching.rules import Code, MatchingRules
@@ -18,7 +19,8 @@ from bot.venues.matching.rules import Code, MatchingRules
 class Account:
     """The account's whole state; only the fill model's own modules change it.
 
-    `margin_used` is the sum over all books; `open_ids` finds working orders by client id.
+    `margin_used` is the sum over all books; `open_ids` finds working orders by client id. `slippages` and `depths`
+    hold figures of single symbols that differ from the rules' own.
     """
 
     def __init__(self, instruments: Mapping[str, Instrument], wallet: Decimal, rules: MatchingRules) -> None:
@@ -26,6 +28,8 @@ class Account:
         self.rules = rules
         self.wallet = wallet
         self.books: dict[str, SymbolBook] = {}
+        self.slippages: dict[str, Decimal] = {}
+        self.depths: dict[str, Decimal] = {}
         self.last: dict[str, float] = {}
         self.marks: dict[str, float] = {}
         self.open_ids: dict[str, tuple[SymbolBook, str]] = {}
@@ -33,12 +37,13 @@ class Account:
         self.next_order = 1
         self.next_trade = 1
 
-    def book(self, symbol: str) -> SymbolBook | None:
-        """The symbol's book, begun at first use; None for a symbol the venue does not know."""
-        book = self.books.get(symbol)
+    def book(self, symbol: str, leg: Side | None = None) -> SymbolBook | None:
+        """The book of a symbol (or of one leg), begun at first use; None for a symbol the venue does not know."""
+        name = symbol if leg is None else book_name(symbol, leg)
+        book = self.books.get(name)
         if book is None and (instrument := self.instruments.get(symbol)) is not None:
             leverage = min(self.rules.default_leverage, instrument.max_leverage)
-            book = self.books[symbol] = SymbolBook(instrument, Position(symbol, leverage=leverage))
+            book = self.books[name] = SymbolBook(instrument, Position(symbol, leverage=leverage))
         return book
 
     def last_price(self, symbol: str) -> Decimal | None:
@@ -59,12 +64,30 @@ class Account:
         return ZERO if mark is None else book.position.unrealised(mark)
 
     def available(self) -> Decimal:
-        """What new positions may take. Open losses stay inside their own isolated margin."""
-        return self.wallet - self.margin_used
+        """What new positions may take. Open losses stay inside their own isolated margin; crossed ones count."""
+        return self.wallet - self.margin_used + sum(self.crossed_free(), ZERO)
+
+    def crossed_free(self) -> Iterator[Decimal]:
+        """What each crossed position adds to the available margin: its open profit less its initial margin."""
+        for book in self.books.values():
+            if book.crossed and not book.position.flat:
+                yield self.unrealised(book) - self.held(book)
+
+    def held(self, book: SymbolBook) -> Decimal:
+        """Margin that a position takes: its own when isolated, its initial margin at the mark when crossed."""
+        mark = self.mark_price(book.position.symbol)
+        if not book.crossed or mark is None:
+            return book.position.isolated_margin
+        return initial_margin(book.position.notional(mark), book.position.leverage)
+
+    def depth(self, symbol: str) -> Decimal:
+        """The most that one execution of a symbol fills; zero = everything."""
+        return self.depths.get(symbol, self.rules.max_fill_quantity)
 
     def slipped(self, book: SymbolBook, side: OrderSide, price: Decimal) -> Decimal:
         """What a market execution gets instead of `price`: slippage against us, then rounded against us."""
-        return against_us(book.instrument, side, price * (1 + self.rules.slippage * side.sign))
+        slippage = self.slippages.get(book.position.symbol, self.rules.slippage)
+        return against_us(book.instrument, side, price * (1 + slippage * side.sign))
 
     def working(self, client_id: str) -> tuple[SymbolBook, BookedOrder] | None:
         """The working order of this client id, with its book."""
@@ -136,7 +159,8 @@ class Account:
         """Close the whole position at `price` for lack of margin; its fee never exceeds what margin is left."""
         position = book.position
         rate = self.rules.fee_rate(book.instrument, maker=False) + self.rules.liquidation_fee
-        left = position.isolated_margin + money_in(position.unrealised(price))
+        left = self.wallet if book.crossed else position.isolated_margin
+        left += money_in(position.unrealised(price))
         fill = Fill(
             trade_id=self._take_trade_id(),
             symbol=position.symbol,
@@ -153,11 +177,30 @@ class Account:
         self.refresh(book)
         return Executed(at_ms, fill, realised, None, book.position)
 
+    def deleverage(self, book: SymbolBook, quantity: Decimal, price: Decimal, at_ms: int) -> Executed:
+        """Close a part of the position at `price` by the venue's decision, free of fees."""
+        position = book.position
+        fill = Fill(
+            trade_id=self._take_trade_id(),
+            symbol=position.symbol,
+            side=OrderSide.SELL if position.quantity > ZERO else OrderSide.BUY,
+            quantity=min(quantity, position.size),
+            price=price,
+            fee=ZERO,
+            at_ms=at_ms,
+            venue_order_id=self.take_order_id(),
+            fee_asset=book.instrument.quote,
+        )
+        realised = self._settle(book, fill)
+        self.refresh(book)
+        return Executed(at_ms, fill, realised, None, book.position)
+
     def pay_funding(self, book: SymbolBook, rate: Decimal, mark: Decimal, at_ms: int) -> FundingSettled:
         """Settle funding: longs pay a positive rate; the money comes from and goes to the isolated margin."""
         position = book.position
         amount = money_in(-position.quantity * mark * rate)
-        book.position = replace(position, isolated_margin=max(ZERO, position.isolated_margin + amount))
+        if not book.crossed:
+            book.position = replace(position, isolated_margin=max(ZERO, position.isolated_margin + amount))
         self.wallet += amount
         self.refresh(book)
         return FundingSettled(at_ms, amount, rate, f"{position.symbol}:{at_ms}", book.position)
@@ -169,9 +212,15 @@ class Account:
     def _settle(self, book: SymbolBook, fill: Fill) -> Decimal:
         before = book.position
         after, realised = before.apply(fill)
-        book.position = replace(after, isolated_margin=margin_after(before, after, fill))
+        margin = ZERO if book.crossed else margin_after(before, after, fill)
+        book.position = replace(after, isolated_margin=margin)
         self.wallet += realised - fill.fee
         return realised
+
+
+def book_name(symbol: str, leg: Side) -> str:
+    """Under which name the book of one leg is kept."""
+    return f"{symbol}:{leg.value}"
 
 
 def _status_after(book: SymbolBook, order: BookedOrder, quantity: Decimal) -> tuple[OrderStatus, str]:

@@ -16,7 +16,8 @@ from bot.venues.matching.orders import BookedOrder
 class SymbolBook:
     """Position and working orders of one symbol, in the order in which they came.
 
-    `margin` is what the position holds and what resting limit orders keep.
+    `margin` is what the position holds and what resting limit orders keep. A `crossed` position holds nothing of its
+    own: the whole wallet stands for it, and whoever keeps the account judges its liquidation.
 
     A candle strictly inside (`below`, `above`) touches nothing: two float comparisons settle almost every bar.
     Rounding a Decimal level to float is monotone, so the band is never too wide; the exact levels decide afterwards.
@@ -29,11 +30,13 @@ class SymbolBook:
     below: float = -inf
     above: float = inf
     margin: Decimal = ZERO
+    crossed: bool = False
 
     def refresh(self, *, liquidate: bool) -> None:
         """Find band, liquidation price and margin again; due after every change of position or orders."""
         self.margin = self.position.isolated_margin + self._reserved()
-        self.liquidation_price = liquidation_price(self.instrument, self.position) if liquidate else None
+        judged = liquidate and not self.crossed
+        self.liquidation_price = liquidation_price(self.instrument, self.position) if judged else None
         below, above = [-inf], [inf]
         for order in self.orders.values():
             (below if order.waits_below else above).append(float(order.level))

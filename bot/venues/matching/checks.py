@@ -42,7 +42,7 @@ type Check = Callable[[Application], Refusal | None]
 
 def refusal(account: Account, request: OrderRequest) -> Refusal | None:
     """Why the order is not taken; None when it is."""
-    book = account.book(request.symbol)
+    book = account.book(request.symbol, request.leg)
     if book is None:
         return Refusal(Code.UNKNOWN_SYMBOL, f"{request.symbol} is not listed here")
     last, mark = account.last_price(request.symbol), account.mark_price(request.symbol)
@@ -64,7 +64,8 @@ def margin_refusal(
     needed = initial_margin(notional, book.position.leverage) + money_out(notional * rate)
     available = account.available()
     if book.closable(request.side):  # what is closed first gives its margin back, less its open loss
-        available += book.position.isolated_margin + min(ZERO, book.position.unrealised(price))
+        available += account.held(book)
+        available += ZERO if book.crossed else min(ZERO, book.position.unrealised(price))
     if needed <= available:
         return None
     return Refusal(Code.MARGIN, f"needs {needed:f} USDT of margin and fee, available {available:f}")
@@ -151,6 +152,17 @@ def _percent_price(app: Application) -> Refusal | None:
         return Refusal(Code.LIMIT_TOO_HIGH, f"limit {limit:f} > {highest:f}, the highest for a buy")
     if app.request.side is OrderSide.SELL and limit < lowest:
         return Refusal(Code.LIMIT_TOO_LOW, f"limit {limit:f} < {lowest:f}, the lowest for a sell")
+    return None
+
+
+def _market_percent_price(app: Application) -> Refusal | None:
+    asked, instrument = app.request, app.instrument
+    if asked.type is not OrderType.MARKET:
+        return None
+    best = app.account.slipped(app.book, asked.side, app.last)
+    highest, lowest = app.mark * instrument.percent_price_up, app.mark * instrument.percent_price_down
+    if (best > highest and highest) if asked.side is OrderSide.BUY else best < lowest:
+        return Refusal(Code.MARKET_PRICE, f"best price {best:f} is too far from the mark {app.mark:f}")
     return None
 
 
@@ -255,6 +267,7 @@ CHECKS: tuple[Check, ...] = (
     _quantity,
     _notional,
     _percent_price,
+    _market_percent_price,
     _something_to_reduce,
     _not_promised_twice,
     _would_trigger,

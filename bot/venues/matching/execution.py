@@ -42,12 +42,15 @@ def triggered(
 def liquidate(account: Account, book: SymbolBook, price: Decimal, at_ms: int) -> Executed:
     """The venue takes the position over where the market stands at `price`, never beyond the bankruptcy price.
 
+    A crossed position has no bankruptcy price of its own: the wallet bears what it can.
+
     Fees are the taker's and the liquidation fee. Real venues may reduce in steps; this model closes at once.
     """
     position = book.position
     side = OrderSide.SELL if position.quantity > ZERO else OrderSide.BUY
-    last_resort = bankruptcy_price(position)
-    price = max(price, last_resort) if side is OrderSide.SELL else min(price, last_resort)
+    if not book.crossed:
+        last_resort = bankruptcy_price(position)
+        price = max(price, last_resort) if side is OrderSide.SELL else min(price, last_resort)
     return account.liquidate(book, side, against_us(book.instrument, side, price), at_ms)
 
 
@@ -67,5 +70,5 @@ def _executable(account: Account, book: SymbolBook, order: BookedOrder) -> Decim
     if asked.exits:
         closable = book.closable(asked.side)
         quantity = closable if asked.close_position else min(quantity, closable)
-    most = account.rules.max_fill_quantity
+    most = account.depth(asked.symbol)
     return min(quantity, most) if most else quantity

@@ -5,17 +5,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.domain.account import Balance
-from bot.domain.instrument import ZERO, Instrument
+from bot.domain.instrument import ZERO, Instrument, to_decimal
 from bot.domain.market import Candle
 from bot.domain.order import OrderStatus, OrderType
 from bot.domain.position import Position
+from bot.domain.signal import Side
 from bot.venues.matching import execution
-from bot.venues.matching.account import Account
+from bot.venues.matching.account import Account, book_name
 from bot.venues.matching.book import SymbolBook
 from bot.venues.matching.checks import crosses, refusal
+from bot.venues.matching.crossed import crossed_health
 from bot.venues.matching.orders import BookedOrder, OrderRequest, TimeInForce
-from bot.venues.matching.reports import FundingSettled, OrderChanged, Report
+from bot.venues.matching.reports import Executed, FundingSettled, OrderChanged, Report
 from bot.venues.matching.rules import Code, MatchingRules, Refusal
+from bot.venues.matching.step import step
 from bot.venues.matching.walk import walk
 
 
@@ -65,9 +68,9 @@ class Matching:
         unrealised = sum((self._account.unrealised(book) for book in self._account.books.values()), ZERO)
         return Balance(self._account.wallet, unrealised, self._account.margin_used)
 
-    def position(self, symbol: str) -> Position:
-        """The symbol's position, flat when there is none; raises KeyError for an unknown symbol."""
-        return self._book(symbol).position
+    def position(self, symbol: str, leg: Side | None = None) -> Position:
+        """The position of a symbol (or leg), flat when there is none; raises KeyError for an unknown symbol."""
+        return self._book(symbol, leg).position
 
     def positions(self) -> tuple[Position, ...]:
         """All open positions, by symbol."""
@@ -76,8 +79,9 @@ class Matching:
 
     def orders(self, symbol: str = "") -> tuple[BookedOrder, ...]:
         """Working orders of a symbol (empty: of all, by symbol), oldest first."""
-        books = sorted(self._account.books.items())
-        return tuple(order for name, book in books if symbol in ("", name) for order in book.orders.values())
+        books = (book for _, book in sorted(self._account.books.items()))
+        mine = (book for book in books if symbol in ("", book.position.symbol))
+        return tuple(order for book in mine for order in book.orders.values())
 
     def order(self, client_id: str) -> BookedOrder | None:
         """The working order of this client id."""
@@ -96,6 +100,19 @@ class Matching:
         """Where the symbol's position is liquidated; None when nowhere."""
         return self._book(symbol).liquidation_price
 
+    def available(self) -> Decimal:
+        """What new positions may take."""
+        return self._account.available()
+
+    def reserved(self, symbol: str, leg: Side | None = None) -> Decimal:
+        """Margin that resting limit orders of a symbol keep."""
+        book = self._book(symbol, leg)
+        return book.margin - book.position.isolated_margin
+
+    def crossed(self, symbol: str) -> bool:
+        """True when the symbol's positions stand on the whole wallet."""
+        return self._book(symbol).crossed
+
     # The market moves
 
     def set_price(self, symbol: str, price: float, mark: float | None = None) -> None:
@@ -113,21 +130,53 @@ class Matching:
             return ()
         return walk(account, book, candle, closes_at_ms)
 
-    def settle_funding(self, symbol: str, rate: Decimal, at_ms: int) -> tuple[FundingSettled, ...]:
+    def step(self, symbol: str, price: float, at_ms: int) -> list[Report]:
+        """The last price is now this, as an exchange sees it (see step): orders of all legs go on."""
+        account = self._account
+        account.last[symbol] = price
+        reports: list[Report] = []
+        for name in (symbol, *(book_name(symbol, leg) for leg in Side)):
+            book = account.books.get(name)
+            if book is not None and not book.untouched_by(price, price):
+                reports += step(account, book, to_decimal(price), at_ms)
+        return reports
+
+    def set_spread(self, symbol: str, slippage: Decimal) -> None:
+        """What a market execution of this symbol loses (fraction of the price), instead of the rules' slippage."""
+        self._account.slippages[symbol] = slippage
+
+    def set_depth(self, symbol: str, quantity: Decimal) -> None:
+        """The most that one execution of this symbol fills (zero = everything), instead of the rules'."""
+        self._account.depths[symbol] = quantity
+
+    def set_mark(self, symbol: str, mark: float | None) -> None:
+        """Tell the mark price; None: it is the last price again."""
+        if mark is None:
+            self._account.marks.pop(symbol, None)
+        else:
+            self._account.marks[symbol] = mark
+
+    def settle_funding(
+        self, symbol: str, rate: Decimal, at_ms: int, leg: Side | None = None
+    ) -> tuple[FundingSettled, ...]:
         """Settle one funding payment at the mark price; nothing without a position."""
-        book, mark = self._account.books.get(symbol), self.mark(symbol)
+        book, mark = self._account.books.get(_name(symbol, leg)), self.mark(symbol)
         if book is None or book.position.flat or mark is None:
             return ()
         return (self._account.pay_funding(book, rate, mark, at_ms),)
 
     # Orders
 
-    def submit(self, request: OrderRequest, at_ms: int) -> list[Report] | Refusal:
-        """Take an order and execute what executes at once, or say why not."""
-        refused = refusal(self._account, request)
+    def refusal(self, request: OrderRequest) -> Refusal | None:
+        """Why an order would not be taken now; None when it would."""
+        return refusal(self._account, request)
+
+    def submit(self, request: OrderRequest, at_ms: int, *, checked: bool = True) -> list[Report] | Refusal:
+        """Take an order and execute what executes at once, or say why not; unchecked when the venue itself asks."""
+        refused = refusal(self._account, request) if checked else None
         if refused is not None:
             return refused
-        book = self._book(request.symbol)
+        book = self._book(request.symbol, request.leg)
         order = BookedOrder(request, self._account.take_order_id(), OrderStatus.WORKING, at_ms, at_ms)
         if request.foreign:  # a person's order gets its id from the venue
             order = replace(order, request=replace(request, client_id=f"web_{order.venue_id}"))
@@ -145,9 +194,26 @@ class Matching:
             return Refusal(Code.UNKNOWN_ORDER, f"no working order {client_id}")
         return [self._account.end(*found, OrderStatus.CANCELLED, at_ms, "")]
 
-    def set_leverage(self, symbol: str, leverage: int) -> Refusal | None:
+    def amend(self, client_id: str, quantity: Decimal, price: Decimal, at_ms: int) -> list[Report] | Refusal:
+        """Give a working limit order another quantity and price, behind the others; it may then execute at once."""
+        account, found = self._account, self._account.working(client_id)
+        if found is None:
+            return Refusal(Code.UNKNOWN_ORDER, f"no working order {client_id}")
+        book, order = found
+        if quantity <= order.filled:
+            return Refusal(Code.BELOW_MINIMUM, f"quantity {quantity:f} <= filled {order.filled:f}")
+        asked = replace(order.request, quantity=quantity, limit_price=price)
+        account.end(book, order, OrderStatus.CANCELLED, at_ms, "")
+        refused = refusal(account, asked)
+        if refused is not None:
+            account.put(book, order)
+            return refused
+        last = account.last_price(asked.symbol) or ZERO
+        return self._limit(book, replace(order, request=asked, updated_at_ms=at_ms), last, at_ms)
+
+    def set_leverage(self, symbol: str, leverage: int, leg: Side | None = None) -> Refusal | None:
         """Set a symbol's leverage for positions to come; it cannot be lowered under an open one."""
-        book = self._account.book(symbol)
+        book = self._account.book(symbol, leg)
         if book is None:
             return Refusal(Code.UNKNOWN_SYMBOL, f"{symbol} is not listed here")
         most, now = book.instrument.max_leverage, book.position
@@ -160,6 +226,39 @@ class Matching:
         book.position = replace(now, leverage=leverage)
         self._account.refresh(book)
         return None
+
+    # What an exchange does by itself
+
+    def set_crossed(self, symbol: str, *, crossed: bool) -> None:
+        """Let the whole wallet stand for a symbol's positions, or each for itself; due while they are flat."""
+        for leg in (None, *Side):
+            book = self._book(symbol, leg)
+            book.crossed = crossed
+            self._account.refresh(book)
+
+    def crossed_health(self) -> tuple[Decimal, Decimal]:
+        """Margin balance and maintenance margin of all crossed positions together, at mark prices."""
+        return crossed_health(self._account)
+
+    def liquidate(self, symbol: str, price: Decimal, at_ms: int, leg: Side | None = None) -> Executed:
+        """Liquidate a position where the market stands at `price`."""
+        return execution.liquidate(self._account, self._book(symbol, leg), price, at_ms)
+
+    def deleverage(
+        self, symbol: str, quantity: Decimal, price: Decimal, at_ms: int, leg: Side | None = None
+    ) -> Executed:
+        """Close a part of a position at `price`, free of fees."""
+        return self._account.deleverage(self._book(symbol, leg), quantity, price, at_ms)
+
+    def credit(self, amount: Decimal) -> None:
+        """Money from (or, negative, to) outside."""
+        self._account.wallet += amount
+
+    def relist(self, instrument: Instrument) -> None:
+        """A contract has other rules from now on; the mapping handed in must say the same."""
+        for leg in (None, *Side):
+            if (book := self._account.books.get(_name(instrument.symbol, leg))) is not None:
+                book.instrument = instrument
 
     # Remembering
 
@@ -182,8 +281,8 @@ class Matching:
         for order in state.orders:
             account.put(self._book(order.request.symbol), order)
 
-    def _book(self, symbol: str) -> SymbolBook:
-        book = self._account.book(symbol)
+    def _book(self, symbol: str, leg: Side | None = None) -> SymbolBook:
+        book = self._account.book(symbol, leg)
         if book is None:
             raise KeyError(symbol)
         return book
@@ -194,7 +293,7 @@ class Matching:
 
     def _limit(self, book: SymbolBook, order: BookedOrder, last: Decimal, at_ms: int) -> list[Report]:
         asked, account = order.request, self._account
-        most = account.rules.max_fill_quantity
+        most = account.depth(asked.symbol)
         unfillable = asked.time_in_force is TimeInForce.FOK and most and asked.quantity > most
         if unfillable or (
             not crosses(asked, last) and asked.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
@@ -207,3 +306,7 @@ class Matching:
         if rest is not None and asked.time_in_force is TimeInForce.IOC:
             reports.append(account.end(book, rest, OrderStatus.EXPIRED, at_ms, ""))
         return reports
+
+
+def _name(symbol: str, leg: Side | None) -> str:
+    return symbol if leg is None else book_name(symbol, leg)

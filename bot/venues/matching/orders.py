@@ -4,14 +4,18 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.domain.instrument import ZERO
-from bot.domain.order import Order, OrderSide, OrderStatus, OrderType
+from bot.domain.order import Order, OrderSide, OrderStatus, OrderType, closing
 from bot.domain.order import TimeInForce as TimeInForce
+from bot.domain.signal import Side
 from bot.domain.snapshot import VenueOrder
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order as the venue is asked for it. `foreign` marks what a person does past the bot."""
+    """An order as the venue is asked for it. `foreign` marks what a person does past the bot.
+
+    `leg` is the position it is for in hedge mode: the long or the short one; None is the one net position.
+    """
 
     client_id: str
     symbol: str
@@ -24,11 +28,14 @@ class OrderRequest:
     close_position: bool = False
     time_in_force: TimeInForce = TimeInForce.GTC
     foreign: bool = False
+    leg: Side | None = None
 
     @property
     def exits(self) -> bool:
-        """True when the order can only reduce a position."""
-        return self.reduce_only or self.close_position
+        """True when the order can only reduce a position; the closing side of a leg never does more."""
+        if self.reduce_only or self.close_position:
+            return True
+        return self.leg is not None and closing(self.leg) is self.side
 
 
 @dataclass(frozen=True, slots=True)
