@@ -1,0 +1,75 @@
+"""An event loop whose clock jumps to the next timer as soon as nothing is in flight; the wall clock goes along.
+
+Everything that talks must live in this one loop (in-process sessions, or servers and clients on loopback): what was
+sent has then arrived when a poll without waiting finds nothing. Jobs in the loop's executor are waited for in real
+time. Threads started past the loop are invisible.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from typing import Any
+
+import time_machine
+
+
+class _Jumping:
+    """A selector that never waits for time to pass: it lets it pass."""
+
+    def __init__(self, jump: Callable[[float], None], busy: Callable[[], bool]) -> None:
+        self._real = selectors.DefaultSelector()
+        self._jump = jump
+        self._busy = busy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def select(self, timeout: float | None = None) -> Any:
+        found = self._real.select(0)
+        if found or timeout == 0:
+            return found
+        if timeout is None or self._busy():
+            return self._real.select(timeout)
+        self._jump(timeout)
+        return found
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """The loop. Its time starts at `start_s` (seconds since 1970) and is the wall clock of everything while it runs."""
+
+    def __init__(self, traveller: Any, start_s: float) -> None:
+        self._now_s = start_s
+        self._traveller = traveller
+        self._jobs = 0
+        self.jumps = 0
+        super().__init__(_Jumping(self._jump, lambda: self._jobs > 0))  # type: ignore[arg-type]
+
+    def time(self) -> float:
+        return self._now_s
+
+    def _jump(self, seconds: float) -> None:
+        self._now_s += seconds
+        self.jumps += 1
+        self._traveller.move_to(self._now_s, tick=False)
+
+    def run_in_executor(self, executor: Executor | None, func: Any, *args: Any) -> Any:
+        self._jobs += 1
+        job = super().run_in_executor(executor, func, *args)
+        job.add_done_callback(self._job_done)
+        return job
+
+    def _job_done(self, _: object) -> None:
+        self._jobs -= 1
+
+
+def run_virtually[T](work: Callable[[], Awaitable[T]], start_ms: int) -> T:
+    """Run to the end on a virtual clock that starts at `start_ms`."""
+
+    async def main() -> T:
+        return await work()
+
+    with time_machine.travel(start_ms / 1000, tick=False) as traveller:
+        runner = asyncio.Runner(loop_factory=lambda: VirtualLoop(traveller, start_ms / 1000))
+        with runner:
+            return runner.run(main())
