@@ -27,6 +27,8 @@ class EngineSettings:
     """Everything fixed for a run. Rates are fractions of notional; `account` is venue:mode:name.
 
     `stop_deadline_ms` is how long a filled quantity may be without a confirmed stop before it is closed.
+    `trail_pause_ms` is the least time between two moves of a trailing stop. `read_lag_ms` is how far the venue's
+    answers to questions may lie behind what it says by itself; 0: not at all, but it lives by bars (paper).
     """
 
     account: str
@@ -43,4 +45,6 @@ class EngineSettings:
     stop_tries: int = 3
     close_tries: int = 5
     unknown_deadline_ms: int = 120_000
+    trail_pause_ms: int = 10_000
+    read_lag_ms: int = 0
     adopt_foreign: bool = False

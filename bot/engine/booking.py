@@ -74,6 +74,8 @@ def _begin(turn: Turn, symbol: SymbolState) -> None:
     symbol.stop_failures = symbol.target_failures = 0
     symbol.stop_moved = symbol.liquidation_warned = False
     symbol.fought.clear()
+    symbol.sized.clear()
+    symbol.stops_lost = symbol.trailed_at_ms = 0
     day = turn.state.day
     turn.state.day = replace(day, trades=day.trades + 1)
     turn.act(RecordDay(turn.at_ms, turn.state.day))

@@ -6,8 +6,8 @@ from bot.domain.action import StartTimer
 from bot.domain.command import Done, Receipt
 from bot.domain.fill import Fill
 from bot.domain.instrument import ZERO, Instrument
-from bot.domain.order import Approved, CloseReason, Intent, OrderType, Purpose, closing
-from bot.engine import orders, tell
+from bot.domain.order import Approved, CloseReason, Intent, Order, Purpose, closing
+from bot.engine import codes, ladder, orders, tell
 from bot.engine.state import Closing, Flatten, SymbolState
 from bot.engine.turn import Turn
 from bot.risk.approval import approve_exit
@@ -45,23 +45,33 @@ def start(
 
 
 def send(turn: Turn, symbol: SymbolState) -> None:
-    """Send what is left to close and not already on its way, in pieces the venue takes."""
+    """Send what is left to close and not already on its way, in pieces the venue takes.
+
+    Nothing is sent while the position is being read again, or fills of an earlier piece are still on their way.
+    """
     task = symbol.closing
-    if task is None:
+    if task is None or task.reading:
+        return
+    if orders.owing(symbol, Purpose.CLOSE):
+        later(turn, symbol, FIRST_RETRY_MS)
         return
     open_quantity = min(task.left, symbol.position.size)
     rest = open_quantity - orders.working_quantity(symbol, Purpose.CLOSE)
-    for piece in pieces(symbol.instrument, rest):
+    for piece in pieces(symbol.instrument, rest, task.most):
         approved = approve_exit(_intent(turn, symbol, task, piece), symbol.position)
         if isinstance(approved, Approved):
             orders.send(turn, symbol, approved)
 
 
-def pieces(instrument: Instrument, quantity: Decimal) -> list[Decimal]:
-    """A quantity in market orders that the venue takes: none too large, and the last one not too small."""
+def pieces(instrument: Instrument, quantity: Decimal, most: Decimal = ZERO) -> list[Decimal]:
+    """A quantity in orders that the venue takes: none too large, and the last one not too small.
+
+    `most` is the largest piece where the venue has refused larger ones, zero elsewhere.
+    """
     if quantity <= ZERO:
         return []
-    most = instrument.quantity_down(instrument.max_market_quantity) or quantity
+    largest = min(most, instrument.max_market_quantity) if most else instrument.max_market_quantity
+    most = instrument.quantity_down(largest) or quantity
     whole, last = divmod(quantity, most)
     found = [most] * int(whole) + ([last] if last else [])
     missing = instrument.min_quantity - found[-1]
@@ -86,12 +96,15 @@ def later(turn: Turn, symbol: SymbolState, wait_ms: int) -> None:
 
 def _intent(turn: Turn, symbol: SymbolState, task: Closing, quantity: Decimal) -> Intent:
     plan = symbol.plan
+    kind, limit, lasting = ladder.form(symbol, task)
     return Intent(
         symbol=symbol.symbol,
         side=closing(symbol.position.side),
         purpose=Purpose.CLOSE,
-        type=OrderType.MARKET,
+        type=kind,
         quantity=quantity,
+        limit_price=limit,
+        time_in_force=lasting,
         decision_id=f"{plan.decision_id if plan else 'foreign'}/{turn.at_ms}",
         attempt=turn.state.order_count + 1,
         reduce_only=True,
@@ -143,19 +156,32 @@ def _receipt(turn: Turn, symbol: SymbolState, task: Closing) -> Receipt:
     )
 
 
-def failed(turn: Turn, symbol: SymbolState, code: str) -> None:
-    """A close order did not do its work: try again with back-off, read the position again, say what is left."""
+def failed(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
+    """A close order did not do its work: try otherwise, or again with back-off; in between read the position again."""
     task = symbol.closing
     if task is None or task.retry_at_ms > turn.at_ms:
         return  # the pieces of one try fail together
     task.tries += 1
-    if task.tries % READ_AGAIN_TRIES == 0:
+    otherwise = ladder.learn(turn, symbol, task, order, code)
+    if task.tries % READ_AGAIN_TRIES == 0 or code in codes.NOTHING_TO_REDUCE:
+        task.reading = True
         turn.look()
     if task.tries % turn.state.settings.close_tries == 0:
         tell.unclosed(turn, symbol, task.left, code)
-    wait = min(FIRST_RETRY_MS * 2 ** min(task.tries, 10), LAST_RETRY_MS)
+    back_off = min(FIRST_RETRY_MS * 2 ** min(task.tries, 10), LAST_RETRY_MS)
+    wait = FIRST_RETRY_MS if otherwise else back_off
     task.retry_at_ms = turn.at_ms + wait
     later(turn, symbol, wait)
+
+
+def read(turn: Turn) -> None:
+    """The position was read again, or could not be: closes that waited for that go on."""
+    for symbol in turn.state.symbols.values():
+        task = symbol.closing
+        if task is not None and task.reading:
+            task.reading = False
+            if task.retry_at_ms <= turn.at_ms:
+                send(turn, symbol)
 
 
 def flatten(turn: Turn, symbols: list[SymbolState], reason: CloseReason, command_id: str) -> None:

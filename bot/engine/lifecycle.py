@@ -8,13 +8,16 @@ from bot.domain.fill import Fill
 from bot.domain.guard import HaltKind
 from bot.domain.instrument import ZERO
 from bot.domain.order import Order, OrderStatus, Purpose
-from bot.engine import booking, closing, guards, orders, pipeline, protection, tell
+from bot.engine import booking, closing, guards, ladder, orders, pipeline, protection, tell
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
 
 UNKNOWN_TIMER = "unknown"
 OWED_TIMER = "owed"
 ASK_AGAIN_MS = 2_000
+MOST_ASK_AGAIN_MS = 5_000
+CONFIRM_MS = 3_000  # taken by the venue, but its stream has not said so
+MOST_CANCEL_WAIT_MS = 60_000
 NOT_FOUND = "not found"  # the venue does not know the order: one witness, no proof
 
 
@@ -32,6 +35,8 @@ def on_call(turn: Turn, event: CallEnded) -> None:
         _unknown(turn, symbol, order, event.code)
     elif event.outcome is Outcome.NOT_DONE:
         _not_done(turn, symbol, order, event.code)
+    elif order.status is OrderStatus.INTENDED:
+        turn.act(StartTimer(UNKNOWN_TIMER, order.client_id, turn.at_ms + CONFIRM_MS))
     settle(turn, symbol)
 
 
@@ -46,14 +51,24 @@ def _cancelled(turn: Turn, symbol: SymbolState, order: Order, event: CallEnded) 
     if not order.status.live:
         return
     if event.outcome is Outcome.DONE:
+        symbol.cancel_tries = 0
         _ended(turn, symbol, orders.advance(turn, symbol, order, OrderStatus.CANCELLED))
         return
     _ask(turn, order)
-    closing.later(turn, symbol, ASK_AGAIN_MS)
+    wait = min(ASK_AGAIN_MS * 2**symbol.cancel_tries, MOST_CANCEL_WAIT_MS)
+    symbol.cancel_tries = min(symbol.cancel_tries + 1, 10)
+    closing.later(turn, symbol, wait)
 
 
 def _ask(turn: Turn, order: Order) -> None:
     turn.act(QueryOrder(order.client_id, order.symbol, order.intent.type.conditional))
+
+
+def _ask_later(turn: Turn, order: Order) -> None:
+    """Ask again soon, and less often the longer it takes."""
+    age = turn.at_ms - order.updated_at_ms
+    wait = max(ASK_AGAIN_MS, min(age // 2, MOST_ASK_AGAIN_MS))
+    turn.act(StartTimer(UNKNOWN_TIMER, order.client_id, turn.at_ms + wait))
 
 
 def _unknown(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
@@ -62,7 +77,7 @@ def _unknown(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
         return
     orders.advance(turn, symbol, order, OrderStatus.UNKNOWN, code)
     _ask(turn, order)
-    turn.act(StartTimer(UNKNOWN_TIMER, order.client_id, turn.at_ms + ASK_AGAIN_MS))
+    _ask_later(turn, order)
 
 
 def _not_done(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
@@ -72,21 +87,29 @@ def _not_done(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
         # one witness says that it does not exist; the snapshot is the second, and reconciliation settles it
         symbol.denied.add(order.client_id)
         turn.look()
+        _ask_later(turn, order)
     else:
         _refused(turn, symbol, orders.advance(turn, symbol, order, OrderStatus.REJECTED, code), code)
 
 
+def doubt(turn: Turn, symbol: SymbolState, order: Order) -> None:
+    """An order that rested is absent from a snapshot: what became of it the venue is asked for by its id."""
+    orders.advance(turn, symbol, order, OrderStatus.UNKNOWN, ladder.ABSENT)
+    _ask(turn, order)
+    _ask_later(turn, order)
+
+
 def unknown_due(turn: Turn, client_id: str) -> None:
-    """An order's outcome is still unknown: ask again, and after the deadline ask a person too."""
+    """What became of an order is still not known: ask again, and after the deadline ask a person too."""
     for symbol in turn.state.symbols.values():
         order = symbol.orders.get(client_id)
-        if order is None or order.status is not OrderStatus.UNKNOWN:
+        if order is None or order.status not in (OrderStatus.UNKNOWN, OrderStatus.INTENDED):
             continue
         if turn.at_ms - order.created_at_ms >= turn.state.settings.unknown_deadline_ms:
             figures = f"order {client_id} may or may not have been executed"
             guards.halt(turn, symbol.symbol, HaltKind.UNKNOWN_ORDER, 0, figures)
         _ask(turn, order)
-        turn.act(StartTimer(UNKNOWN_TIMER, client_id, turn.at_ms + ASK_AGAIN_MS))
+        _ask_later(turn, order)
 
 
 def on_update(turn: Turn, event: OrderUpdated) -> None:
@@ -106,7 +129,10 @@ def on_update(turn: Turn, event: OrderUpdated) -> None:
     if moved.status is OrderStatus.WORKING:
         protection.confirmed(symbol, moved)
     elif moved.status in (OrderStatus.REJECTED, OrderStatus.EXPIRED):
-        _refused(turn, symbol, moved, event.code)
+        if order.status in protection.CONFIRMED and order.purpose is Purpose.STOP:
+            protection.lost(turn, symbol, moved, event.code)
+        else:
+            _refused(turn, symbol, moved, event.code)
     elif moved.status.final:
         if moved.status is OrderStatus.CANCELLED and not asked_for:
             _cancelled_by_hand(turn, symbol, moved)
@@ -116,7 +142,7 @@ def on_update(turn: Turn, event: OrderUpdated) -> None:
 
 def _cancelled_by_hand(turn: Turn, symbol: SymbolState, order: Order) -> None:
     if order.purpose is Purpose.CLOSE:
-        closing.failed(turn, symbol, "cancelled at the venue")
+        closing.failed(turn, symbol, order, "cancelled at the venue")
     else:
         protection.cancelled_by_hand(turn, symbol, order)
 
@@ -139,11 +165,11 @@ def gone(turn: Turn, symbol: SymbolState, order: Order) -> Order:
     """The venue has the order no more, and its fills are booked: it was filled, removed, or never there."""
     absent = OrderStatus.REJECTED if order.status is OrderStatus.INTENDED else OrderStatus.EXPIRED
     whole = order.filled > ZERO and order.filled >= order.intent.quantity
-    moved = orders.advance(
-        turn, symbol, order, OrderStatus.FILLED if whole else absent, "absent at the venue"
-    )
+    moved = orders.advance(turn, symbol, order, OrderStatus.FILLED if whole else absent, ladder.ABSENT)
     if order.purpose is Purpose.CLOSE and not whole:
-        closing.failed(turn, symbol, "absent at the venue")
+        closing.failed(turn, symbol, moved, ladder.ABSENT)
+    elif order.purpose is Purpose.STOP and not whole and order.status in protection.RESTED:
+        protection.lost(turn, symbol, moved, ladder.ABSENT)
     _ended(turn, symbol, moved)
     return moved
 
@@ -153,7 +179,7 @@ def _refused(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
     if order.purpose is Purpose.ENTRY:
         tell.rejected(turn, order, code)
     elif order.purpose is Purpose.CLOSE:
-        closing.failed(turn, symbol, code)
+        closing.failed(turn, symbol, order, code)
     elif symbol.position.quantity:
         protection.refused(turn, symbol, order, code)
     _ended(turn, symbol, order)

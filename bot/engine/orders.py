@@ -114,3 +114,9 @@ def cancel_all(turn: Turn, symbol: SymbolState, purpose: Purpose) -> None:
 def working_quantity(symbol: SymbolState, purpose: Purpose) -> Decimal:
     """What live orders of a purpose may still execute, in base units."""
     return sum((order.remaining for order in symbol.live(purpose)), Decimal(0))
+
+
+def owing(symbol: SymbolState, *purposes: Purpose) -> bool:
+    """True when the venue says that an order of these purposes has executed and its fill is still on its way."""
+    told = (find(symbol, client_id) for client_id in symbol.owed)
+    return any(order is not None and order.purpose in purposes for order in told)

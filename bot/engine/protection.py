@@ -15,7 +15,7 @@ from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import Approved, CloseReason, Intent, Order, OrderStatus, OrderType, Purpose, closing
 from bot.domain.position import Plan
 from bot.domain.signal import Side
-from bot.engine import accounting, guards, orders, tell
+from bot.engine import accounting, codes, guards, ladder, orders, tell
 from bot.engine import closing as closes
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
@@ -23,7 +23,10 @@ from bot.risk.approval import approve_exit
 
 COVER_TIMER = "cover"
 CONFIRMED = frozenset({OrderStatus.WORKING, OrderStatus.PARTIALLY_FILLED})
-WOULD_TRIGGER = "-2021"
+RESTED = CONFIRMED | {OrderStatus.UNKNOWN}
+HOUR_MS = 3_600_000
+MOST_VANISHED = 2
+EXITS = tuple(purpose for purpose in Purpose if purpose.exits)
 
 
 def ensure(turn: Turn, symbol: SymbolState) -> None:
@@ -34,7 +37,7 @@ def ensure(turn: Turn, symbol: SymbolState) -> None:
     if turn.state.recovering:
         return
     _clear(turn, symbol)
-    held = not symbol.position.flat and not _exit_owed(symbol)
+    held = not symbol.position.flat and not orders.owing(symbol, *EXITS)
     if held and symbol.plan is not None and not symbol.plan.foreign:
         _ensure_stop(turn, symbol, symbol.plan)
         _ensure_target(turn, symbol, symbol.plan)
@@ -48,12 +51,6 @@ def _clear(turn: Turn, symbol: SymbolState) -> None:
     for order in (*symbol.live(Purpose.STOP), *symbol.live(Purpose.TARGET), *resting):
         if position.flat or order.intent.side is not closing(position.side):
             orders.cancel(turn, symbol, order)
-
-
-def _exit_owed(symbol: SymbolState) -> bool:
-    """True when the venue says that an exit has executed and its fill is still on its way: wait for it."""
-    owing = (orders.find(symbol, client_id) for client_id in symbol.owed)
-    return any(order is not None and order.purpose.exits for order in owing)
 
 
 def covered(symbol: SymbolState) -> bool:
@@ -105,15 +102,24 @@ def _ensure_stop(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
                 orders.cancel(turn, symbol, order)
 
 
+def _making_room(turn: Turn, symbol: SymbolState, after: int) -> bool:
+    """True for a moment after orders of a kind were cancelled because they stood in a close's way."""
+    task = symbol.closing
+    if task is None or task.room_made < after:
+        return False
+    return turn.at_ms - task.room_at_ms < turn.state.settings.stop_deadline_ms
+
+
 def _place_stop(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
-    if _leaving(turn, symbol):
+    if _leaving(turn, symbol) or _making_room(turn, symbol, ladder.MOST_ROOM):
         return
     if _given_up(turn, symbol.stop_failures):
         if not _closing_all(symbol):
             emergency(turn, symbol, "the venue refuses its stop")
         return
     # a second close-position stop on one side is refused (-4130), so a moved stop is a sized reduce-only one
-    whole = not any(order.intent.close_position for order in symbol.live(Purpose.STOP))
+    others = any(order.intent.close_position for order in symbol.live(Purpose.STOP))
+    whole = not others and Purpose.STOP not in symbol.sized
     _place(turn, symbol, Purpose.STOP, plan.stop_price, whole)
 
 
@@ -122,10 +128,10 @@ def _ensure_target(turn: Turn, symbol: SymbolState, plan: Plan) -> None:
     wrong = [order for order in targets if order.intent.trigger_price != plan.target_price]
     for order in wrong:
         orders.cancel(turn, symbol, order)
-    if targets or plan.target_price is None or _closing_all(symbol):
+    if targets or plan.target_price is None or _closing_all(symbol) or _making_room(turn, symbol, 1):
         return
     if not _given_up(turn, symbol.target_failures):
-        _place(turn, symbol, Purpose.TARGET, plan.target_price, whole=True)
+        _place(turn, symbol, Purpose.TARGET, plan.target_price, Purpose.TARGET not in symbol.sized)
 
 
 def _given_up(turn: Turn, failures: int) -> bool:
@@ -157,7 +163,11 @@ def _place(turn: Turn, symbol: SymbolState, purpose: Purpose, trigger: Decimal, 
 
 def refused(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
     """The venue refused or removed a stop or target: count it, close at once where waiting would be worse."""
-    through = code == WOULD_TRIGGER and not _closing_all(symbol)
+    through = code in codes.WOULD_TRIGGER and not _closing_all(symbol)
+    if code in codes.CLOSE_POSITION_EXISTS:
+        symbol.sized.add(order.purpose)
+    if code in codes.NOTHING_TO_REDUCE:
+        turn.look()
     if order.purpose is Purpose.STOP:
         symbol.stop_failures += 1
         if through:
@@ -170,6 +180,32 @@ def refused(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
         closes.start(turn, symbol, symbol.position.size, CloseReason.TP)
     elif _given_up(turn, symbol.target_failures):
         _tell(turn, symbol, "the venue refuses its target; the stop stands", code)
+
+
+def lost(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
+    """A stop that rested is gone without having closed: refused at its trigger, removed, or simply not there.
+
+    Refused at its trigger means that the price is there: out at once. Removed, it is put back; one that vanishes again
+    and again protects nothing, and is not replaced for ever.
+    """
+    if symbol.position.flat or order.client_id in symbol.unwanted or _covering(symbol):
+        return
+    if order.status is OrderStatus.REJECTED:
+        if not _closing_all(symbol):
+            emergency(
+                turn,
+                symbol,
+                f"its stop was refused at its trigger ({code or 'no reason given'})",
+                CloseReason.SL,
+            )
+        return
+    lasted = order.updated_at_ms - order.created_at_ms >= HOUR_MS
+    symbol.stops_lost = 1 if lasted else symbol.stops_lost + 1
+    most = MOST_VANISHED if code == ladder.ABSENT else turn.state.settings.stop_tries
+    if symbol.stops_lost < most:
+        _tell(turn, symbol, "its stop was removed at the venue: put back", code)
+    elif not _closing_all(symbol):
+        emergency(turn, symbol, f"its stops do not stay at the venue ({symbol.stops_lost} gone)")
 
 
 def _keep_old_stop(turn: Turn, symbol: SymbolState, code: str) -> None:
@@ -267,13 +303,16 @@ def move_target(symbol: SymbolState, price: Decimal | None) -> None:
 
 
 def trail(turn: Turn, symbol: SymbolState) -> bool:
-    """Move a trailing stop after the mark, only ever towards less risk; True when it moved."""
+    """Move a trailing stop after the mark, only ever towards less risk, with a pause in between; True when it moved."""
     plan = symbol.plan
     if plan is None or not plan.trail_distance:
+        return False
+    if turn.at_ms < symbol.trailed_at_ms + turn.state.settings.trail_pause_ms:
         return False
     better = _trailed(symbol.instrument, plan, symbol.mark_price)
     if better is None:
         return False
+    symbol.trailed_at_ms = turn.at_ms
     move_stop(symbol, better)
     accounting.record_position(turn, symbol)
     ensure(turn, symbol)

@@ -43,12 +43,14 @@ def on_snapshot(turn: Turn, event: SnapshotTaken) -> None:
         _begin(turn)
     for symbol in turn.state.symbols.values():
         lifecycle.settle(turn, symbol)
+    closing.read(turn)
     closing.verified(turn)
     _answer(turn, found_before)
 
 
 def on_failure(turn: Turn, code: str) -> None:
     """The venue could not be asked; nothing is concluded from that, it is asked again."""
+    closing.read(turn)
     closing.unverified(turn, code)
     _later(turn, FAILED_MS)
 
@@ -121,17 +123,27 @@ def _settle_order(
         moved = lifecycle.gone(turn, symbol, order)
         ours = f"{order.purpose} {order.status}"
         _difference(turn, symbol.symbol, "order", ours, "absent", f"{moved.status}")
+    elif order.status in protection.CONFIRMED and _told_before(turn, order.updated_at_ms, asked_at_ms):
+        lifecycle.doubt(turn, symbol, order)
+
+
+def _told_before(turn: Turn, at_ms: int, asked_at_ms: int) -> bool:
+    """True when the venue's answers have caught up with that moment."""
+    return at_ms + turn.state.settings.read_lag_ms < asked_at_ms
 
 
 def _absence_counts(turn: Turn, symbol: SymbolState, order: Order, asked_at_ms: int) -> bool:
-    """Sent after the venue was asked, absence proves nothing; and of an unknown outcome it is but one witness."""
+    """Absence is one witness, and none at all of what was sent after the venue was asked; a denial is the other.
+
+    A call that has not come back leaves no second witness but time: a venue that lives by bars tells a bar late.
+    """
+    settings = turn.state.settings
     if turn.state.recovering:
         return order.created_at_ms <= asked_at_ms
-    if order.status is OrderStatus.UNKNOWN and order.client_id not in symbol.denied:
-        return False
-    # a call that has not come back may have left after the snapshot: a venue that lives by bars tells a bar late
-    on_its_way = turn.state.settings.bar_ms if order.status is OrderStatus.INTENDED else 0
-    return order.updated_at_ms + on_its_way < asked_at_ms
+    if order.client_id in symbol.denied:
+        return order.updated_at_ms < asked_at_ms and _told_before(turn, order.created_at_ms, asked_at_ms)
+    on_its_way = settings.read_lag_ms or settings.bar_ms
+    return order.status is OrderStatus.INTENDED and order.updated_at_ms + on_its_way < asked_at_ms
 
 
 def _unknown_order(turn: Turn, order: VenueOrder, asked_at_ms: int) -> None:

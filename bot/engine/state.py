@@ -40,7 +40,12 @@ class Pending:
 
 @dataclass(slots=True)
 class Closing:
-    """A close on its way. `waiters` are command ids to answer; `left` is what is still to be closed (base units)."""
+    """A close on its way. `waiters` are command ids to answer; `left` is what is still to be closed (base units).
+
+    `rung` is the step of the ladder (0: market), `most` the largest piece after a refusal for size (0: the
+    instrument's), `room_made` how often what rests in its way was cancelled, `reading` that the position is read again
+    before the next try.
+    """
 
     reason: CloseReason
     asked: Decimal
@@ -52,6 +57,11 @@ class Closing:
     net: Decimal = ZERO
     tries: int = 0
     retry_at_ms: int = 0
+    rung: int = 0
+    most: Decimal = ZERO
+    room_made: int = 0
+    room_at_ms: int = 0
+    reading: bool = False
 
     @property
     def done(self) -> Decimal:
@@ -78,7 +88,8 @@ class SymbolState:
 
     `entries` are the last entry orders' plans, so that a late fill finds its own. `owed` is what the venue says an
     order has filled beyond what is booked; `denied` are orders that the venue says it does not know; `unwanted` those
-    we asked to be cancelled; `fought` are purposes whose order a person cancelled and we put back, once.
+    we asked to be cancelled; `fought` are purposes whose order a person cancelled and we put back, once; `sized` those
+    for which the venue takes no second close-position order. `stops_lost` counts stops that rested and went.
     """
 
     settings: SymbolSettings
@@ -114,6 +125,10 @@ class SymbolState:
     unwanted: set[str] = field(default_factory=set)
     liquidation_warned: bool = False
     stop_moved: bool = False
+    sized: set[Purpose] = field(default_factory=set)
+    stops_lost: int = 0
+    trailed_at_ms: int = 0
+    cancel_tries: int = 0
 
     @property
     def symbol(self) -> str:

@@ -23,8 +23,8 @@ from bot.risk.book import Candidate, Exposure, RiskBook, Sized, SymbolGuards
 FILES = sorted(path.stem for path in Path(rules.__path__[0]).glob("*.py") if path.stem != "__init__")
 # The order of 10-engine.md; the stop's distance follows the strategy's word, trades per day the day's loss.
 ORDER = [
-    "trading", "symbol", "data", "strategy", "stop distance", "model", "cooldown", "daily loss", "trades per day", "drawdown",
-    "positions", "same direction", "same symbol", "exposure", "funding window", "spread", "free margin",
+    "trading", "symbol", "data", "strategy", "stop distance", "model", "cooldown", "daily loss", "trades per day",
+    "drawdown", "positions", "same direction", "same symbol", "exposure", "funding window", "spread", "free margin",
     "minimum notional",
 ]  # fmt: skip
 
