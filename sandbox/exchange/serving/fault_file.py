@@ -2,10 +2,10 @@
 
 seed: 7
 rules:
-  - {on: POST order, symbol: BTC*, nth: 3, effect: cut after}
-  - {on: GET order, chance: 0.2, seed: 1, effect: lag, ms: 3000}
-  - {on: "*", from: 600, until: 660, effect: maintenance}
-  - {stream: ORDER_TRADE_UPDATE, every: 2, times: 3, effect: drop}
+  - {request: POST order, symbol: BTC*, nth: 3, effect: cut after}
+  - {request: GET order, chance: 0.2, seed: 1, effect: lag, ms: 3000}
+  - {request: "*", from: 600, until: 660, effect: maintenance}
+  - {frame: ORDER_TRADE_UPDATE, every: 2, times: 3, effect: drop}
   - {at: 3600, every: 600, times: 2, effect: gap, symbol: BTCUSDT, fraction: -0.05}
 """
 
@@ -70,10 +70,10 @@ def read_plan(content: object, where: str) -> FaultPlan:
 
 def _rule(row: object, where: str) -> Rule:
     if not isinstance(row, dict):
-        raise Refusal(f"{where}: {row!r} is no rule; wanted: {{on: POST order, effect: cut after}}")
+        raise Refusal(f"{where}: {row!r} is no rule; wanted: {{request: POST order, effect: cut after}}")
     places = [place for place in Place if place.value in row]
     if len(places) != 1:
-        raise Refusal(f"{where}: a rule has exactly one of on, stream, at")
+        raise Refusal(f"{where}: a rule has exactly one of request, frame, at")
     place = places[0]
     effect = str(row.get("effect", ""))
     allowed = _effects(place)

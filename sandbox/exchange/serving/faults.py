@@ -1,12 +1,12 @@
 """Fault rules: values that say where (request, frame, the world), when, and what goes wrong.
 
-    on: POST order          requests by the protocol's endpoint name (`WS /private/ws` is the dialling of a socket)
-    stream: ORDER_*         frames by event type, stream or topic name; `socket: /private/*` narrows to some sockets
+    request: POST order     requests by the protocol's endpoint name (`WS /private/ws` is the dialling of a socket)
+    frame: ORDER_*          frames by event type, stream or topic name; `socket: /private/*` narrows to some sockets
     at: 3600                the world, so many seconds of exchange time after the start; `every` repeats, in seconds
 
-`symbol`, `on`, `stream` and `socket` are globs. A rule counts what fits it inside `from` .. `until` (seconds
-of exchange time) and applies to the `nth` of them, or to `every` so-manieth, or to each with `chance` (drawn from
-its own `seed`), at most `times` times. Whatever is not said is no limit. `venue` narrows a rule to one exchange.
+`symbol`, `request`, `frame` and `socket` are globs. A rule counts what fits it inside `from` .. `until` (seconds of
+exchange time) and applies to the `nth` of them, or to `every` so-manieth, or to each with `chance` (drawn from its
+own `seed`), at most `times` times. Whatever is not said is no limit. `venue` narrows a rule to one exchange.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from enum import StrEnum
 class Place(StrEnum):
     """Where a rule applies; the key that holds its glob (or its time)."""
 
-    REQUEST = "on"
-    FRAME = "stream"
+    REQUEST = "request"
+    FRAME = "frame"
     WORLD = "at"
 
 
