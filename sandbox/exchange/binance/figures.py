@@ -1,0 +1,34 @@
+"""Figures as Binance writes them: plain digits in text."""
+
+from decimal import Decimal
+
+from bot.domain.instrument import ZERO
+
+
+def plain(value: Decimal) -> str:
+    """All its digits, no exponent."""
+    return f"{value:f}" if value else "0"
+
+
+def money(value: Decimal) -> str:
+    """Eight decimals."""
+    return f"{value:.8f}" if value else "0.00000000"
+
+
+def ratio(value: Decimal) -> str:
+    """Four decimals."""
+    return f"{value:.4f}"
+
+
+def decimals(grid: Decimal) -> int:
+    """Decimals of a tick or step."""
+    exponent = grid.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def average(value: Decimal) -> str:
+    """An average price, at most eight decimals."""
+    if value == ZERO:
+        return "0.00"
+    text = f"{value:.8f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
