@@ -25,15 +25,13 @@ TOKEN = "token-of-a-test"
 async def controlled(stage: Stage) -> AsyncIterator[Any]:
     """A caller of the control endpoint: (method, path, body) -> (status, JSON)."""
     server = ControlServer([stage], Pace([stage], lambda: 0.0, speed=0), TOKEN)
-    await server.start()
-    async with aiohttp.ClientSession() as session:
+    async with server, aiohttp.ClientSession() as session:
 
         async def call(method: str, path: str, body: object = None) -> tuple[int, Any]:
             async with session.request(method, f"{server.address}{path}", json=body) as response:
                 return response.status, await response.json()
 
         yield call
-    await server.stop()
 
 
 async def test_what_is_done_to_the_world_reaches_the_exchange() -> None:
@@ -130,12 +128,10 @@ async def test_slips_are_one_line(method: str, path: str, body: object, status: 
 
 async def test_without_the_token_there_is_nothing() -> None:
     stage = toy_stage()
-    server = ControlServer([stage], Pace([stage], lambda: 0.0), TOKEN)
-    await server.start()
-    address = server.address.replace(TOKEN, "guess")
-    async with aiohttp.ClientSession() as session, session.get(f"{address}/toy/time") as response:
-        assert response.status == 404
-    await server.stop()
+    async with ControlServer([stage], Pace([stage], lambda: 0.0), TOKEN) as server:
+        address = server.address.replace(TOKEN, "guess")
+        async with aiohttp.ClientSession() as session, session.get(f"{address}/toy/time") as response:
+            assert response.status == 404
 
 
 def test_a_file_of_faults_is_read(tmp_path: Path) -> None:

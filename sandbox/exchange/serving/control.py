@@ -10,6 +10,7 @@ BASE ends with a random token. Answers are JSON; a refused call says {error: one
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Self
 
 import orjson
 from aiohttp import web
@@ -45,11 +46,12 @@ class ControlServer:
         """Its base address, token and all."""
         return f"http://{HOST}:{self._listener.port}/{self._token}"
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> Self:
         """Listen."""
         await self._listener.start()
+        return self
 
-    async def stop(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close it."""
         await self._listener.stop()
 

@@ -131,12 +131,12 @@ def _fault(place: Place, glob: str, effect: str, rest: Mapping[str, object], whe
 
 
 def _parameter(parameter: Parameter, value: object, name: str, where: str) -> object:
-    if not parameter.words:
+    if not isinstance(parameter.default, str):
         return _number(value, name, where, parameter.least)
-    if value not in parameter.words:
+    if parameter.words and value not in parameter.words:
         allowed = ", ".join(parameter.words)
         raise Refusal(f"{where}.{name}: {value!r} is not allowed; allowed: {allowed}")
-    return value
+    return str(value)
 
 
 def _number(value: object, name: str, where: str, least: float = 0.0) -> float:

@@ -42,6 +42,10 @@ class RequestEffect(StrEnum):
     MAINTENANCE = "maintenance"
     REFUSE = "refuse"
     SKEW = "skew"
+    TROUBLE_BEFORE = "trouble before"
+    TROUBLE_AFTER = "trouble after"
+    ANSWER_BEFORE = "answer before"
+    ANSWER_AFTER = "answer after"
 
 
 class FrameEffect(StrEnum):
@@ -60,13 +64,15 @@ class FrameEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an effect: its default, and what is allowed in words (or as a list)."""
+    """One parameter of an effect: its default; a word (one of `words`, if there are any) or a number from `least`."""
 
     default: float | str
     words: tuple[str, ...] = ()
     least: float = 0.0
 
 
+_ANSWER = {"status": Parameter(400.0, least=100.0), "body": Parameter("")}
+_WHAT = {"what": Parameter("unknown")}
 _MS = {"ms": Parameter(1000.0)}
 PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     RequestEffect.DELAY_BEFORE: _MS,
@@ -75,12 +81,17 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     RequestEffect.SKEW: {"ms": Parameter(5000.0, least=-1e12)},
     RequestEffect.GARBAGE: {"form": Parameter("html", ("html", "truncated", "empty"))},
     RequestEffect.BAN: {"seconds": Parameter(120.0)},
+    RequestEffect.TROUBLE_BEFORE: _WHAT,
+    RequestEffect.TROUBLE_AFTER: _WHAT,
+    RequestEffect.ANSWER_BEFORE: _ANSWER,
+    RequestEffect.ANSWER_AFTER: _ANSWER,
     FrameEffect.DELAY: _MS,
     FrameEffect.SWAP: _MS,
     FrameEffect.SILENCE: {"seconds": Parameter(1e12)},
     FrameEffect.CLOSE: {"code": Parameter(1001.0, least=1000.0)},
 }
-"""Parameters of the effects that have some: times in ms or seconds; `swap` waits `ms` at most for the next frame."""
+"""Parameters of the effects that have some: times in ms or seconds; `swap` waits `ms` at most for the next frame.
+`what`: a trouble that the protocol can word (`Protocol.trouble`). `answer`: any status with any body."""
 
 
 @dataclass(frozen=True, slots=True)

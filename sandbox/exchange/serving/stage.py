@@ -17,13 +17,21 @@ from sandbox.exchange.wire import Protocol, Request, Response
 
 KEPT_REQUESTS = 20_000
 KEPT_FRAMES = 50_000
-GOES_WRONG_INSTEAD = {
+INSTEAD = {
     RequestEffect.OVERLOADED_BEFORE: "overloaded",
     RequestEffect.UNKNOWN_BEFORE: "unknown",
     RequestEffect.TOO_MANY: "too many",
     RequestEffect.MAINTENANCE: "maintenance",
+    RequestEffect.TROUBLE_BEFORE: "",
+    RequestEffect.ANSWER_BEFORE: "",
 }
-GOES_WRONG_AFTER = {RequestEffect.OVERLOADED_AFTER: "overloaded", RequestEffect.UNKNOWN_AFTER: "unknown"}
+AFTERWARDS = {
+    RequestEffect.OVERLOADED_AFTER: "overloaded",
+    RequestEffect.UNKNOWN_AFTER: "unknown",
+    RequestEffect.TROUBLE_AFTER: "",
+    RequestEffect.ANSWER_AFTER: "",
+}
+"""What the client is told although, or because, the request was (not) executed, in the protocol's own words."""
 HTML = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
 
 
@@ -178,8 +186,8 @@ class Stage:
                     await asyncio.Event().wait()
                 case RequestEffect.DELAY_BEFORE:
                     await asyncio.sleep(rule.number("ms") / 1000)
-                case effect if effect in GOES_WRONG_INSTEAD:
-                    return self.protocol.trouble(GOES_WRONG_INSTEAD[RequestEffect(effect)], request)
+                case effect if effect in INSTEAD:
+                    return self._worded(rule, INSTEAD[RequestEffect(effect)], request)
                 case _:
                     pass
         return None
@@ -197,11 +205,16 @@ class Stage:
                 case RequestEffect.LAG:
                     since = self.exchange.now_ms - int(rule.number("ms"))
                     response = without_young(response, since) or self.protocol.trouble("not found", request)
-                case effect if effect in GOES_WRONG_AFTER:
-                    response = self.protocol.trouble(GOES_WRONG_AFTER[RequestEffect(effect)], request)
+                case effect if effect in AFTERWARDS:
+                    response = self._worded(rule, AFTERWARDS[RequestEffect(effect)], request)
                 case _:
                     pass
         return response
+
+    def _worded(self, rule: Rule, what: str, request: Request) -> Response:
+        if rule.effect in {RequestEffect.ANSWER_BEFORE, RequestEffect.ANSWER_AFTER}:
+            return Response(int(rule.number("status")), rule.word("body").encode())
+        return self.protocol.trouble(what or rule.word("what"), request)
 
     # Sockets
 
