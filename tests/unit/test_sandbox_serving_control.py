@@ -168,7 +168,7 @@ def test_a_file_of_faults_is_read(tmp_path: Path) -> None:
         ([{"request": "*", "frame": "*", "effect": "drop"}], "exactly one of"),
         (
             [{"request": "*", "effect": "drop"}],
-            "rules[0].effect: 'drop' is not allowed; allowed: ban, cut after",
+            "rules[0].effect: 'drop' is not allowed; allowed: answer after, answer before, ban",
         ),
         ([{"frame": "*", "effect": "lag"}], "allowed: close, delay, drop"),
         (
