@@ -44,18 +44,13 @@ _DEMO_FUTURES = "https://demo-fapi.binance.com"
 _DEMO_STREAM = "wss://fstream.binancefuture.com/ws"
 _DEMO_CALLS = "wss://testnet.binancefuture.com/ws-fapi/v1"
 
+# What holds for every exchange (no repeats, no snapshots of its own, small caches) the shared client sees to.
 _OPTIONS: Mapping[str, object] = {
     "defaultType": "future",
     "defaultSubType": "linear",
     "fetchMarkets": {"types": ["linear"]},
     "fetchCurrencies": False,
     "fetchMargins": False,
-    "maxRetriesOnFailure": 0,  # what is sent again is sent twice
-    "adjustForTimeDifference": False,  # the offset is measured and kept by us
-    "warnOnFetchOpenOrdersWithoutSymbol": False,
-    "OHLCVLimit": 3,
-    "ordersLimit": 10,
-    "tradesLimit": 10,
 }
 
 

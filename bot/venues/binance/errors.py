@@ -125,7 +125,9 @@ _REQUEST = _refused(
         "-1127": "span between start and end too long",
         "-1128": "optional parameters do not go together",
         "-1130": "data of a parameter not valid",
+        "-1131": "receive window longer than allowed",
         "-1136": "response type not valid",
+        "-5000": "no such path or method",
     }
 )
 
@@ -199,7 +201,7 @@ _FILTERS = _refused(
         "-4045": "limit of stop orders reached",
         "-4131": "market order's best price outside the allowed band",
         "-4135": "trigger with this combination not valid",
-        "-4136": "client id of a strategy not valid",
+        "-4136": "type does not go with close-position or this strategy",
         "-4137": "quantity does not go with close-position",
         "-4138": "close-position needs close-position",
         "-4139": "type does not go with close-position",
@@ -270,6 +272,7 @@ _ACCOUNT = _refused(
         "-4401": "compliance: reduce-only",
         "-4402": "feature not in this region",
         "-4403": "leverage limited in this region",
+        "-4509": "time in force needs an open position",
         "-4531": "symbol does not take this now",
     }
 )
