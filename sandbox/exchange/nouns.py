@@ -78,6 +78,8 @@ class Extra(StrEnum):
     """Refusal codes beyond those of the fill model; Binance's numbers where it has one, else a word."""
 
     TOO_MANY_ORDERS = "-1015"
+    MAX_OPEN_ORDERS = "-2025"
+    WRONG_KIND = "-4120"
     UNKNOWN_ORDER_QUERY = "-2013"
     MARKET_PERCENT_PRICE = "-4131"
     SAME_MARGIN_MODE = "-4046"

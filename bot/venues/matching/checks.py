@@ -40,8 +40,10 @@ class Application:
 type Check = Callable[[Application], Refusal | None]
 
 
-def refusal(account: Account, request: OrderRequest) -> Refusal | None:
-    """Why the order is not taken; None when it is."""
+def refusal(
+    account: Account, request: OrderRequest, checks: tuple[Check, ...] | None = None
+) -> Refusal | None:
+    """Why the order is not taken, by all checks or by those given; None when it is."""
     book = account.book(request.symbol, request.leg)
     if book is None:
         return Refusal(Code.UNKNOWN_SYMBOL, f"{request.symbol} is not listed here")
@@ -49,7 +51,8 @@ def refusal(account: Account, request: OrderRequest) -> Refusal | None:
     if last is None or mark is None:
         return Refusal(Code.NO_PRICE, f"{request.symbol} has no price yet")
     application = Application(account, book, request, last, mark)
-    return next((refused for check in CHECKS if (refused := check(application)) is not None), None)
+    asked = CHECKS if checks is None else checks
+    return next((refused for check in asked if (refused := check(application)) is not None), None)
 
 
 def margin_refusal(
@@ -277,3 +280,8 @@ CHECKS: tuple[Check, ...] = (
     _bracket,
     _margin,
 )
+
+RESTING_CHECKS: tuple[Check, ...] = (_tradable, _price_grid, _quantity, _notional, _something_to_reduce)
+"""What an exchange with a trigger book of its own asks of a conditional order when it is placed."""
+TRIGGERED_CHECKS: tuple[Check, ...] = (_tradable, _something_to_reduce, _bracket, _margin)
+"""What it asks of the ordinary order that a trigger makes."""

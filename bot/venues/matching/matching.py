@@ -1,6 +1,6 @@
 """The model's face: prices and orders go in, reports come out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from bot.domain.signal import Side
 from bot.venues.matching import execution
 from bot.venues.matching.account import Account, book_name
 from bot.venues.matching.book import SymbolBook
-from bot.venues.matching.checks import crosses, refusal
+from bot.venues.matching.checks import Check, crosses, refusal
 from bot.venues.matching.crossed import crossed_health
 from bot.venues.matching.orders import BookedOrder, OrderRequest, TimeInForce
 from bot.venues.matching.reports import Executed, FundingSettled, OrderChanged, Report
@@ -104,10 +104,10 @@ class Matching:
         """What new positions may take."""
         return self._account.available()
 
-    def reserved(self, symbol: str, leg: Side | None = None) -> Decimal:
-        """Margin that resting limit orders of a symbol keep."""
-        book = self._book(symbol, leg)
-        return book.margin - book.position.isolated_margin
+    def order_margin(self) -> Decimal:
+        """Margin that resting limit orders keep."""
+        books = self._account.books.values()
+        return sum((book.margin - book.position.isolated_margin for book in books), ZERO)
 
     def crossed(self, symbol: str) -> bool:
         """True when the symbol's positions stand on the whole wallet."""
@@ -130,16 +130,14 @@ class Matching:
             return ()
         return walk(account, book, candle, closes_at_ms)
 
-    def step(self, symbol: str, price: float, at_ms: int) -> list[Report]:
-        """The last price is now this, as an exchange sees it (see step): orders of all legs go on."""
+    def step(self, symbol: str, price: float, at_ms: int) -> Iterator[Report]:
+        """The last price is now this, as an exchange sees it (see step); orders go on as reports are taken."""
         account = self._account
         account.last[symbol] = price
-        reports: list[Report] = []
         for name in (symbol, *(book_name(symbol, leg) for leg in Side)):
             book = account.books.get(name)
             if book is not None and not book.untouched_by(price, price):
-                reports += step(account, book, to_decimal(price), at_ms)
-        return reports
+                yield from step(account, book, to_decimal(price), at_ms)
 
     def set_spread(self, symbol: str, slippage: Decimal) -> None:
         """What a market execution of this symbol loses (fraction of the price), instead of the rules' slippage."""
@@ -167,9 +165,9 @@ class Matching:
 
     # Orders
 
-    def refusal(self, request: OrderRequest) -> Refusal | None:
-        """Why an order would not be taken now; None when it would."""
-        return refusal(self._account, request)
+    def refusal(self, request: OrderRequest, checks: tuple[Check, ...] | None = None) -> Refusal | None:
+        """Why an order would not be taken now, by all checks or by those given; None when it would."""
+        return refusal(self._account, request, checks)
 
     def submit(self, request: OrderRequest, at_ms: int, *, checked: bool = True) -> list[Report] | Refusal:
         """Take an order and execute what executes at once, or say why not; unchecked when the venue itself asks."""
