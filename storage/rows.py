@@ -64,7 +64,7 @@ def _enum(hint: Any) -> type[StrEnum] | None:
 DAYS = Flat(DayFigures)
 DIFFERENCES = Flat(RecordDifference)
 EQUITY = Flat(EquityPoint)
-FILLS = Flat(Fill)
+FILLS = Flat(Fill, "leg")
 FUNDING = Flat(FundingRate)
 HALTS = Flat(Halt)
 KILLS = Flat(Kill)

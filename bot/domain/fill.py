@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.domain.order import OrderSide
+from bot.domain.signal import Side
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. `fee` is positive when paid, in `fee_asset`; `client_id` is empty for orders not ours."""
+    """One execution. `fee` is positive when paid, in `fee_asset`; `client_id` is empty for orders not ours.
+
+    `leg` is the position it belongs to on an account in hedge mode; None: the one net position.
+    """
 
     trade_id: str
     symbol: str
@@ -22,3 +26,4 @@ class Fill:
     fee_asset: str = "USDT"
     maker: bool = False
     liquidation: bool = False
+    leg: Side | None = None

@@ -64,6 +64,10 @@ class HaltKind(StrEnum):
     FOREIGN = "FOREIGN"
 
 
+CONDITIONS = frozenset({HaltKind.STALE, HaltKind.CLOCK, HaltKind.MAINTENANCE, HaltKind.ERRORS})
+"""Halts by a condition of the venue or of the line to it: they last as long as it does, and not over a restart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Halt:
     """A temporary stop of entries; `symbol` empty = all symbols, `until_ms` 0 = until lifted."""

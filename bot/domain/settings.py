@@ -29,6 +29,7 @@ class EngineSettings:
     `stop_deadline_ms` is how long a filled quantity may be without a confirmed stop before it is closed.
     `trail_pause_ms` is the least time between two moves of a trailing stop. `read_lag_ms` is how far the venue's
     answers to questions may lie behind what it says by itself; 0: not at all, but it lives by bars (paper).
+    `adopt_foreign`: positions that a person opened get a stop `adopted_stop` (fraction) from the price then.
     """
 
     account: str
@@ -48,3 +49,4 @@ class EngineSettings:
     trail_pause_ms: int = 10_000
     read_lag_ms: int = 0
     adopt_foreign: bool = False
+    adopted_stop: Decimal = Decimal("0.05")

@@ -54,7 +54,7 @@ def _closed(turn: Turn, symbol: SymbolState, reason: CloseReason) -> None:
 def _entered(turn: Turn, symbol: SymbolState, fill: Fill, order: Order | None) -> None:
     pending = symbol.entries.get(order.client_id) if order else None
     if pending is None:
-        accounting.entry_fill(symbol, symbol.plan or _foreign(symbol, fill), fill)
+        accounting.entry_fill(symbol, symbol.plan or _foreign(turn, symbol, fill), fill)
         _tell_foreign(turn, symbol, fill)
     else:
         if symbol.open_trade is None:
@@ -65,8 +65,8 @@ def _entered(turn: Turn, symbol: SymbolState, fill: Fill, order: Order | None) -
     closing.overtake(turn, symbol)
 
 
-def _foreign(symbol: SymbolState, fill: Fill) -> Plan:
-    return plans.foreign_plan(symbol, fill.client_id, fill.price, fill.at_ms)
+def _foreign(turn: Turn, symbol: SymbolState, fill: Fill) -> Plan:
+    return plans.foreign_plan(turn, symbol, fill.client_id, fill.price, fill.at_ms)
 
 
 def _begin(turn: Turn, symbol: SymbolState) -> None:
@@ -96,7 +96,7 @@ def _tell_foreign(turn: Turn, symbol: SymbolState, fill: Fill) -> None:
 def take_in(turn: Turn, symbol: SymbolState) -> None:
     """A position without a plan of any kind: shown as foreign, so that somebody looks."""
     position = symbol.position
-    plan = plans.foreign_plan(symbol, "", position.entry_price, turn.at_ms)
+    plan = plans.foreign_plan(turn, symbol, "", position.entry_price, turn.at_ms)
     side, price = opening(position.side), position.entry_price
     fill = Fill("", symbol.symbol, side, position.size, price, ZERO, turn.at_ms)
     accounting.entry_fill(symbol, plan, fill)

@@ -161,8 +161,10 @@ class Engine:
         symbol = turn.symbol(quote.symbol)
         if symbol is None or not 0 < quote.mark < inf or not 0 < quote.last < inf:
             return
-        guards.watch_volatility(turn, symbol, symbol.last_price, quote.last)
-        symbol.last_price, symbol.mark = quote.last, quote.mark
+        if quote.at_ms < symbol.priced_at_ms:
+            return
+        guards.watch_volatility(turn, symbol, quote.last, quote.at_ms)
+        symbol.last_price, symbol.mark, symbol.priced_at_ms = quote.last, quote.mark, quote.at_ms
         if quote.bid > 0 and quote.ask >= quote.bid:
             symbol.spread_percent = (quote.ask - quote.bid) / quote.ask * 100
 

@@ -18,6 +18,7 @@ from bot.engine.turn import Turn
 from bot.risk import kills
 
 HIGH_STEP = Decimal("0.001")
+VOLATILITY_WINDOW_MS = 5_000
 OWN_NOTICES = {HaltKind.DRAWDOWN: NoticeKind.DRAWDOWN, HaltKind.LOW_BALANCE: NoticeKind.LOW_BALANCE}
 """Halts that people may want to hear of apart from the others."""
 
@@ -61,11 +62,15 @@ def halt(turn: Turn, symbol: str, kind: HaltKind, until_ms: int, figures: str) -
     turn.act(RecordHalt(found))
     where = symbol or "all symbols"
     notice = OWN_NOTICES.get(kind, NoticeKind.HALT)
-    turn.tell(notice, Severity.CRITICAL, f"{where} halted ({kind}): {figures}", (), symbol)
+    # one market of hundreds without data or with a gap is no reason to wake anybody
+    severity = Severity.TRADE if symbol and kind is HaltKind.STALE else Severity.CRITICAL
+    turn.tell(notice, severity, f"{where} halted ({kind}): {figures}", (), symbol)
 
 
 def on_condition(turn: Turn, event: VenueConditionChanged) -> None:
     """The venue (or our line to it) asks for a rest of entries, or is well again."""
+    if event.symbol and turn.symbol(event.symbol) is None:
+        return
     if event.active:
         halt(turn, event.symbol, event.kind, 0, event.reason)
         return
@@ -167,13 +172,20 @@ def watch_liquidation(turn: Turn, symbol: SymbolState) -> None:
         closing.start(turn, symbol, half or symbol.position.size, CloseReason.LIQUIDATION)
 
 
-def watch_volatility(turn: Turn, symbol: SymbolState, before: float, now: float) -> None:
-    """A price step of the limit's size or more between two ticks halts new entries of the symbol."""
-    limit = turn.state.limits.volatility_percent
-    if not limit or before <= 0:
+def watch_volatility(turn: Turn, symbol: SymbolState, now: float, at_ms: int) -> None:
+    """A move of the limit's size or more within some seconds halts new entries of the symbol.
+
+    Compared are the prices of the window and the one in force when it began.
+    """
+    limit, ticks = turn.state.limits.volatility_percent, symbol.ticks
+    ticks.append((at_ms, now))
+    while len(ticks) > 1 and ticks[1][0] <= at_ms - VOLATILITY_WINDOW_MS:
+        ticks.popleft()
+    if not limit:
         return
-    moved = Decimal(repr(abs(now / before - 1) * 100))
+    moved = Decimal(repr(max(abs(now / before - 1) for _, before in ticks) * 100))
     if moved >= limit:
         until = turn.at_ms + turn.state.limits.volatility_halt_minutes * MINUTE_MS
-        figures = f"moved {moved:.2f} %, limit {limit} %"
+        seconds = VOLATILITY_WINDOW_MS // 1000
+        figures = f"moved {moved:.2f} % within {seconds} s, limit {limit} %"
         halt(turn, symbol.symbol, HaltKind.VOLATILITY, until, figures)

@@ -8,7 +8,7 @@ from bot.domain.fill import Fill
 from bot.domain.guard import HaltKind
 from bot.domain.instrument import ZERO
 from bot.domain.order import Order, OrderStatus, Purpose
-from bot.engine import booking, closing, guards, ladder, orders, pipeline, protection, tell
+from bot.engine import booking, closing, guards, ladder, legs, orders, pipeline, protection, tell
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
 
@@ -204,17 +204,27 @@ def _expected_fill(order: Order) -> Decimal:
 
 def on_fill(turn: Turn, fill: Fill) -> None:
     """Book one execution, exactly once, and bring plan, protection and closes in line with it."""
+    seen = fill_key(fill) in turn.state.booked
     if book_fill(turn, fill):
         turn.state.heard_fill_at_ms = max(turn.state.heard_fill_at_ms, fill.at_ms)
         settle(turn, turn.state.symbols[fill.symbol])
+    elif not seen and fill.symbol in turn.state.symbols:
+        turn.look()  # of another leg: what it did to the wallet, and that it is there, the venue tells
+
+
+def fill_key(fill: Fill) -> str:
+    """Under which a fill is booked once: trade ids are unique per symbol."""
+    return f"fill:{fill.symbol}:{fill.trade_id}"
 
 
 def book_fill(turn: Turn, fill: Fill) -> bool:
     """Book one execution without reacting to it yet; False when it is not ours to book, or booked already."""
     symbol = turn.symbol(fill.symbol)
-    if symbol is None or not turn.state.book_once(f"fill:{fill.symbol}:{fill.trade_id}"):
+    if symbol is None or not turn.state.book_once(fill_key(fill)):
         return False
     order = orders.find(symbol, fill.client_id) if fill.client_id else None
+    if order is None and legs.elsewhere(symbol, fill):
+        return False
     if order is not None:
         order = orders.count_fill(turn, symbol, order, fill)
     booking.book(turn, symbol, fill, order)

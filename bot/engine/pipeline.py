@@ -23,19 +23,20 @@ from bot.risk.book import Candidate, Exposure, RiskBook, Sized, SymbolGuards
 from bot.risk.sizing import SizeRequest, size
 
 TWO = Decimal(2)
+CLOCK_SLACK_MS = 1_000
 
 
 def on_candles(turn: Turn, signals: SignalSource, event: CandlesClosed) -> None:
-    """Handle one complete bar; a bar already handled, or older, changes nothing."""
+    """Handle one complete bar, a late one too; what was handled before, or is not finished, changes nothing."""
     state = turn.state
-    if event.at_ms <= state.last_bar_at_ms:
+    candles = [candle for candle in event.candles if _new(turn, candle)]
+    if not candles:
         return
-    state.last_bar_at_ms = event.at_ms
-    for candle in event.candles:
-        see(state, candle, event.at_ms)
+    for candle in candles:
+        see(state, candle, candle.open_at_ms + state.settings.bar_ms)
     watch_positions(turn)
     account = standing(state)
-    for signal in competing(state, signals.on_candles(event.candles)):
+    for signal in competing(state, signals.on_candles(candles)):
         if consider(turn, state.symbols[signal.symbol], signal, account):
             account = standing(state)
     _tell_failures(turn, signals)
@@ -51,12 +52,25 @@ def _tell_failures(turn: Turn, signals: SignalSource) -> None:
             turn.tell(NoticeKind.STRATEGY, Severity.CRITICAL, title, (), symbol)
 
 
-def see(state: EngineState, candle: Candle, closed_at_ms: int) -> None:
-    """Take the candle's close as the symbol's price."""
+def _new(turn: Turn, candle: Candle) -> bool:
+    """True for a traded symbol's candle that is over and was not handled before, by its own closing time."""
+    state = turn.state
     symbol = state.symbols.get(candle.symbol)
-    if symbol is not None and candle.sound:
+    closed_at_ms = candle.open_at_ms + state.settings.bar_ms
+    return symbol is not None and symbol.last_bar_at_ms < closed_at_ms <= turn.at_ms + CLOCK_SLACK_MS
+
+
+def see(state: EngineState, candle: Candle, closed_at_ms: int) -> None:
+    """Take the candle's close as the symbol's price, unless a later quote is known."""
+    symbol = state.symbols[candle.symbol]
+    state.last_bar_at_ms = max(state.last_bar_at_ms, closed_at_ms)
+    symbol.last_bar_at_ms = closed_at_ms
+    if not candle.sound:
+        return
+    symbol.last_candle_at_ms = closed_at_ms
+    if closed_at_ms >= symbol.priced_at_ms:
         symbol.last_price = symbol.mark = candle.close
-        symbol.last_candle_at_ms = closed_at_ms
+        symbol.priced_at_ms = closed_at_ms
 
 
 def watch_positions(turn: Turn) -> None:
@@ -98,11 +112,12 @@ def standing(state: EngineState) -> Standing:
 def consider(turn: Turn, symbol: SymbolState, signal: Signal, account: Standing) -> bool:
     """An opposite signal closes the position and may re-enter the other way; any other goes to the gates.
 
-    True when an entry was reserved.
+    A signal of a stale bar turns nothing around: the gates refuse it, and say so. True when an entry was reserved.
     """
-    position, plan = symbol.position, symbol.plan
-    ours = not position.flat and plan is not None and not plan.foreign
-    if not ours or turn.state.recovering or signal.side is position.side:
+    position, plan, state = symbol.position, symbol.plan, turn.state
+    ours = not position.flat and plan is not None and plan.strategy != plans.FOREIGN
+    stale = turn.at_ms - signal.bar_at_ms > state.settings.max_signal_age_ms
+    if not ours or stale or state.recovering or signal.side is position.side:
         return decide(turn, symbol, signal, account)
     if symbol.closing is None:
         symbol.reversal = signal if symbol.reentry else None

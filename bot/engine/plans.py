@@ -8,6 +8,7 @@ from bot.domain.instrument import ZERO, to_decimal
 from bot.domain.position import Plan
 from bot.domain.signal import Anchor, Side, Signal
 from bot.engine.state import KEPT_ENTRIES, Pending, SymbolState
+from bot.engine.turn import Turn
 
 
 def reserve(symbol: SymbolState, pending: Pending) -> None:
@@ -63,19 +64,26 @@ def planned_prices(symbol: SymbolState, signal: Signal, base: Decimal) -> tuple[
     return stop, target
 
 
-def foreign_plan(symbol: SymbolState, client_id: str, price: Decimal, at_ms: int) -> Plan:
-    """A position that no decision of ours made: shown, without stop and target of ours."""
+def foreign_plan(turn: Turn, symbol: SymbolState, client_id: str, price: Decimal, at_ms: int) -> Plan:
+    """A position that no decision of ours made: shown, without stop and target of ours.
+
+    Where foreign positions are adopted it gets a stop some way from the present price, and no target.
+    """
+    settings, side = turn.state.settings, symbol.position.side
+    away = symbol.mark_price * settings.adopted_stop * side.sign
+    stop = symbol.instrument.stop_price(side, symbol.mark_price - away) if settings.adopt_foreign else ZERO
     return Plan(
         symbol=symbol.symbol,
-        side=symbol.position.side,
+        side=side,
         strategy=FOREIGN,
         decision_id=f"{symbol.symbol}:foreign:{at_ms}",
         entry_client_id=client_id,
         opened_at_ms=at_ms,
         planned_price=price,
-        stop_price=ZERO,
+        stop_price=stop,
         target_price=None,
-        foreign=True,
+        risk=abs(price - stop) * symbol.position.size if settings.adopt_foreign else ZERO,
+        foreign=not settings.adopt_foreign,
     )
 
 

@@ -1,5 +1,6 @@
 """One comparison for start, reconnect, timer and doubt: the venue is the truth for what exists, we for why."""
 
+from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
 
@@ -14,7 +15,18 @@ from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import CloseReason, Order, OrderStatus, instance_prefix, opening
 from bot.domain.position import Position
 from bot.domain.snapshot import DayFigures, VenueOrder, VenueSnapshot
-from bot.engine import accounting, booking, closing, guards, lifecycle, orders, protection, recover, tell
+from bot.engine import (
+    accounting,
+    booking,
+    closing,
+    guards,
+    legs,
+    lifecycle,
+    orders,
+    protection,
+    recover,
+    tell,
+)
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
 
@@ -26,7 +38,7 @@ SAME_PRICE = Decimal("0.0001")  # venues round their averages
 
 def on_snapshot(turn: Turn, event: SnapshotTaken) -> None:
     """Bring our books in line with the venue; every difference is recorded and told."""
-    snapshot, first = event.snapshot, turn.state.recovering
+    snapshot, first, virgin = event.snapshot, turn.state.recovering, turn.state.first_start
     if snapshot.at_ms < turn.state.heard_fill_at_ms:
         _later(turn, TOO_OLD_MS)  # older than what we have booked since: it proves nothing
         return
@@ -36,7 +48,9 @@ def on_snapshot(turn: Turn, event: SnapshotTaken) -> None:
         _open_books(turn, snapshot)
     _book_missed(turn, snapshot)
     _settle_orders(turn, snapshot)
-    _compare_positions(turn, snapshot)
+    unexplained = _compare_positions(turn, snapshot)
+    if first and unexplained and not virgin:
+        _protect(turn, unexplained)
     _compare_wallet(turn, snapshot)
     turn.state.proven_at_ms = max(turn.state.proven_at_ms, snapshot.at_ms)
     if first:
@@ -73,7 +87,7 @@ def _open_books(turn: Turn, snapshot: VenueSnapshot) -> None:
     What was traded and paid on the account before is in the wallet already; it is not ours to book.
     """
     for fill in snapshot.fills:
-        turn.state.book_once(f"fill:{fill.symbol}:{fill.trade_id}")
+        turn.state.book_once(lifecycle.fill_key(fill))
     for entry in snapshot.funding:
         turn.state.book_once(f"funding:{entry.reference}")
     amount = snapshot.wallet - turn.state.wallet
@@ -161,16 +175,33 @@ def _unknown_order(turn: Turn, order: VenueOrder, asked_at_ms: int) -> None:
         _difference(turn, order.symbol, "foreign order", "none", text, "left alone")
 
 
-def _compare_positions(turn: Turn, snapshot: VenueSnapshot) -> None:
-    theirs = {position.symbol: position for position in snapshot.positions}
+def _protect(turn: Turn, found: list[str]) -> None:
+    """After a start the venue holds more than ledger and fills explain: cover or ask; a person decides on entries.
+
+    What has a plan is covered by its stop; what has none is left alone, or covered where such is adopted.
+    """
+    turn.state.protect = True
+    uncovered = [s.symbol for s in turn.state.open_symbols if s.plan is None or s.plan.foreign]
+    fields = (("Without a stop of ours", ", ".join(uncovered) or "none"),)
+    names = ", ".join(found)
+    title = f"{names}: held at the venue and not explained by our books: no entries until /start_trading"
+    turn.tell(NoticeKind.RECOVERY, Severity.CRITICAL, title, fields)
+
+
+def _compare_positions(turn: Turn, snapshot: VenueSnapshot) -> list[str]:
+    """Ours follow the venue's; answers what grew without an explanation."""
+    unexplained: list[str] = []
+    theirs: dict[str, list[Position]] = defaultdict(list)
+    for position in snapshot.positions:
+        theirs[position.symbol].append(position)
     for symbol in turn.state.symbols.values():
-        venue = theirs.pop(symbol.symbol, Position(symbol.symbol))
+        venue = legs.ours(turn, symbol, theirs.pop(symbol.symbol, []))
         if venue.leverage > 1 or venue.quantity:
             symbol.position = replace(
                 symbol.position, leverage=venue.leverage, isolated_margin=venue.isolated_margin
             )
-        if venue.quantity != symbol.position.quantity:
-            _adopt(turn, symbol, venue, snapshot)
+        if venue.quantity != symbol.position.quantity and _adopt(turn, symbol, venue, snapshot):
+            unexplained.append(f"{symbol.symbol} {venue.side} {venue.size:f}")
         if (
             venue.quantity
             and abs(symbol.position.entry_price - venue.entry_price) > venue.entry_price * SAME_PRICE
@@ -178,15 +209,25 @@ def _compare_positions(turn: Turn, snapshot: VenueSnapshot) -> None:
             _adopt_entry(turn, symbol, venue.entry_price)
         if symbol.position.quantity and symbol.open_trade is None:
             booking.take_in(turn, symbol)
-    for venue in theirs.values():
-        if venue.quantity:
-            _difference(
-                turn, venue.symbol, "foreign position", "not traded", f"{venue.quantity:f}", "left alone"
-            )
+    _untraded(turn, [position for found in theirs.values() for position in found if position.quantity])
+    return unexplained
 
 
-def _adopt(turn: Turn, symbol: SymbolState, venue: Position, snapshot: VenueSnapshot) -> None:
-    """The venue's quantity is right; a made-up fill without a fee brings ours there and says so."""
+def _untraded(turn: Turn, found: list[Position]) -> None:
+    """Positions of symbols that we do not trade: told when they are first seen, and when another size is."""
+    seen = {f"{position.symbol} {position.quantity:f}" for position in found}
+    for position in found:
+        if f"{position.symbol} {position.quantity:f}" not in turn.state.foreign_positions:
+            theirs = f"{position.quantity:f}"
+            _difference(turn, position.symbol, "foreign position", "not traded", theirs, "left alone")
+    turn.state.foreign_positions = seen
+
+
+def _adopt(turn: Turn, symbol: SymbolState, venue: Position, snapshot: VenueSnapshot) -> bool:
+    """The venue's quantity is right; a made-up fill without a fee brings ours there and says so.
+
+    True when it opened or grew a position and no entry of ours explains it.
+    """
     ours = symbol.position
     price = snapshot.marks.get(symbol.symbol, venue.entry_price or symbol.mark_price)
     missing = venue.quantity - ours.quantity
@@ -201,7 +242,10 @@ def _adopt(turn: Turn, symbol: SymbolState, venue: Position, snapshot: VenueSnap
         at_ms=snapshot.at_ms,
     )
     _difference(turn, symbol.symbol, "position", f"{ours.quantity:f}", f"{venue.quantity:f}", "ours follows")
-    booking.book(turn, symbol, fill, _entry_of(symbol, fill), CloseReason.SYNC)
+    entry = _entry_of(symbol, fill)
+    turned = not venue.quantity * ours.quantity > ZERO and venue.quantity != ZERO
+    booking.book(turn, symbol, fill, entry, CloseReason.SYNC)
+    return entry is None and (grows or turned)
 
 
 def _adopt_entry(turn: Turn, symbol: SymbolState, theirs: Decimal) -> None:

@@ -1,9 +1,9 @@
 """Start is recovery, always: what the ledger remembers becomes state, then the venue is asked for the truth."""
 
-from bot.domain.action import RecordTrading, SetLeverage
+from bot.domain.action import RecordHalt, RecordTrading, SetLeverage
 from bot.domain.decision import Decision
 from bot.domain.event import Started
-from bot.domain.guard import TradingState
+from bot.domain.guard import CONDITIONS, TradingState
 from bot.domain.instrument import ZERO, to_decimal
 from bot.domain.order import CloseReason, Purpose
 from bot.domain.snapshot import Recovered
@@ -20,6 +20,7 @@ def on_start(turn: Turn, event: Started) -> None:
     for symbol in state.symbols.values():
         _take_closing(turn, symbol)
     _take_guards(state, recovered)
+    _forget_conditions(turn)
     _take_results(state, recovered)
     state.proven_at_ms = _proven_at(turn, recovered)
     turn.look()
@@ -44,6 +45,8 @@ def _take_account(state: EngineState, recovered: Recovered) -> None:
     state.paused = recovered.trading is TradingState.PAUSED
     state.protect = recovered.trading is TradingState.PROTECT
     state.last_bar_at_ms = recovered.last_bar_at_ms
+    for symbol in state.symbols.values():  # a bar may have come some time after its close
+        symbol.last_bar_at_ms = recovered.last_bar_at_ms // state.settings.bar_ms * state.settings.bar_ms
     state.last_fill_at_ms = recovered.last_fill_at_ms
     state.trade_count = recovered.trade_count
     state.order_count = recovered.order_count
@@ -110,6 +113,13 @@ def _take_guards(state: EngineState, recovered: Recovered) -> None:
     for name in recovered.no_reentry:
         if name in state.symbols:
             state.symbols[name].reentry = False
+
+
+def _forget_conditions(turn: Turn) -> None:
+    """What was wrong with the venue or the line to it says nothing about now: it is told again where it still holds."""
+    for halt in [halt for halt in turn.state.halts if halt.kind in CONDITIONS and not halt.until_ms]:
+        turn.state.halts.remove(halt)
+        turn.act(RecordHalt(halt, lifted_at_ms=turn.at_ms))
 
 
 def _take_results(state: EngineState, recovered: Recovered) -> None:

@@ -89,7 +89,8 @@ class SymbolState:
     `entries` are the last entry orders' plans, so that a late fill finds its own. `owed` is what the venue says an
     order has filled beyond what is booked; `denied` are orders that the venue says it does not know; `unwanted` those
     we asked to be cancelled; `fought` are purposes whose order a person cancelled and we put back, once; `sized` those
-    for which the venue takes no second close-position order. `stops_lost` counts stops that rested and went.
+    for which the venue takes no second close-position order. `stops_lost` counts stops that rested and went. `ticks`
+    are the last seconds' prices, with the one in force before them.
     """
 
     settings: SymbolSettings
@@ -113,6 +114,9 @@ class SymbolState:
     last_loss_at_ms: int = 0
     last_price: float = 0.0
     mark: float = 0.0
+    priced_at_ms: int = 0
+    last_bar_at_ms: int = 0
+    ticks: deque[tuple[int, float]] = field(default_factory=deque)
     spread_percent: float | None = None
     last_candle_at_ms: int = 0
     funding_rate: float | None = None
@@ -189,6 +193,8 @@ class EngineState:
     longest_uncovered_ms: int = 0
     at_ms: int = 0
     foreign_orders: set[str] = field(default_factory=set)
+    foreign_legs: set[str] = field(default_factory=set)
+    foreign_positions: set[str] = field(default_factory=set)
     strategies_off: set[str] = field(default_factory=set)
 
     @property

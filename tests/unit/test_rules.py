@@ -108,7 +108,7 @@ CASES: dict[str, list[tuple[bool, Candidate, RiskBook, str]]] = {
     ],
     "fresh_data": [
         (True, PLAIN, book(at_ms=START_MS + 300_000), "bar closed 300.0 s ago, limit 300 s"),
-        (False, PLAIN, book(at_ms=START_MS + 300_100), "bar closed 300.1 s ago, limit 300 s"),
+        (False, PLAIN, book(at_ms=START_MS + 300_100), "stale candle: bar closed 300.1 s ago, limit 300 s"),
     ],
     "strategy_gates": [
         (True, PLAIN, book(), "quiet LONG score 5"),

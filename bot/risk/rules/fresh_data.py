@@ -12,5 +12,5 @@ def check(candidate: Candidate, book: RiskBook) -> Passed | Refused:
     age_ms = book.at_ms - candidate.signal.bar_at_ms
     figures = f"bar closed {age_ms / 1000:.1f} s ago, limit {book.max_signal_age_ms / 1000:.0f} s"
     if age_ms > book.max_signal_age_ms:
-        return Refused(NAME, figures)
+        return Refused(NAME, f"stale candle: {figures}")
     return Passed(NAME, figures)
