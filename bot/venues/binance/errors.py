@@ -277,7 +277,23 @@ _ACCOUNT = _refused(
     }
 )
 
-TABLE: Mapping[str, Meaning] = _UNCERTAIN | _STANDING | _ALREADY | _REQUEST | _REJECTED | _FILTERS | _ACCOUNT
+_OPTIONS = _refused(
+    dict.fromkeys(
+        [f"-{code}" for code in (*range(4063, 4067), *range(4069, 4078), *range(4079, 4082))],
+        "of options and quotes, never of what we ask; the request was refused",
+    )
+)
+
+TABLE: Mapping[str, Meaning] = {
+    **_UNCERTAIN,
+    **_STANDING,
+    **_ALREADY,
+    **_REQUEST,
+    **_REJECTED,
+    **_FILTERS,
+    **_ACCOUNT,
+    **_OPTIONS,
+}
 
 STATUSES: Mapping[int, tuple[Verdict, str]] = {
     401: (_V.AUTH, "key refused without a code"),
