@@ -6,7 +6,7 @@ raised instead), its snapshots and timers around the user stream. ccxt is import
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import ContextVar
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ NEVER_MS = 10**12
 type Exchange = Any
 type Clock = Callable[[], int]
 type ReplyCode = Callable[[object], tuple[str, str]]
+type Admit = Callable[[], Awaitable[None]]
 
 _raw: ContextVar[bool] = ContextVar("raw", default=False)
 
@@ -51,8 +52,12 @@ class Tap(Protocol):
         """A frame came that nobody can read."""
         ...
 
-    def connected(self) -> None:
-        """The socket is open."""
+    def connected(self) -> bool:
+        """A socket is open; False: nobody wants it any more."""
+        ...
+
+    def sent(self) -> None:
+        """ccxt sent a frame."""
         ...
 
     def lost(self, reason: str) -> None:
@@ -72,7 +77,10 @@ class Clients:
         reply_code: ReplyCode,
         session: object = None,
         timeout_s: float = TIMEOUT_S,
+        admit: Admit | None = None,
     ) -> None:
+        """`admit` is awaited before each call that ccxt makes by itself (markets, listen keys); it may raise."""
+        self._admit = admit
         self._client = client
         self._access = access
         self._clock = clock
@@ -80,7 +88,6 @@ class Clients:
         self._session = session
         self._timeout_s = timeout_s
         self._rest: Exchange = None
-        self._classes: dict[bool, type[Any]] = {}
 
     def rest(self) -> Exchange:
         """The object that asks go through; always the same one. Raises ConfigError."""
@@ -110,7 +117,14 @@ class Clients:
             self._rest = None
 
     def _make(self, tap: Tap | None, session: object = None) -> Exchange:
-        made = _tapped(self._client.exchange_id, self._clock, self._reply_code, tap)(self._settings(session))
+        methods = _manners(self._client.exchange_id, self._clock, self._reply_code)
+        base = _base(self._client.exchange_id)
+        if tap is not None:
+            methods |= _tapping(base, tap)
+        # ccxt looks its methods up by name on the class; mypy cannot know the base.
+        made = type(base.__name__, (base,), {**methods, **_asking(base, self._admit)})(
+            self._settings(session)
+        )
         made.streaming = {**made.streaming, "keepAlive": PING_MS}
         made.timeout_on_exit = 0
         made.logger = _quiet_log()
@@ -165,19 +179,26 @@ def _base(exchange_id: str) -> type[Any]:
     return base
 
 
-def _tapped(exchange_id: str, clock: Clock, reply_code: ReplyCode, tap: Tap | None) -> type[Any]:
-    """A subclass that asks our clock, raises answers raw, and lets the tap hear everything first."""
-    base = _base(exchange_id)
-    methods: dict[str, object] = {
+def _manners(exchange_id: str, clock: Clock, reply_code: ReplyCode) -> dict[str, object]:
+    """Our clock, answers raised raw, nothing secret in its text."""
+    return {
         "milliseconds": lambda self: clock(),
         "nonce": lambda self: clock(),
         "handle_errors": _raiser(reply_code),
         "__repr__": lambda self: f"<{exchange_id}>",
+        "__str__": lambda self: exchange_id,
     }
-    if tap is not None:
-        methods |= _tapping(base, tap)
-    # ccxt looks its methods up by name on the class; mypy cannot know the base.
-    return type(base.__name__, (base,), methods)
+
+
+def _asking(base: type[Any], admit: Admit | None) -> dict[str, object]:
+    """What ccxt asks for by itself passes the same gate as our own asks."""
+
+    async def fetch(self: Exchange, *request: Any) -> Any:
+        if admit is not None and not _raw.get():
+            await admit()
+        return await base.fetch(self, *request)
+
+    return {"fetch": fetch}
 
 
 def _raiser(reply_code: ReplyCode) -> Callable[..., None]:
@@ -202,7 +223,8 @@ def _tapping(base: type[Any], tap: Tap) -> dict[str, object]:
 
     def on_connected(self: Exchange, client: Any, message: object = None) -> None:
         base.on_connected(self, client, message)
-        tap.connected()
+        if not tap.connected():
+            self.spawn(client.close)
 
     def on_error(self: Exchange, client: Any, error: object) -> None:
         base.on_error(self, client, error)
@@ -217,6 +239,7 @@ def _tapping(base: type[Any], tap: Tap) -> dict[str, object]:
         made = base.client(self, url)
         if not known:
             made.handle_message = _guarded(made.handle_message, tap)
+            made.send = _counted(made.send, tap)
         return made
 
     return {
@@ -238,6 +261,14 @@ def _guarded(handle: Callable[[Any], None], tap: Tap) -> Callable[[Any], None]:
             tap.garbled()
 
     return guarded
+
+
+def _counted(send: Callable[[Any], Awaitable[Any]], tap: Tap) -> Callable[[Any], Awaitable[Any]]:
+    async def counted(message: Any) -> Any:
+        tap.sent()
+        return await send(message)
+
+    return counted
 
 
 def addresses(tree: object) -> Iterator[str]:

@@ -18,7 +18,7 @@ from bot.domain.errors import StorageError
 from bot.venues.ccxt_venue.budget import Allowance, Turnstile
 from bot.venues.ccxt_venue.client import Clients, Clock, RawReply, capture
 from bot.venues.ccxt_venue.dialect import Dialect
-from bot.venues.ccxt_venue.wire import Access, Ask, Memory, Reply
+from bot.venues.ccxt_venue.wire import Access, Ask, Lane, Memory, Reply
 from bot.venues.outcome import Answer, Verdict
 from bot.venues.port import VenueUnavailable
 
@@ -85,6 +85,7 @@ class CcxtGateway:
             dialect.reply_code,
             self._session,
             self._timeout_s,
+            self._admit,
         )
         self.clients.rest()
 
@@ -163,6 +164,12 @@ class CcxtGateway:
             pause_ms = min(answer.retry_after_ms or PAUSE_MS, LONGEST_PAUSE_MS)
             self._turnstile.pause(pause_ms / 1000)
         return answer
+
+    async def _admit(self) -> None:
+        """Room for a call that ccxt makes by itself."""
+        if self._ban_left():
+            raise VenueUnavailable("ban")
+        await self._turnstile.enter(Lane.CANCEL, 1, 0)
 
     async def _send(self, ask: Ask) -> Answer:
         loop = asyncio.get_running_loop()
