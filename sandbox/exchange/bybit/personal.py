@@ -184,7 +184,7 @@ def conditional_ending(notes: Notes, one: Conditional) -> Ending:
         return Ending("CancelByUser", "EC_PerCancelRequest")
     if one.status is ConditionalStatus.REJECTED:
         return Ending("UNKNOWN", rejection(one.reason))
-    if one.reason == POSITION_CLOSED or one.reason == Code.REDUCE_ONLY:
+    if one.reason in {POSITION_CLOSED, Code.REDUCE_ONLY}:
         return Ending("CancelByTpSlTsClear", "EC_PerCancelRequest")
     if one.status is ConditionalStatus.EXPIRED:
         return Ending("CancelByAdmin", "EC_PerCancelRequest")

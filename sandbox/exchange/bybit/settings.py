@@ -8,7 +8,8 @@ class Settings:
     """`limits`: request limits are enforced (they are always counted). Times in ms of the exchange's clock.
 
     `forming_every_ms`: a forming candle, a ticker, a book is shown at most so often per topic (a closed candle always,
-    once). `conditionals_per_symbol` does not count the stops and targets that belong to positions. `unified`: the account is a unified one; only then are the classic calls refused as Bybit refuses them.
+    once). `conditionals_per_symbol` does not count the stops and targets that belong to positions.
+    `unified`: the account is a unified one; only then are the classic calls refused as Bybit refuses them.
     """
 
     limits: bool = True
