@@ -68,7 +68,7 @@ def position_row(exchange: Exchange, account: ExchangeAccount, notes: Notes, leg
         "autoAddMargin": 0,
         "adlRankIndicator": 2 if size else 0,
         "leverage": str(leg.leverage),
-        "breakEvenPrice": _break_even(leg, instrument.taker_fee) if size else "",
+        "breakEvenPrice": _break_even(notes, leg, instrument.taker_fee) if size else "",
         "positionBalance": average(leg.isolated_margin),
         "markPrice": plain(leg.mark),
         "liqPrice": "" if leg.liquidation_price is None else average(leg.liquidation_price),
@@ -82,7 +82,7 @@ def position_row(exchange: Exchange, account: ExchangeAccount, notes: Notes, leg
         "stopLoss": optional(leg.stop.ask.trigger_price if leg.stop else None),
         "trailingStop": plain(trailing),
         "unrealisedPnl": average(leg.unrealised) if size else "",
-        "curRealisedPnl": average(leg.realised),
+        "curRealisedPnl": average(notes.leg(leg.symbol, leg.leg).brought),
         "cumRealisedPnl": average(notes.realised.get(leg.symbol, ZERO)),
         "sessionAvgPrice": "",
         "seq": notes.seq.get(leg.symbol, -1),
@@ -95,10 +95,10 @@ def position_row(exchange: Exchange, account: ExchangeAccount, notes: Notes, leg
     }
 
 
-def _break_even(leg: LegView, fee: Decimal) -> str:
+def _break_even(notes: Notes, leg: LegView, fee: Decimal) -> str:
     rate = max(fee, Decimal("0.00055"))
-    quantity = leg.quantity
-    return average((leg.entry_price * quantity - leg.realised) / (quantity - abs(quantity) * rate))
+    quantity, brought = leg.quantity, notes.leg(leg.symbol, leg.leg).brought
+    return average((leg.entry_price * quantity - brought) / (quantity - abs(quantity) * rate))
 
 
 def _trailing_distance(account: ExchangeAccount, notes: Notes, leg: LegView) -> Decimal:

@@ -64,10 +64,11 @@ class Closing:
 
 @dataclass(slots=True)
 class Held:
-    """One leg as its trades made it: signed quantity, and the fees paid for opening it."""
+    """One leg as its trades made it: signed quantity, the fees paid for opening it, what it has brought since then."""
 
     quantity: Decimal = ZERO
     fees: Decimal = ZERO
+    brought: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class Notes:
     """One account's. Keys are Bybit's order ids, or the core's numbers of trades and incomes."""
 
     last_on_created: dict[str, Decimal] = field(default_factory=dict)
+    last_on_taken: dict[str, Decimal] = field(default_factory=dict)
+    """The same, but when a conditional order had become an ordinary one."""
     endings: dict[str, Ending] = field(default_factory=dict)
     by_user: set[str] = field(default_factory=set)
     triggered: set[str] = field(default_factory=set)
@@ -109,20 +112,29 @@ class Notes:
     """By the core's order number, in the order of their first closing execution."""
     realised: dict[str, Decimal] = field(default_factory=dict)
     """All that a symbol ever brought, fees and funding included."""
+    booked: int = 0
+    """How many of the account's trades are in these notes."""
     seq: dict[str, int] = field(default_factory=dict)
     """A symbol's last execution."""
 
     def book(self, trade: Trade) -> Decimal:
         """An execution: fees of opening are kept until they are closed. Returns the leg's signed size after it."""
         self.seq[trade.symbol] = trade.trade_id
-        held = self.held.setdefault((trade.symbol, trade.leg), Held())
+        held = self.leg(trade.symbol, trade.leg)
         closed = min(trade.closed_quantity, trade.quantity)
         share = closed / trade.quantity if trade.quantity else ZERO
         if closed:
             self._close(trade, held, closed, share)
+        if not held.quantity:
+            held.brought = ZERO
+        held.brought += trade.realised - trade.fee
         held.fees += trade.fee * (1 - share)
         held.quantity += trade.side.sign * trade.quantity
         return held.quantity
+
+    def leg(self, symbol: str, leg: Leg) -> Held:
+        """One leg, flat before its first trade."""
+        return self.held.setdefault((symbol, leg), Held())
 
     def earn(self, income: Iterable[Income]) -> None:
         """Money that a symbol brought or cost."""
@@ -161,11 +173,3 @@ class Memory:
     def of(self, account: str) -> Notes:
         """One account's notes."""
         return self.accounts.setdefault(account, Notes())
-
-    def replay(self, account: str, trades: Iterable[Trade], income: Iterable[Income]) -> None:
-        """Executions and incomes from before the protocol was there."""
-        notes = self.of(account)
-        for trade in trades:
-            after = notes.book(trade)
-            notes.seen[trade.trade_id] = Seen(trade.price, trade.price, ZERO, after)
-        notes.earn(income)

@@ -61,22 +61,16 @@ class Personal:
             notes.last_on_created[uid] = self._floor.exchange.view(order.ask.symbol).last
         if order.status in ENDED:
             notes.endings.setdefault(uid, order_ending(notes, order))
-        if news.trade is not None:
-            self._note_trade(notes, news, news.trade)
+        if news.what == "NEW":
+            notes.last_on_taken[uid] = self._floor.exchange.view(order.ask.symbol).last
+        if news.trade is not None and uid in notes.attached:
+            self._floor.memory.fills.append((news.account, order.order_id))
         parent = account.find_conditional(order.parent) if order.parent else None
         self._tell_order(account, Record(order, parent), news.at_ms)
         if news.trade is not None:
             self._tell_execution(account, notes, news.trade, news.at_ms)
         elif news.what in TOUCHES_POSITION:
             self._tell_positions(account, account.legs(order.ask.symbol), news.at_ms)
-
-    def _note_trade(self, notes: Notes, news: OrderNews, trade: Trade) -> None:
-        view = self._floor.exchange.view(trade.symbol)
-        after = notes.book(trade)
-        left = news.order.left if not news.order.status.final else ZERO
-        notes.seen[trade.trade_id] = Seen(view.mark, view.index, left, after)
-        if order_uid(news.order) in notes.attached:
-            self._floor.memory.fills.append((news.account, news.order.order_id))
 
     def on_conditional(self, news: ConditionalNews) -> None:
         """A conditional order was taken, triggered, changed or ended. Once triggered it goes on as an order."""
@@ -120,12 +114,21 @@ class Personal:
 
     # Account
 
+    def catch_up(self, account: ExchangeAccount, notes: Notes) -> None:
+        """Book the trades that are not in the notes yet."""
+        trades = account.trades
+        for trade in trades[notes.booked :]:
+            view = self._floor.exchange.view(trade.symbol)
+            order = account.find(trade.symbol, order_id=trade.order_id)
+            left = order.left if order is not None else ZERO
+            notes.seen[trade.trade_id] = Seen(view.mark, view.index, left, notes.book(trade))
+        notes.booked = len(trades)
+
     def on_account(self, news: AccountNews) -> None:
         """Wallet or positions changed."""
         account, notes = self._account(news.account), self._floor.memory.of(news.account)
+        self.catch_up(account, notes)
         notes.earn(news.income)
-        if account.trades and any(leg.symbol == account.trades[-1].symbol for leg in news.legs):
-            notes.seq[account.trades[-1].symbol] = account.trades[-1].trade_id
         self._note_funding(account, notes, news)
         self._tell_positions(account, news.legs, news.at_ms)
         if self._hub.heard(news.account, "wallet"):
@@ -141,6 +144,7 @@ class Personal:
                 if paying or legs:
                     leg = (paying or legs)[0]
                     notes.funding[line.income_id] = FundingSeen(leg.quantity, leg.mark)
+                    notes.leg(line.symbol, leg.leg).brought += line.amount
                 row = funding_row(line, notes.funding.get(line.income_id))
                 rows.append(row | {"category": "linear", "isLeverage": "0", "marketUnit": "", "execPnl": "0"})
         if rows:

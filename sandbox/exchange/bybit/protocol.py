@@ -46,7 +46,9 @@ class BybitProtocol:
         self._personal = Personal(self._floor, self.hub)
         self._calls = SocketCalls(self._floor, self.hub, self._quotes, self.limits)
         for account in exchange.accounts():
-            self.memory.replay(account.name, account.trades, account.income)
+            notes = self.memory.of(account.name)
+            self._personal.catch_up(account, notes)
+            notes.earn(account.income)
         exchange.subscribe(self._hear)
 
     @property

@@ -36,7 +36,7 @@ def order_row(exchange: Exchange, account: ExchangeAccount, notes: Notes, record
     uid = record.uid
     quantity = _quantity(account, record)
     reference = notes.last_on_created.get(uid, ZERO)
-    price = record.price or _market_price(exchange, record, reference)
+    price = record.price or _market_price(exchange, record, notes)
     left = quantity - record.filled if record.open else ZERO
     value = record.order.value if record.order is not None else ZERO
     fee = record.order.fee if record.order is not None else ZERO
@@ -105,7 +105,8 @@ def _quantity(account: ExchangeAccount, record: Record) -> Decimal:
     return sum((abs(leg.quantity) for leg in account.legs(record.symbol) if leg.leg is record.leg), ZERO)
 
 
-def _market_price(exchange: Exchange, record: Record, reference: Decimal) -> Decimal:
+def _market_price(exchange: Exchange, record: Record, notes: Notes) -> Decimal:
+    reference = notes.last_on_taken.get(record.uid, ZERO)
     if record.waits or not reference:
         return ZERO
     limit = reference * (1 + record.side.sign * SLIPPAGE)
@@ -199,8 +200,7 @@ def execution_order_uid(order: ExchangeOrder | None, trade: Trade) -> str:
 def _order_price(exchange: Exchange, notes: Notes, record: Record | None) -> str:
     if record is None:
         return "0"
-    reference = notes.last_on_created.get(record.uid, ZERO)
-    return plain(record.price or _market_price(exchange, record, reference))
+    return plain(record.price or _market_price(exchange, record, notes))
 
 
 def _trade_create_type(record: Record | None, trade: Trade) -> str:
