@@ -94,7 +94,7 @@ class News:
             yield update
 
     def _slot_news(self, row: Row, mine: Seen, at_ms: int) -> Iterator[PrivateNews]:
-        slot = self._slots.at(Place(mine.symbol, mine.index, mine.part))
+        slot = self._slots.look(Place(mine.symbol, mine.index, mine.part))
         claim = slot.of(mine)
         if claim is None:
             yield from _taken_over(slot, mine, at_ms)
@@ -125,7 +125,7 @@ class News:
         mine = seen(row, self._mode)
         if mine is None:
             return row.text("orderLinkId")
-        slot = self._slots.at(Place(mine.symbol, mine.index, mine.part))
+        slot = self._slots.look(Place(mine.symbol, mine.index, mine.part))
         claim = slot.of(mine)
         if claim is None:
             return ""
@@ -147,7 +147,7 @@ class News:
         if part is None or side is None or row.text("execType") not in FILL_TYPES:
             return ""
         index = index_of(side, exits=True, mode=self._mode)
-        slot = self._slots.at(Place(row.text("symbol"), index, part))
+        slot = self._slots.look(Place(row.text("symbol"), index, part))
         for claim in reversed(slot.claims):
             may_be = claim.end in ("", OrderStatus.FILLED) and not claim.venue_id
             if may_be and claim.at_ms <= at_ms:

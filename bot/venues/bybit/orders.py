@@ -88,7 +88,7 @@ class Orders:
         if answer.verdict is Verdict.UNKNOWN:
             return self._ended(answer, Call.SUBMIT, *ids)
         if answer.good:
-            if claim in slot.claims and not claim.end:
+            if not claim.end:
                 slot.stands(claim)
         else:
             slot.drop(claim)
@@ -135,7 +135,7 @@ class Orders:
     async def _take_away(self, slot: Slot, claim: Claim) -> CallEnded:
         ids = (claim.client_id, slot.place.symbol)
         async with self._lock(slot.place):
-            if claim.end or claim is not slot.current:
+            if slot.replaced(claim):
                 # another one has taken the slot over, or nothing is left: its stop must not go with it
                 return outcome.done(self._gateway.now_ms, Call.CANCEL, *ids, GONE)
             answer = await self._trading_stop(slot.place, "0", set_it=False)

@@ -24,7 +24,7 @@ KEPT_CLAIMS = 6
 PREFIX = "bybit-slot:"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Claim:
     """One order of ours that set, or asked to set, the slot. `at_ms` is when it was asked for.
 
@@ -87,10 +87,15 @@ class Slot:
     def stands(self, claim: Claim, venue_id: str = "") -> None:
         """The venue has this one: whatever was claimed before it is replaced."""
         claim.standing, claim.venue_id = True, venue_id or claim.venue_id
-        for other in self.claims[: self.claims.index(claim)]:
-            if not other.end:
-                other.end = OrderStatus.CANCELLED
+        earlier = self.claims[: self.claims.index(claim)] if claim in self.claims else []
+        for other in earlier:
+            other.end = other.end or OrderStatus.CANCELLED
         self.dirty = True
+
+    def replaced(self, claim: Claim) -> bool:
+        """True when nothing of this claim is left: it ended, or a newer one is known to stand in its place."""
+        newer = self.claims[self.claims.index(claim) + 1 :] if claim in self.claims else []
+        return bool(claim.end) or any(other.standing for other in newer)
 
     def over(self, claim: Claim, end: OrderStatus) -> None:
         """Nothing of this claim is left at the venue."""
@@ -142,6 +147,10 @@ class Slots:
         if place not in self._slots:
             self._slots[place] = Slot(place)
         return self._slots[place]
+
+    def look(self, place: Place) -> Slot:
+        """The slot at a place as a frame needs it: one that nobody claimed is not kept."""
+        return self._slots.get(place) or Slot(place)
 
     def around(self, symbol: str, index: int) -> Iterator[Slot]:
         """The slots of one position that are or were in use."""
