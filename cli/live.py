@@ -167,6 +167,7 @@ def courier(running: Running, receiver: Receiver, people: Sequence[Recipient]) -
         rules=CourierRules(expire_ms=int(ttl_ms * speed)),
     )
     house.notice_listeners.append(found.wake)
+    house.alarm_listeners.append(found.alarm)
     return found
 
 

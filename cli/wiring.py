@@ -13,6 +13,7 @@ from bot.domain.errors import ConfigError, StorageError
 from bot.domain.event import Event, HistoryLoaded, Started, Stopping
 from bot.domain.instrument import Instrument
 from bot.domain.market import timeframe_ms
+from bot.domain.notice import Notice
 from bot.domain.settings import EngineSettings, SymbolSettings
 from bot.engine.engine import Engine
 from bot.market.signals import WindowSignals
@@ -84,6 +85,7 @@ class House:
     health: Health
     jobs: Callable[[], tuple[JobView, ...]] = tuple
     notice_listeners: list[Callable[[], None]] = field(default_factory=list)
+    alarm_listeners: list[Callable[[Notice], None]] = field(default_factory=list)
     _task: asyncio.Task[None] | None = None
     _early: list[Event] | None = field(default_factory=list)
 
@@ -92,7 +94,7 @@ class House:
         ledger = self.database.ledger(self.plan.account)
         recovered = await ledger.recover()
         last = await ledger.last_step()
-        self.loop.join(self.performer, last, self._wake)
+        self.loop.join(self.performer, last, self._wake, self._alarm)
         await self.venue.open(self._hear)
         await ledger.mark_running(self.now_ms())
         self.loop.put(Started(self.now_ms(), recovered, self.engine.state.settings))
@@ -157,6 +159,10 @@ class House:
     def _wake(self) -> None:
         for listener in self.notice_listeners:
             listener()
+
+    def _alarm(self, notice: Notice) -> None:
+        for listener in self.alarm_listeners:
+            listener(notice)
 
     async def close(self) -> None:
         """End in order; whatever cannot be written any more, everything is let go of, and StorageError says so."""

@@ -108,7 +108,15 @@ def trading_words(status: StatusView) -> str:
     states |= {TradingState.STOPPED} if status.stopped else set()
     states |= {TradingState.PAUSED} if status.paused_all else set()
     words = [text for state, text in STATES.items() if state in states]
+    words += [f"entries blocked ({status.blocked})"] if status.blocked else []
     return f"{' + '.join(words)}: no new entries, exits and protection go on" if words else "trading"
+
+
+def storage_words(usable: bool) -> str:
+    """The database."""
+    return (
+        "written" if usable else "CANNOT BE WRITTEN: no new entries, exits and protection go on from memory"
+    )
 
 
 def link_words(up: bool) -> str:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.runtime.ports import Outbox, Preferences, QueuedNotice
+from handlers.alarms import Alarms
 
 log = logging.getLogger(__name__)
 _BATCH = 200
@@ -90,13 +91,31 @@ class Courier:
     _given: set[str] = field(init=False, default_factory=set)
     _attempts: int = field(init=False, default=0)
     _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _alarms: Alarms = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Alarms go to the same people."""
+        self._alarms = Alarms(self.receiver.send_notice, self._chats, self.sleep)
+
+    def _chats(self) -> list[str]:
+        return [recipient.chat_id for recipient in self.recipients()]
+
+    def alarm(self, notice: Notice) -> None:
+        """Tell this at once, past outbox and database."""
+        self._alarms.ring(notice)
 
     def wake(self) -> None:
         """There is something new in the outbox."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver for ever, with growing pauses while the platform or the database is down."""
+        """Deliver for ever: what comes out of the outbox, and alarms beside it."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._alarms.run())
+            tasks.create_task(self._carry())
+
+    async def _carry(self) -> None:
+        """Deliver with growing pauses while the platform or the database is down."""
         retry_s = self.rules.first_retry_s
         while True:
             try:
@@ -126,6 +145,9 @@ class Courier:
         self._given = self._given if parcel is self._held else set()
         self._held = parcel
         before = len(self._given)
+        if self._alarms.told(parcel.notice):
+            self._given.update(self._chats())
+            before = len(self._given)
         for recipient in self.recipients():
             if recipient.chat_id not in self._given:
                 await self._hand_over(parcel.notice, recipient)

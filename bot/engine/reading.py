@@ -57,6 +57,8 @@ def status(state: EngineState) -> StatusView:
         uncovered=tuple(s.symbol for s in symbols if not protection.covered(s)),
         last_bar_at_ms=state.last_bar_at_ms,
         trade_count=state.trade_count,
+        storage_ok=state.storage_ok,
+        blocked=pipeline.blocked(state),
     )
 
 

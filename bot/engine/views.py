@@ -82,7 +82,11 @@ class SymbolView:
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """The desk at a glance. `uncovered` names symbols with a position that no confirmed stop covers."""
+    """The desk at a glance. `uncovered` names symbols with a position that no confirmed stop covers.
+
+    `storage_ok` False: the database cannot be written. `blocked` says what keeps all entries away beside the trading
+    state, or is empty.
+    """
 
     at_ms: int
     account: str
@@ -104,6 +108,8 @@ class StatusView:
     uncovered: tuple[str, ...]
     last_bar_at_ms: int
     trade_count: int
+    storage_ok: bool = True
+    blocked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

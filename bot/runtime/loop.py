@@ -52,12 +52,23 @@ class Loop:
         self._committing = asyncio.Lock()
         self._commands = 0
         self._on_notice: Callable[[], None] = lambda: None
+        self._on_alarm: Callable[[Notice], None] = lambda notice: None
 
-    def join(self, performer: Performer, last_step: int, on_notice: Callable[[], None]) -> None:
-        """Give the loop its hands, the journal's last number, and whom to wake for notices."""
+    def join(
+        self,
+        performer: Performer,
+        last_step: int,
+        on_notice: Callable[[], None],
+        on_alarm: Callable[[Notice], None] = lambda notice: None,
+    ) -> None:
+        """Give the loop its hands, the journal's last number, and whom to wake for notices.
+
+        `on_alarm` takes critical notices that could not be written: the database is no way to tell them.
+        """
         self._performer = performer
         self.number = last_step
         self._on_notice = on_notice
+        self._on_alarm = on_alarm
 
     def put(self, event: Event) -> None:
         """Put an event into the inbox."""
@@ -134,6 +145,8 @@ class Loop:
         self._pending.append(Step(self.number, event, tuple(actions)))
         if urgent(actions) or len(self._pending) >= max(self._batch, 1):
             committed = await self._commit()
+            if not committed:
+                self._alarm(actions)
             await self._perform(deeds_of(actions), committed)
             self._deliver(actions)
 
@@ -179,6 +192,12 @@ class Loop:
                 )  # an entry that cannot be recorded is not sent; exits go on from memory
                 continue
             await performer.perform(deed)
+
+    def _alarm(self, actions: list[Action]) -> None:
+        """What is critical and could not be written is told all the same."""
+        for action in actions:
+            if isinstance(action, Notify) and action.notice.severity is Severity.CRITICAL:
+                self._on_alarm(action.notice)
 
     def _deliver(self, actions: list[Action]) -> None:
         told = False

@@ -19,6 +19,7 @@ from handlers.cards import (
     listed,
     next_bar,
     r_words,
+    storage_words,
     table,
     trading_words,
 )
@@ -52,7 +53,8 @@ async def status(desk: Desk, symbol: SymbolName | None = None) -> Reply:
 
 
 def _alarming(view: StatusView) -> bool:
-    return bool(view.uncovered) or not view.link_up or view.trading is TradingState.PROTECT
+    broken = not view.link_up or not view.storage_ok
+    return bool(view.uncovered) or broken or view.trading is TradingState.PROTECT
 
 
 def _header(desk: Desk, view: StatusView) -> tuple[tuple[str, str], ...]:
@@ -67,6 +69,8 @@ def _header(desk: Desk, view: StatusView) -> tuple[tuple[str, str], ...]:
         ("Halts", listed([halt_words(halt, at) for halt in view.halts], "/halts")),
         ("Kills", listed([kill_words(kill, at) for kill in view.kills], "/kill")),
     ]
+    if not view.storage_ok:
+        fields.insert(3, ("Database", storage_words(view.storage_ok)))
     if view.paused:
         fields.append(("Paused", listed(view.paused, "/symbols")))
     if view.uncovered:

@@ -521,3 +521,19 @@ def test_timers_fire_in_the_order_in_which_they_are_due() -> None:
     assert timers.fire(30) == 3
     assert [t.name for t in fired] == ["a", "b", "c"]
     assert timers.next_at_ms == 40
+
+
+# --- alarms ---------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_critical_and_could_not_be_written_is_handed_over_directly() -> None:
+    rang: list[str] = []
+    urgent_word = Notify(Notice(NoticeKind.STORAGE, Severity.CRITICAL, NOW, "fire"))
+    async with running(Words(fine=[urgent_word], bad=[TOLD, urgent_word])) as house:
+        performer = Performer(house.hands, house.timers, house.loop.put, lambda: NOW)
+        house.loop.join(performer, 0, house._wake, lambda notice: rang.append(notice.title))
+        await house.say("fine")
+        assert rang == [], "the outbox has it"
+        house.books.down = True
+        await house.say("bad")
+        assert rang == ["fire"]
