@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from bybit_kit import BTC, answer_of, listed, ok, order, refused, stand, stop
+from bybit_dialect_kit import BTC, answer_of, listed, ok, order, refused, stand, stop
 
 from bot.domain.event import CallEnded, Outcome
 from bot.venues.bybit import errors

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from bybit_kit import (
+from bybit_dialect_kit import (
     BTC,
     NOW_MS,
     execution_row,

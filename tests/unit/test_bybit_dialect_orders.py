@@ -5,7 +5,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from bybit_kit import (
+from bybit_dialect_kit import (
     BTC,
     NOW_MS,
     Stand,
