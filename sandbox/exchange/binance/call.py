@@ -17,6 +17,8 @@ WHOLE = re.compile(r"-?[0-9]{1,19}")
 COMMON = frozenset({"timestamp", "recvWindow", "signature", "apiKey", "returnRateLimits"})
 """Parameters of the transport, known to every call."""
 WEEK_MS = 7 * 86_400_000
+FAR_MS = 1 << 60
+"""The end of a span that has none: our clock may be set wrong, and what just happened belongs to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +172,11 @@ class Call:
     def span(self, most_ms: int = WEEK_MS) -> tuple[int, int]:
         """`startTime` and `endTime`; without them the last `most_ms`. Raises Problem -1023, -1127."""
         start, end = self.whole("startTime"), self.whole("endTime")
-        now = self.floor.now_ms
         if start is None:
-            start = (now if end is None else end) - most_ms
+            last, end = (self.floor.now_ms, FAR_MS) if end is None else (end, end)
+            return last - most_ms, end
         if end is None:
-            end = max(start, min(now, start + most_ms))
+            return start, start + most_ms
         if start > end:
             raise Problem(-1023)
         if end - start > most_ms:

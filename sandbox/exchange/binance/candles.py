@@ -4,15 +4,16 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from bot.domain.instrument import ZERO
-from sandbox.exchange.binance.call import Call
+from bot.domain.market import TIMEFRAMES_MS
+from sandbox.exchange.binance.call import FAR_MS, Call
 from sandbox.exchange.binance.figures import money, plain, ratio
 from sandbox.exchange.binance.problems import Json, Problem
 from sandbox.exchange.nouns import Kline
 
-INTERVALS = (
-    "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M",
-)  # fmt: skip
-PERIODS = ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")
+INTERVALS = tuple(TIMEFRAMES_MS)
+"""Binance's, but for 6h, 8h, 12h, 3d, 1w and 1M, which the sandbox's market cannot make (-1120)."""
+PERIODS = ("5m", "15m", "30m", "1h", "2h", "4h", "1d")
+"""Binance's, but for 6h and 12h."""
 CONTRACT_TYPES = ("PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER", "TRADIFI_PERPETUAL")
 MONTH_MS = 30 * 86_400_000
 HALF = Decimal("0.5")
@@ -145,7 +146,7 @@ def funding_rates(call: Call) -> list[Json]:
     rows = [
         found
         for symbol in call.symbols()
-        for found in _settled(call, symbol, start or 0, call.floor.now_ms if end is None else end, limit)
+        for found in _settled(call, symbol, start or 0, FAR_MS if end is None else end, limit)
     ]
     rows.sort(key=lambda found: int(str(found["fundingTime"])))
     return rows[-limit:]

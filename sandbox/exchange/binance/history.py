@@ -1,6 +1,6 @@
 """What happened: executions and income."""
 
-from sandbox.exchange.binance.call import WEEK_MS, Call
+from sandbox.exchange.binance.call import FAR_MS, WEEK_MS, Call
 from sandbox.exchange.binance.figures import money, plain
 from sandbox.exchange.binance.problems import Json, Problem
 from sandbox.exchange.nouns import Income, IncomeKind, Trade
@@ -73,8 +73,7 @@ def _span(call: Call) -> tuple[int, int]:
     start, end = call.whole("startTime"), call.whole("endTime")
     if start is None and end is None:
         return call.span(WEEK_MS)
-    now = call.floor.now_ms
-    last = now if end is None else end
+    last = FAR_MS if end is None else end
     first = last - QUARTER_MS if start is None else start
     if first > last:
         raise Problem(-1023)

@@ -140,11 +140,15 @@ def depth(call: Call) -> Json:
     }
 
 
-# Trades: the sandbox's market has none of its own; each minute stands for one.
+# Trades: the sandbox's market has none of its own; each of its smallest candles stands for one.
 
 
 def _minutes(exchange: Exchange, symbol: str, limit: int) -> list[Kline]:
-    return exchange.klines(symbol, "1m", limit, None, None)
+    for interval in ("1m", "5m", "15m", "1h", "4h", "1d"):
+        found = exchange.klines(symbol, interval, limit, None, None)
+        if found:
+            return found
+    return []
 
 
 def trades(call: Call) -> list[Json]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import orjson
 
+from bot.domain.market import TIMEFRAMES_MS
 from bot.domain.order import OrderSide
 from sandbox.exchange.binance.call import Floor
 from sandbox.exchange.binance.figures import average, money, plain
@@ -16,6 +17,8 @@ from sandbox.exchange.nouns import Kline, MarketView, Origin
 
 HALF = Decimal("0.5")
 LEVELS = 20
+NEVER_MS = 1 << 60
+"""Opening time of candles that the market cannot make."""
 EVERY_MS = {
     "markPrice": 3000, "markPrice@1s": 1000, "!markPrice@arr": 3000, "!markPrice@arr@1s": 1000,
     "ticker": 2000, "!ticker@arr": 1000, "miniTicker": 2000, "!miniTicker@arr": 1000,
@@ -45,6 +48,7 @@ class Quotes:
     def __init__(self, floor: Floor, hub: Hub) -> None:
         self._floor = floor
         self._hub = hub
+        self._known = floor.exchange.instruments
         self._frames: dict[str, Callable[[Topic, MarketView], str]] = {
             "markPrice": self._mark,
             "ticker": self._ticker,
@@ -58,12 +62,14 @@ class Quotes:
     def began(self, topic: Topic) -> None:
         """Somebody listens to a stream that nobody listened to."""
         if topic.kind in KLINES and topic.symbol in self._floor.exchange.instruments:
-            topic.open_at_ms = self._floor.exchange.kline(topic.symbol, topic.interval).open_at_ms
+            forming = self._forming(topic)
+            topic.open_at_ms = forming.open_at_ms if forming else NEVER_MS
 
     # Prices
 
     def moved(self, news: PriceNews) -> None:
         """Prices moved."""
+        self._known = self._floor.exchange.instruments
         for view in news.views:
             for topic in self._hub.of_symbol.get(view.symbol, ()):
                 if topic.kind not in KLINES:
@@ -73,10 +79,10 @@ class Quotes:
 
     def clock(self, now_ms: int) -> None:
         """Time passed: streams that speak by the clock."""
-        known = self._floor.exchange.instruments
+        self._known = self._floor.exchange.instruments
         for topic in list(self._hub.topics.values()):
             late = topic.kind in BY_CLOCK and now_ms >= topic.sent_at_ms + EVERY_MS[topic.kind]
-            if late and topic.symbol in known:
+            if late and topic.symbol in self._known:
                 self._show(topic, self._floor.exchange.view(topic.symbol), now_ms)
         self._all(now_ms)
 
@@ -101,7 +107,7 @@ class Quotes:
                 continue
             rows = {"!markPrice": mark_row, "!miniTicker": mini_row, "!ticker": self._ticker_row}
             shown = rows[topic.kind.partition("@")[0]]
-            views = map(self._floor.exchange.view, self._floor.exchange.instruments)
+            views = map(self._floor.exchange.view, self._known)
             self._hub.send(topic, encoded([shown(view, now_ms) for view in views]))
 
     def _all_best(self, view: MarketView) -> None:
@@ -119,7 +125,7 @@ class Quotes:
         return encoded(self._ticker_row(view, self._floor.now_ms))
 
     def _ticker_row(self, view: MarketView, now_ms: int) -> Json:
-        tick = self._floor.exchange.instruments[view.symbol].price_tick
+        tick = self._known[view.symbol].price_tick
         return {
             "e": "24hrTicker",
             "E": now_ms,
@@ -166,7 +172,7 @@ class Quotes:
                 "s": view.symbol,
                 "a": at_ms,
                 "p": plain(view.last),
-                "q": plain(self._floor.exchange.instruments[view.symbol].min_quantity),
+                "q": plain(self._known[view.symbol].min_quantity),
                 "f": at_ms,
                 "l": at_ms,
                 "T": at_ms,
@@ -183,7 +189,7 @@ class Quotes:
                 "s": view.symbol,
                 "t": view.at_ms,
                 "p": plain(view.last),
-                "q": plain(self._floor.exchange.instruments[view.symbol].min_quantity),
+                "q": plain(self._known[view.symbol].min_quantity),
                 "X": "MARKET",
                 "m": view.at_ms % 2 == 1,
             }
@@ -192,7 +198,7 @@ class Quotes:
     # Order book
 
     def _partial(self, view: MarketView, levels: int) -> str:
-        bids, asks = ladder(self._floor.exchange.instruments[view.symbol], view, levels)
+        bids, asks = ladder(self._known[view.symbol], view, levels)
         book = self._floor.keeping.book(view.symbol, self._floor.now_ms)
         first, last = book.update_id, book.update_id
         return encoded(depth_row(view, self._floor.now_ms, (first, last, last), bids, asks))
@@ -202,7 +208,7 @@ class Quotes:
         book = self._floor.keeping.book(view.symbol, self._floor.now_ms)
         before = book.update_id
         book.update_id = before + 2
-        sides = ladder(self._floor.exchange.instruments[view.symbol], view, LEVELS)
+        sides = ladder(self._known[view.symbol], view, LEVELS)
         rows = []
         for name, levels in zip(("b", "a"), sides, strict=True):
             now = {level[0]: level[1] for level in levels}
@@ -223,24 +229,34 @@ class Quotes:
                 if topic.interval == one.interval:
                     self._same(topic, one, news.at_ms)
                 else:
-                    self._larger(topic, news.at_ms)
+                    self._larger(topic, one, news.at_ms)
 
     def _same(self, topic: Topic, one: Kline, now_ms: int) -> None:
         if one.closed or self._due(topic, self._floor.keeping.settings.forming_every_ms, now_ms):
             self._hub.send(topic, encoded(kline_frame(topic, one, now_ms, closed=one.closed)))
 
-    def _larger(self, topic: Topic, now_ms: int) -> None:
-        exchange = self._floor.exchange
-        forming = exchange.kline(topic.symbol, topic.interval)
-        if forming.open_at_ms > topic.open_at_ms:
-            found = exchange.klines(
-                topic.symbol, topic.interval, 1000, topic.open_at_ms, forming.open_at_ms - 1
-            )
-            for one in found:
+    def _larger(self, topic: Topic, base: Kline, now_ms: int) -> None:
+        """A candle made of several of the market's own: closed with the last of them, forming ones when due."""
+        if base.closed:
+            self._close(topic, base.close_at_ms + 1, now_ms)
+        elif self._due(topic, self._floor.keeping.settings.forming_every_ms, now_ms):
+            forming = self._forming(topic)
+            if forming is not None:
+                self._hub.send(topic, encoded(kline_frame(topic, forming, now_ms, closed=False)))
+
+    def _close(self, topic: Topic, end_ms: int, now_ms: int) -> None:
+        """Show the candles that end at this time or before."""
+        length = TIMEFRAMES_MS[topic.interval]
+        while topic.open_at_ms + length <= end_ms:
+            first = topic.open_at_ms
+            for one in self._floor.exchange.klines(topic.symbol, topic.interval, 1, first, first):
                 self._hub.send(topic, encoded(kline_frame(topic, one, now_ms, closed=True)))
-            topic.open_at_ms = forming.open_at_ms
-        if self._due(topic, self._floor.keeping.settings.forming_every_ms, now_ms):
-            self._hub.send(topic, encoded(kline_frame(topic, forming, now_ms, closed=False)))
+            topic.open_at_ms += length
+
+    def _forming(self, topic: Topic) -> Kline | None:
+        """The stream's forming candle; None for an interval that the market cannot make."""
+        found = self._floor.exchange.klines(topic.symbol, topic.interval, 1, None, None)
+        return found[-1] if found else None
 
     # Liquidations
 
