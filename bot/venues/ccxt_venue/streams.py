@@ -139,7 +139,7 @@ class UserStream:
         self._sink = sink
         self._backoff = Backoff(chance)
         self._exposed = exposed
-        self._on_frozen = on_frozen
+        self.on_frozen = on_frozen
         self._line: Line | None = None
         self._buffer: list[Event] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -243,7 +243,7 @@ class UserStream:
             if self._line is not None:
                 self._line.lost(news.reason)
         elif isinstance(news, FrozenSettings):
-            self._on_frozen(news)
+            self.on_frozen(news)
         elif self._buffer is not None:
             self._buffer.append(news)
         else:
