@@ -105,6 +105,25 @@ def run(home: Home = None, config: Config = None) -> None:
 
 
 @app.command()
+def sandbox(
+    venue: Annotated[str, typer.Option(help="binance, bybit or both.")] = "binance",
+    port: Annotated[int, typer.Option(help="First port; 0: free ones.")] = 0,
+    symbols: Annotated[int | None, typer.Option(help="Symbols of the generated market (default: 8).")] = None,
+    candles: Annotated[
+        Path | None,
+        typer.Option(help="Real candles: folder or file (Parquet, CSV); they live when they were."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the generated market and of the keys.")] = None,
+    speed: Annotated[float, typer.Option(help="Seconds at the exchange per second; 0: stand still.")] = 1.0,
+    faults: Annotated[Path | None, typer.Option(help="Fault rules (YAML or JSON).")] = None,
+) -> None:
+    """Serve an exchange on loopback that speaks Binance's or Bybit's protocol; prints its addresses and keys."""
+    from cli.sandbox import SandboxOptions, run_sandbox
+
+    _finish(run_sandbox, SandboxOptions(venue, port, symbols, candles, seed, speed, faults))
+
+
+@app.command()
 def replay(
     first: Annotated[int, typer.Argument(help="First journal line; a start of the process.")] = 0,
     last: Annotated[int, typer.Argument(help="Last journal line; 0: to the end.")] = 0,
@@ -250,7 +269,9 @@ def _called_off(number: int, _frame: FrameType | None) -> NoReturn:
 def _called_off_code(number: int) -> int:
     """A desk that is told to stop ends well; a script or a check that was cut short does not."""
     words = sys.argv[1:]
-    desk = "run" in words or ("demo" in words and not {"--bars", "--exec", "--at", "--json"} & set(words))
+    desk = {"run", "sandbox"} & set(words) or (
+        "demo" in words and not {"--bars", "--exec", "--at", "--json"} & set(words)
+    )
     return 0 if desk else 128 + number
 
 

@@ -36,14 +36,16 @@ class _Jumping:
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """The loop. Its time starts at `start_s` (seconds since 1970) and is the wall clock of everything while it runs."""
+    """The loop. Its time starts at 0, when the wall clock of everything in it stands at `start_s` (since 1970)."""
 
     def __init__(self, traveller: Any, start_s: float) -> None:
-        self._now_s = start_s
+        self._now_s = 0.0
+        self._start_s = start_s
         self._traveller = traveller
         self._jobs = 0
         self.jumps = 0
         super().__init__(_Jumping(self._jump, lambda: self._jobs > 0))  # type: ignore[arg-type]
+        self._clock_resolution = 1e-6  # coarser than the float: a timer that is due now is run now
 
     def time(self) -> float:
         return self._now_s
@@ -51,7 +53,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _jump(self, seconds: float) -> None:
         self._now_s += seconds
         self.jumps += 1
-        self._traveller.move_to(self._now_s, tick=False)
+        self._traveller.move_to(self._start_s + self._now_s, tick=False)
 
     def run_in_executor(self, executor: Executor | None, func: Any, *args: Any) -> Any:
         self._jobs += 1

@@ -50,7 +50,7 @@ def do(ground: Ground, name: str, given: Mapping[str, object]) -> object:
         raise Refusal(f"{name}: no symbol {symbol!r} at this exchange", 404)
     try:
         return ACTIONS[name].run(ground, values)
-    except Refused as error:
+    except (Refused, ValueError, KeyError) as error:
         raise Refusal(f"{name}: the exchange refuses it: {error}", 409) from None
 
 
