@@ -40,9 +40,9 @@ class MarketReader:
         try:
             known = read_instruments(info, Extras(brackets=brackets, funding=hours))
             symbol = FEES_OF if FEES_OF in known else next((s for s, i in known.items() if i.tradable), "")
-            fees = row(await self._optional("fees", asks.commission(symbol))) if symbol else {}
-            if fees:
-                rows_of_fees = [{**fees, "symbol": name} for name in known]
+            fees = await self._optional("fees", asks.commission(symbol)) if symbol else ()
+            if fees != ():
+                rows_of_fees = [{**row(fees), "symbol": name} for name in known]
                 known = read_instruments(info, Extras(brackets, rows_of_fees, hours))
         except ConfigError as error:
             raise VenueUnavailable(f"contracts: {error}") from None
