@@ -97,7 +97,7 @@ class SimulatedAccount:
         """A conditional order; by client id the newest one, a live one first."""
         if conditional_id:
             return self.triggers.by_id.get(conditional_id)
-        same = self.triggers.named(client_id)
+        same = self.triggers.named(client_id) if client_id else []
         return next((one for one in same if one.status.live), same[0] if same else None)
 
     def live_orders(self, symbol: str = "") -> list[ExchangeOrder]:
@@ -233,10 +233,12 @@ class SimulatedAccount:
         if self.leverage(symbol) == leverage:
             raise Refused(Extra.SAME_LEVERAGE, f"{symbol} has leverage {leverage}")
         self.sync(symbol)
+        refusals = (self.matching.leverage_refusal(symbol, leverage, leg) for leg in SIDES.values())
+        refused = next((found for found in refusals if found is not None), None)
+        if refused is not None:
+            raise Refused(refused.code.value, refused.figures)
         for leg in SIDES.values():
-            refused = self.matching.set_leverage(symbol, leverage, leg)
-            if refused is not None:
-                raise Refused(refused.code.value, refused.figures)
+            self.matching.set_leverage(symbol, leverage, leg)
         self._changed_settings(symbol, leverage)
 
     def set_margin_mode(self, symbol: str, mode: MarginMode) -> None:
@@ -318,7 +320,7 @@ class SimulatedAccount:
         return bool(
             self.triggers.waiting(symbol)
             or any(self.held(symbol, leg) for leg in Leg)
-            or self.matching.orders(symbol)
+            or any(order.ask.symbol == symbol for order in self.records.live.values())
         )
 
     # Inside

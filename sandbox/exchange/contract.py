@@ -40,6 +40,7 @@ class ContractMarket:
         self.price = candle.open
         self.last = to_decimal(candle.open)
         self.forming = Forming(candle.open_at_ms, *(candle.open,) * 4)
+        self._looked_back = False
         self._hours: deque[Hour] = deque(maxlen=HOURS - 1)
         self._hour: Hour | None = None
         self._day: Hour | None = None
@@ -64,10 +65,9 @@ class ContractMarket:
     def target(self, place: int) -> float:
         """Where the path goes with its next step; the candle's volume grows with it."""
         self._place = place
-        volume = self._volume * (place + 1) / self.steps
-        if place + 1 < self.steps:
-            volume = round(floor(volume / self._lot) * self._lot, 8)
-        self.forming.volume = volume
+        part = self._volume * (place + 1) / self.steps
+        whole = place + 1 == self.steps
+        self.forming.volume = self._volume if whole else round(floor(part / self._lot) * self._lot, 8)
         if self.held:
             return self.price
         aim = self._way[place]
@@ -123,7 +123,8 @@ class ContractMarket:
         """The candle is over."""
         closed = self.kline(closed=True)
         self.series.close(self.forming)
-        self._count(self.forming.figures())
+        if self._looked_back:
+            self._count(self.forming.figures())
         return closed
 
     def kline(self, *, closed: bool = False) -> Kline:
@@ -150,7 +151,7 @@ class ContractMarket:
 
     def day(self) -> Hour:
         """Open, high, low, volume and turnover of the last 24 hours, in whole hours before the current one."""
-        if not self._hours and self._hour is None:
+        if not self._looked_back:
             self._look_back()
         if self._day is None:
             total: Hour | None = None
@@ -161,6 +162,7 @@ class ContractMarket:
         return _added(self._day, now) if self._hours else now
 
     def _look_back(self) -> None:
+        self._looked_back = True
         begins = self.forming.open_at_ms // HOUR_MS * HOUR_MS
         times, rows = self.series.rows(begins + HOUR_MS - DAY_MS, self.forming.open_at_ms, self.forming)
         hour: Hour | None = None

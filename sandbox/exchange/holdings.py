@@ -9,7 +9,7 @@ from bot.venues.matching import Matching
 from bot.venues.matching.margin import initial_margin
 from sandbox.exchange.conditionals import STOPS, TARGETS, Triggers
 from sandbox.exchange.nouns import ZERO, Funds, Leg, LegView, MarginMode, PositionMode
-from sandbox.exchange.records import Records
+from sandbox.exchange.records import LegRecord, Records
 from sandbox.exchange.world import SIDES, World
 
 LEGS = {PositionMode.ONE_WAY: (Leg.BOTH,), PositionMode.HEDGE: (Leg.LONG, Leg.SHORT)}
@@ -59,7 +59,7 @@ class Holdings:
     def leg(self, symbol: str, leg: Leg) -> LegView:
         """One position at this moment."""
         contract, position = self._world.market.contracts[symbol], self.position(symbol, leg)
-        record, mark = self._records.leg(symbol, leg), contract.mark
+        record, mark = self._records.legs.get((symbol, leg), LegRecord()), contract.mark
         notional = position.notional(mark)
         return LegView(
             symbol=symbol,

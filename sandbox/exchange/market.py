@@ -43,6 +43,8 @@ class SandboxMarket:
             candle = candles.get(symbol) or self._last_candle(symbol)
             if candle is not None and symbol in instruments:
                 series = Series(feed, symbol, self._bar_ms)
+                if symbol not in candles:
+                    series.interfered(self._open_at_ms)
                 contract = ContractMarket(instruments[symbol], series, candle, steps)
                 for place in range(self._place):
                     contract.trade(contract.target(place))

@@ -69,7 +69,7 @@ class Movement:
             account.call_margin(self._symbol)
 
     def _liquidate_crossed(self, account: Upkeep) -> None:
-        while (worst := account.worst_crossed()) is not None:
+        while (worst := account.worst_crossed(self._symbol)) is not None:
             account.liquidate(*worst)
 
     def _next_level(self, aim: Decimal) -> Decimal | None:

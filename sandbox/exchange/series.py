@@ -74,7 +74,7 @@ class Series:
         """Candles of an interval that open within the times (both included), the forming one as far as it has come."""
         length = timeframe_ms(interval)
         if length % self._bar_ms:
-            return []
+            raise ValueError(f"{interval} candles cannot be made of {self.interval} candles")
         first = -(-first_ms // length) * length
         end = min(last_ms // length * length + length, forming.open_at_ms + self._bar_ms)
         times, rows = self.rows(first, end, forming)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from bot.domain.instrument import Instrument, to_decimal
+from bot.domain.instrument import ZERO, Instrument, to_decimal
 from sandbox.exchange.account import SimulatedAccount
 from sandbox.exchange.core import Listener
 from sandbox.exchange.market import SandboxMarket
@@ -181,7 +181,9 @@ class SimulatedExchange:
     # Control
 
     def set_price(self, symbol: str, price: Decimal, mark: Decimal | None = None) -> None:
-        """The price is now this; with a mark, that is held from now on."""
+        """The price is now this; with a mark, that is held from now on. ValueError when it cannot be one."""
+        if not (price.is_finite() and price > ZERO) or (mark is not None and not mark > ZERO):
+            raise ValueError(f"{price} (mark {mark}) is no price")
         contract = self._market.contracts[symbol]
         last, before = contract.last, contract.mark
         contract.push(price)

@@ -49,9 +49,11 @@ class Upkeep:
             if (mark <= price) if account.held(symbol, leg) > ZERO else (mark >= price):
                 yield price, leg
 
-    def worst_crossed(self) -> tuple[str, Leg] | None:
-        """The crossed position with the greatest loss, when the wallet no longer bears them all."""
+    def worst_crossed(self, symbol: str) -> tuple[str, Leg] | None:
+        """The crossed position with the greatest loss, when a crossed contract moved and the wallet fails them all."""
         account = self.account
+        if not account.matching.crossed(symbol):
+            return None
         balance, maintenance = account.matching.crossed_health()
         if not maintenance or balance > maintenance:
             return None

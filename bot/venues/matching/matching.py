@@ -211,6 +211,15 @@ class Matching:
 
     def set_leverage(self, symbol: str, leverage: int, leg: Side | None = None) -> Refusal | None:
         """Set a symbol's leverage for positions to come; it cannot be lowered under an open one."""
+        refused = self.leverage_refusal(symbol, leverage, leg)
+        if refused is None:
+            book = self._book(symbol, leg)
+            book.position = replace(book.position, leverage=leverage)
+            self._account.refresh(book)
+        return refused
+
+    def leverage_refusal(self, symbol: str, leverage: int, leg: Side | None = None) -> Refusal | None:
+        """Why a leverage cannot be set; None when it can."""
         book = self._account.book(symbol, leg)
         if book is None:
             return Refusal(Code.UNKNOWN_SYMBOL, f"{symbol} is not listed here")
@@ -221,8 +230,6 @@ class Matching:
             return Refusal(Code.LEVERAGE_REDUCTION, f"position open at leverage {now.leverage}")
         if now.notional(self.mark(symbol) or ZERO) > book.instrument.max_notional(leverage):
             return Refusal(Code.BRACKET, f"position too large for leverage {leverage}")
-        book.position = replace(now, leverage=leverage)
-        self._account.refresh(book)
         return None
 
     # What an exchange does by itself
