@@ -47,7 +47,7 @@ from bot.engine import (
     reconcile,
     recover,
 )
-from bot.engine.state import EngineState, new_state
+from bot.engine.state import KEPT_TICKS, EngineState, new_state
 from bot.engine.turn import Turn
 from bot.market.signals import SignalSource
 from bot.strategy import Strategy, Value
@@ -161,7 +161,9 @@ class Engine:
         symbol = turn.symbol(quote.symbol)
         if symbol is None or not 0 < quote.mark < inf or not 0 < quote.last < inf:
             return
-        if quote.at_ms < symbol.priced_at_ms:
+        if quote.at_ms < symbol.priced_at_ms:  # no price any more, but what a move may be measured from
+            if len(symbol.ticks) < KEPT_TICKS:
+                symbol.ticks.appendleft((quote.at_ms, quote.last))
             return
         guards.watch_volatility(turn, symbol, quote.last, quote.at_ms)
         symbol.last_price, symbol.mark, symbol.priced_at_ms = quote.last, quote.mark, quote.at_ms

@@ -1,7 +1,7 @@
 """Canonical JSON of domain values: what the journal keeps, what digests are made of, what settings hold.
 
 One value has one text, in every process: keys sorted, Decimals as their exact text, enums as their value,
-floats by their shortest exact text, candles as short lists. Members of the closed unions (events, actions,
+floats by their shortest exact text, candles and quotes as short lists. Members of the closed unions (events, actions,
 commands, answers) carry their class name in `is`. NaN and infinities are refused, since JSON has none.
 """
 
@@ -21,7 +21,7 @@ from cattrs.gen import make_dict_unstructure_fn
 from bot.domain.action import Action
 from bot.domain.command import Command, Done
 from bot.domain.event import Event
-from bot.domain.market import Candle
+from bot.domain.market import Candle, Quote
 from bot.domain.refusal import Refused
 
 TAG = "is"
@@ -185,6 +185,18 @@ def _candle(row: Plain, _: object = None) -> Candle:
     return Candle(_text(symbol), _int(open_at_ms), *map(_float, figures))
 
 
+def _quote_list(quote: Quote) -> list[Plain]:
+    prices = (quote.bid, quote.ask, quote.last, quote.mark)
+    return [quote.symbol, index(quote.at_ms), *map(_finite, prices)]
+
+
+def _quote(row: Plain, _: object = None) -> Quote:
+    symbol, at_ms, *figures = row
+    if len(figures) != 4:
+        raise ValueError(f"quote of {symbol!r} has {len(figures)} figures instead of 4")
+    return Quote(_text(symbol), _int(at_ms), *map(_float, figures))
+
+
 _HOOKS: dict[type, tuple[Writer, Callable[[Plain, Any], object]]] = {
     Decimal: (_decimal_text, _decimal),
     float: (_finite, _float),
@@ -192,6 +204,7 @@ _HOOKS: dict[type, tuple[Writer, Callable[[Plain, Any], object]]] = {
     bool: (bool, _bool),
     str: (_string, _text),
     Candle: (_candle_list, _candle),
+    Quote: (_quote_list, _quote),
 }
 
 

@@ -18,6 +18,7 @@ from bot.domain.event import CommandIssued, Event, StorageChanged
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.refusal import Refused
 from bot.engine.engine import Engine
+from bot.runtime.door import Door
 from bot.runtime.perform import Performer, deeds_of, risks_more
 from bot.runtime.ports import Ledger, Step
 
@@ -44,6 +45,7 @@ class Loop:
         self._batch = batch
         self._performer: Performer | None = None
         self._inbox: deque[Event] = deque()
+        self._door = Door()
         self._pending: list[Step] = []
         self._answers: dict[str, asyncio.Future[Done | Refused]] = {}
         self._woken = asyncio.Event()
@@ -108,7 +110,8 @@ class Loop:
         while True:
             self._woken.clear()
             while self._inbox:
-                await self.step(self._inbox.popleft())
+                for event in self._door.admit(self._inbox.popleft(), self.engine.state):
+                    await self.step(event)
             if self._pending and (self.last_commit_failed or len(self._pending) >= self._batch):
                 await self._commit()
             if not self._inbox:  # writing takes its time, and its outcome is an event too
