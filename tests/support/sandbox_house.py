@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -42,7 +42,9 @@ class Sandbox:
         return self.stage.exchange.view(symbol).last
 
 
-def open_venue(venue: str, *rules: Rule, symbols: int = 3, held: bool = True, **parts: Any) -> Stage:
+def open_venue(
+    venue: str, *rules: Rule, symbols: int | Sequence[str] = 3, held: bool = True, **parts: Any
+) -> Stage:
     """A stage on a generated market of 1m candles that lives now; `held`: prices move by control calls only."""
     feed = GeneratedMarket(SEED, symbols, "1m")
     more = Extras(brackets=leverage_brackets(feed.symbols), funding=funding_info(feed.symbols))

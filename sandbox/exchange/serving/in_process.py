@@ -38,6 +38,7 @@ class InProcessSession:
     def __init__(self, stages: Mapping[str, Stage]) -> None:
         self._stages = dict(stages)
         self.closed = False
+        self.headers: CIMultiDict[str] = CIMultiDict()
 
     def request(self, method: str, url: str | URL, **options: Any) -> "_Calling[InProcessResponse]":
         """`data` (bytes, text or None), `headers` and `timeout` as with aiohttp; the rest is ignored."""
