@@ -140,18 +140,28 @@ class CcxtVenue:
     async def open(self, sink: Sink) -> None:
         """Prove that everything works, in the order in which it matters. Raises VenueUnavailable."""
         self._held = _Held(sink)
+        await self.prepare()
         try:
-            await self._gateway.start()
-        except StorageError as error:
-            raise VenueUnavailable(f"storage: {error}") from None
-        try:
-            await self._prepare()
             await self._begin()
         except BaseException:
             await self.close()
             raise
 
-    async def _prepare(self) -> None:
+    async def prepare(self) -> None:
+        """Clock, contracts, gate: all that whoever is built around the venue has to know. Raises VenueUnavailable."""
+        if self._instruments:
+            return
+        try:
+            await self._gateway.start()
+        except StorageError as error:
+            raise VenueUnavailable(f"storage: {error}") from None
+        try:
+            await self._pass_gate()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _pass_gate(self) -> None:
         if self._gateway.ban_left_ms:
             raise VenueUnavailable(f"banned for another {self._gateway.ban_left_ms // 1000} s")
         await self._gateway.measure_offset()
