@@ -26,6 +26,7 @@ from bot.domain.event import Filled, FundingPaid, OrderUpdated, WalletSeen
 from bot.domain.market import FundingRate
 from bot.domain.modes import PositionMode
 from bot.domain.order import OrderSide, OrderStatus
+from bot.domain.signal import Side
 from bot.venues.ccxt_venue.dialect import FrozenSettings, KlineSeen, PriceSeen, StreamEnded
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,6 +156,26 @@ class TestMoney:
         (news,) = stand().hear(frame("execution", execution_row("e1", execType=kind)))
         assert isinstance(news, Filled)
         assert (news.fill.client_id, news.fill.liquidation) == ("", liquidation)
+
+    @pytest.mark.parametrize(
+        "fields,leg",
+        [
+            ({"side": "Buy", "closedSize": "0"}, Side.LONG),
+            ({"side": "Buy", "closedSize": "0.010"}, Side.SHORT),
+            ({"side": "Sell", "closedSize": "0"}, Side.SHORT),
+            ({"side": "Sell", "closedSize": "0.010"}, Side.LONG),
+            ({"side": "Sell", "execType": "BustTrade"}, Side.LONG),
+            ({"side": "Buy", "stopOrderType": "StopLoss"}, Side.SHORT),
+            ({"side": "Buy"}, None),
+        ],
+    )
+    def test_the_leg_of_a_fill(self, fields: dict[str, object], leg: Side | None) -> None:
+        (news,) = stand(PositionMode.HEDGE).hear(frame("execution", execution_row("e1", **fields)))
+        assert isinstance(news, Filled)
+        assert news.fill.leg is leg
+        (news,) = stand().hear(frame("execution", execution_row("e1", **fields)))
+        assert isinstance(news, Filled)
+        assert news.fill.leg is None
 
     @pytest.mark.parametrize("fee,amount", [("0.12", "-0.12"), ("-0.3", "0.3"), ("0", "0")])
     def test_funding_is_written_as_a_fee(self, fee: str, amount: str) -> None:

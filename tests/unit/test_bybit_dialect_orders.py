@@ -346,6 +346,20 @@ class TestStops:
         assert isinstance(news, OrderUpdated)
         assert (news.client_id, news.status) == ("s1", OrderStatus.CANCELLED)
 
+    @pytest.mark.parametrize("before,news", [("0", 0), ("0.010", 1), (None, 1)])
+    async def test_removed_after_the_last_frame_of_its_position(self, before: str | None, news: int) -> None:
+        desk = stand()
+        await desk.dialect.submit(stop("s1", "48000"))
+        desk.hear(frame("order", stop_row("48000")))
+        if before is not None:
+            desk.hear(frame("position", position_row(before, "Buy" if before != "0" else "")))
+        desk.hear(frame("order", stop_row("48000", "Deactivated", cancelType="CancelByTpSlTsClear")))
+        assert desk.hear(None) == []
+        desk.gateway.now_ms += 3_000
+        told = desk.hear(None)
+        assert [one.status for one in told if isinstance(one, OrderUpdated)] == [OrderStatus.CANCELLED] * news
+        assert desk.hear(None) == []
+
     async def test_its_trigger_and_its_fills_are_ours(self) -> None:
         desk = stand()
         await desk.dialect.submit(stop("s1", "48000"))

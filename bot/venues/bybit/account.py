@@ -21,7 +21,7 @@ from bot.domain.snapshot import VenueOrder, VenueSnapshot
 from bot.venues.bybit.news import News
 from bot.venues.bybit.paging import ask_for, pages
 from bot.venues.bybit.reading import Row
-from bot.venues.bybit.words import FILL_TYPES, FUNDING_TYPE, LINEAR, QUOTE, fill_of, order_of, position_of
+from bot.venues.bybit.words import FILL_TYPES, FUNDING_TYPE, LINEAR, QUOTE, order_of, position_of
 from bot.venues.ccxt_venue.wire import Gateway, Lane
 from bot.venues.port import VenueUnavailable
 
@@ -109,7 +109,7 @@ class Account:
         for row in executions:
             if row.text("execType") not in FILL_TYPES:
                 continue
-            fill = fill_of(row, self._news.whose_execution(row), at_ms)
+            fill = self._news.fill(row, at_ms)
             if fill is None:
                 raise VenueUnavailable("bybit: an execution cannot be read")
             yield fill

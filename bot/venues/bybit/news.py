@@ -3,8 +3,10 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 
 from bot.domain.event import Filled, FundingPaid, OrderUpdated, WalletSeen
+from bot.domain.fill import Fill
 from bot.domain.instrument import ZERO
 from bot.domain.order import OrderStatus
 from bot.venues.bybit.reading import Row, mapping, rows
@@ -28,6 +30,8 @@ from bot.venues.ccxt_venue.dialect import FrozenSettings, PositionMode, PrivateN
 log = logging.getLogger(__name__)
 
 KEPT_TOLD = 1000
+LEAVING_MS = 3_000
+ONE = Decimal(1)
 
 
 class News:
@@ -37,6 +41,7 @@ class News:
         self._slots = slots
         self._mode = mode
         self._leverage: dict[str, int] = {}
+        self._sizes: dict[tuple[str, int], Decimal] = {}
         self._complained: set[str] = set()
         self._readers: dict[str, Callable[[Row, int], Iterable[PrivateNews]]] = {
             "order": self._order,
@@ -55,7 +60,9 @@ class News:
         return self._leverage.get(symbol, 0)
 
     def read(self, frame: object, now_ms: int) -> Sequence[PrivateNews]:
-        """What a frame says, in its order."""
+        """What a frame says, in its order; without a frame, what has become news by waiting."""
+        if frame is None:
+            return tuple(self._overdue(now_ms))
         fields = mapping(frame)
         topic = fields.get("topic")
         if not isinstance(topic, str):
@@ -85,7 +92,7 @@ class News:
         if part_of(row) is not None:
             mine = seen(row, self._mode)
             if mine is not None:
-                yield from self._slot_news(row, mine, at_ms)
+                yield from self._slot_news(row, mine, at_ms, now_ms)
                 return
         update = update_of(row, row.text("orderLinkId"), at_ms)
         if update is None:
@@ -93,7 +100,7 @@ class News:
         elif update.client_id:
             yield update
 
-    def _slot_news(self, row: Row, mine: Seen, at_ms: int) -> Iterator[PrivateNews]:
+    def _slot_news(self, row: Row, mine: Seen, at_ms: int, now_ms: int) -> Iterator[PrivateNews]:
         slot = self._slots.look(Place(mine.symbol, mine.index, mine.part))
         claim = slot.of(mine)
         if claim is None:
@@ -105,7 +112,8 @@ class News:
         if gone and (replaced or was_over):
             return  # we replaced or removed it ourselves, and the engine hears so from the call
         if gone and mine.position_gone:
-            slot.leaving = claim  # no news when the position is gone with it: the next position frame says
+            # no news when the position is gone with it: the next position frame says so, or none comes
+            slot.leaving, slot.left_at_ms = claim, now_ms
             return
         update = update_of(row, claim.client_id, at_ms)
         if update is not None:
@@ -155,12 +163,16 @@ class News:
                 return claim.client_id
         return ""
 
+    def fill(self, row: Row, latest_ms: int) -> Fill | None:
+        """An execution row as a fill under our id, when it is of an order of ours; None for what is none."""
+        return fill_of(row, self.whose_execution(row), latest_ms, self._mode)
+
     def _execution(self, row: Row, now_ms: int) -> Iterator[PrivateNews]:
         at_ms = min(row.ms("execTime") or now_ms, now_ms)
         if row.text("execType") == FUNDING_TYPE:
             yield from self._funding(row, at_ms)
             return
-        fill = fill_of(row, self.whose_execution(row), now_ms)
+        fill = self.fill(row, now_ms)
         if fill is None:
             self._complain(f"an execution of type {row.text('execType')!r}")
             return
@@ -180,15 +192,25 @@ class News:
 
     def _position(self, row: Row, now_ms: int) -> Iterator[PrivateNews]:
         symbol, index = row.text("symbol"), row.whole("positionIdx", -1)
-        held = row.amount("size") != ZERO
+        self._sizes[symbol, index] = row.amount("size")
         for slot in self._slots.around(symbol, index):
-            leaving = slot.leaving
-            if leaving is None:
-                continue
-            slot.over(leaving, OrderStatus.CANCELLED if held else OrderStatus.EXPIRED)
-            if held:
-                yield _ended(leaving, symbol, OrderStatus.CANCELLED, "removed", now_ms)
+            yield from self._left(slot, now_ms)
         yield from self._frozen(row, symbol, index)
+
+    def _overdue(self, now_ms: int) -> Iterator[PrivateNews]:
+        """Stops that were removed, and no frame of their position followed: it may have come before."""
+        for slot in self._slots.leaving():
+            if now_ms - slot.left_at_ms >= LEAVING_MS:
+                yield from self._left(slot, now_ms)
+
+    def _left(self, slot: Slot, now_ms: int) -> Iterator[PrivateNews]:
+        leaving, place = slot.leaving, slot.place
+        if leaving is None:
+            return
+        held = self._sizes.get((place.symbol, place.index), ONE) != ZERO  # unknown counts as held
+        slot.over(leaving, OrderStatus.CANCELLED if held else OrderStatus.EXPIRED)
+        if held:
+            yield _ended(leaving, place.symbol, OrderStatus.CANCELLED, "removed", now_ms)
 
     def position_read(self, row: Row) -> None:
         """A position row of a question: leverage as it is now."""

@@ -57,12 +57,14 @@ class Place:
 class Slot:
     """The claims on one stop or target, oldest first.
 
-    `leaving` is one whose order the venue removed by itself: whether that is news depends on the position.
+    `leaving` is one whose order the venue removed by itself at `left_at_ms`: whether that is news depends on the
+    position.
     """
 
     place: Place
     claims: list[Claim] = field(default_factory=list)
     leaving: Claim | None = None
+    left_at_ms: int = 0
     dirty: bool = False
 
     @property
@@ -158,6 +160,10 @@ class Slots:
             slot = self._slots.get(Place(symbol, index, part))
             if slot is not None:
                 yield slot
+
+    def leaving(self) -> list[Slot]:
+        """Slots whose order was removed by the venue, and it is not known yet whether its position is gone too."""
+        return [slot for slot in self._slots.values() if slot.leaving is not None]
 
     def find(self, client_id: str) -> tuple[Slot, Claim] | None:
         """The slot that an order of ours claims or claimed."""

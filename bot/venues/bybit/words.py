@@ -9,6 +9,7 @@ from bot.domain.fill import Fill
 from bot.domain.instrument import ZERO
 from bot.domain.order import Order, OrderSide, OrderStatus, OrderType, TimeInForce
 from bot.domain.position import Position
+from bot.domain.signal import Side
 from bot.domain.snapshot import VenueOrder
 from bot.venues.bybit.errors import engine_code
 from bot.venues.bybit.reading import Row
@@ -218,7 +219,7 @@ def _type_of(row: Row, part: Part | None) -> OrderType:
     return OrderType.LIMIT if row.text("orderType") == "Limit" else OrderType.MARKET
 
 
-def fill_of(row: Row, client_id: str, latest_ms: int) -> Fill | None:
+def fill_of(row: Row, client_id: str, latest_ms: int, mode: PositionMode) -> Fill | None:
     """An execution row as a fill; None for what is none or cannot be read. Never later than `latest_ms`."""
     side, quantity, price = _SIDES.get(row.text("side")), row.amount("execQty"), row.price("execPrice")
     kind, trade_id = row.text("execType"), row.text("execId")
@@ -238,7 +239,21 @@ def fill_of(row: Row, client_id: str, latest_ms: int) -> Fill | None:
         fee_asset=row.text("feeCurrency") or QUOTE,
         maker=row.flag("isMaker"),
         liquidation=kind == "BustTrade",
+        leg=_leg_of(row, side) if mode is PositionMode.HEDGE else None,
     )
+
+
+_BY_THE_EXCHANGE = {"BustTrade", "AdlTrade", "Settle", "Delivery"}
+
+
+def _leg_of(row: Row, side: OrderSide) -> Side | None:
+    """The leg of a fill in hedge mode. Bybit does not name it: what closed something closed the other side's leg."""
+    closed = row.number("closedSize")
+    if row.text("execType") in _BY_THE_EXCHANGE or part_of(row) is not None or (closed or ZERO) > ZERO:
+        return Side.SHORT if side is OrderSide.BUY else Side.LONG
+    if closed is None:
+        return None
+    return Side.LONG if side is OrderSide.BUY else Side.SHORT
 
 
 def position_of(row: Row) -> Position | None:
