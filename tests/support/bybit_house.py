@@ -36,7 +36,7 @@ PATIENCE_S = 5.0
 class Session(InProcessSession):
     """ccxt reads the session's own headers before each request."""
 
-    headers: Mapping[str, str] = {}  # noqa: RUF012 - never written to
+    headers: Mapping[str, str] = {}
 
 
 @dataclass
@@ -73,7 +73,7 @@ class House:
         """Wait for news."""
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while not so():
+                while not so():  # noqa: ASYNC110 - whatever is waited for has no event of its own
                     await asyncio.sleep(0.001)
         except TimeoutError:
             told = "\n".join(str(event) for event in self.events)
