@@ -6,7 +6,7 @@ from decimal import Decimal
 from bot.domain.instrument import ZERO
 from bot.domain.market import TIMEFRAMES_MS
 from sandbox.exchange.binance.call import FAR_MS, Call
-from sandbox.exchange.binance.figures import money, plain, ratio
+from sandbox.exchange.binance.figures import eight, plain, ratio
 from sandbox.exchange.binance.problems import Json, Problem
 from sandbox.exchange.nouns import Kline
 
@@ -94,8 +94,8 @@ def _open_interest(call: Call, one: Kline) -> Json:
     moved = view.open_interest * (1 + (one.close / view.last - 1) / 4)
     return {
         "symbol": one.symbol,
-        "sumOpenInterest": money(moved),
-        "sumOpenInterestValue": money(moved * one.close),
+        "sumOpenInterest": eight(moved),
+        "sumOpenInterestValue": eight(moved * one.close),
         "timestamp": one.close_at_ms + 1,
     }
 
@@ -165,8 +165,8 @@ def _settled(call: Call, symbol: str, start: int, end: int, limit: int) -> list[
         {
             "symbol": symbol,
             "fundingTime": at_ms,
-            "fundingRate": money(rate),
-            "markPrice": money(marks[hour]) if (hour := at_ms - at_ms % 3_600_000) in marks else "",
+            "fundingRate": eight(rate),
+            "markPrice": eight(marks[hour]) if (hour := at_ms - at_ms % 3_600_000) in marks else "",
         }
         for at_ms, rate in settled
     ]

@@ -21,15 +21,17 @@ class Clockwork:
             self._personal.expire(key)
         self._cut(now_ms)
         timers = self._floor.keeping.timers
-        for key_, at_ms in list(timers.countdown.items()):
+        for switch, at_ms in list(timers.countdown.items()):
             if at_ms <= now_ms:
-                del timers.countdown[key_]
-                self._cancel_all(*key_)
-        for (account, order_id), at_ms in list(timers.good_till.items()):
+                del timers.countdown[switch]
+                self._cancel_all(*switch)
+        for order, at_ms in list(timers.ending.items()):
             if at_ms <= now_ms:
-                self._end(account, order_id)
-        for account, conditional_id in list(timers.with_position):
-            self._end_with_position(account, conditional_id)
+                del timers.ending[order]
+                self._end(*order)
+        for tied in list(timers.tied):
+            if not self._waits(*tied):
+                timers.tied.discard(tied)
 
     def _cut(self, now_ms: int) -> None:
         oldest = now_ms - self._floor.keeping.settings.connection_life_ms
@@ -52,11 +54,13 @@ class Clockwork:
         if order is not None:
             owner.cancel(order)
 
-    def _end_with_position(self, account: str, conditional_id: int) -> None:
+    def _waits(self, account: str, conditional_id: int) -> bool:
         """GTE_GTC: the exchange removes the order once its position is closed."""
         owner = self._account(account)
         one = owner.find_conditional(conditional_id)
         if one is None or one.status is not ConditionalStatus.NEW:
-            return
-        if not any(leg.quantity for leg in owner.legs(one.ask.symbol) if leg.leg is one.ask.leg):
-            self._floor.exchange.expire_conditional(account, conditional_id)
+            return False
+        if any(leg.quantity for leg in owner.legs(one.ask.symbol) if leg.leg is one.ask.leg):
+            return True
+        self._floor.exchange.expire_conditional(account, conditional_id)
+        return False

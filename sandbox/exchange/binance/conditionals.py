@@ -49,6 +49,8 @@ def ask_of(call: Call) -> ConditionalAsk:
     kind, symbol = _kind(call), call.symbol()
     call.choice("newOrderRespType", ("ACK", "RESULT"), "ACK", -1136)
     call.choice("selfTradePreventionMode", SELF_TRADE, "NONE")
+    if call.has("goodTillDate"):
+        raise not_wanted("goodTillDate")
     ask = ConditionalAsk(
         symbol=symbol,
         side=side_of(call),
@@ -118,7 +120,9 @@ def place(call: Call) -> Json:
         raise Problem(-4509)
     taken = call.account.place_conditional(ask)
     if tied:
-        call.floor.keeping.timers.with_position.add((call.account.name, taken.conditional_id))
+        timers, key = call.floor.keeping.timers, (call.account.name, taken.conditional_id)
+        timers.with_position.add(key)
+        timers.tied.add(key)
     return row(call.floor, call.account.name, taken)
 
 

@@ -6,7 +6,7 @@ from bot.domain.instrument import Bracket, Instrument
 from sandbox.exchange.binance.call import Call
 from sandbox.exchange.binance.figures import decimals, plain
 from sandbox.exchange.binance.problems import Json
-from sandbox.market.instruments import DELIVERY_MS, ONBOARD_MS, ORDER_TYPES, RATE_LIMITS, TIMES_IN_FORCE
+from sandbox.market.instruments import DELIVERY_MS, ONBOARD_MS, ORDER_TYPES, TIMES_IN_FORCE
 
 TRADING = "TRADING"
 HALTED = "SETTLING"
@@ -21,7 +21,7 @@ def exchange_info(call: Call) -> Json:
         "futuresType": "U_MARGINED",
         "rateLimits": [
             {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
-            for kind, interval, number, limit in RATE_LIMITS
+            for kind, interval, number, limit in call.floor.keeping.settings.rows()
         ],
         "exchangeFilters": [],
         "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],

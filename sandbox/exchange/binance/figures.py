@@ -10,9 +10,17 @@ def plain(value: Decimal) -> str:
     return f"{value:f}" if value else "0"
 
 
-def money(value: Decimal) -> str:
-    """Eight decimals."""
+def eight(value: Decimal) -> str:
+    """Eight decimals: mark prices, rates."""
     return f"{value:.8f}" if value else "0.00000000"
+
+
+def money(value: Decimal) -> str:
+    """An amount: eight decimals, and those up to twelve that the exchange's books have beyond."""
+    if not value:
+        return "0.00000000"
+    text = f"{value:.12f}"
+    return text[:-4] + text[-4:].rstrip("0")
 
 
 def ratio(value: Decimal) -> str:

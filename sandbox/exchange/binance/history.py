@@ -97,9 +97,11 @@ def income_row(one: Income) -> Json:
 
 def order_counts(call: Call) -> list[Json]:
     """GET rateLimit/order: the limits, without counts."""
+    rows = call.floor.keeping.settings.rows()
     return [
-        {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 300},
-        {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1200},
+        {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
+        for kind, interval, number, limit in rows
+        if kind == "ORDERS"
     ]
 
 

@@ -56,9 +56,13 @@ class Timers:
     countdown: dict[tuple[str, str], int] = field(default_factory=dict)
     """(account, symbol) -> when all its open orders are cancelled."""
     good_till: dict[tuple[str, int], int] = field(default_factory=dict)
-    """(account, order) -> when the order is cancelled (timeInForce GTD)."""
+    """(account, order) -> when the order is cancelled (timeInForce GTD); kept, as orders are."""
     with_position: set[tuple[str, int]] = field(default_factory=set)
-    """(account, conditional order): expires when the position is closed (timeInForce GTE_GTC)."""
+    """(account, conditional order): expires when the position is closed (timeInForce GTE_GTC); kept, as orders are."""
+    ending: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Those of `good_till` whose time is still to come."""
+    tied: set[tuple[str, int]] = field(default_factory=set)
+    """Those of `with_position` that may still wait."""
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from bot.domain.instrument import ZERO
 from sandbox.exchange.binance.call import Call
-from sandbox.exchange.binance.figures import average, money, plain
+from sandbox.exchange.binance.figures import average, eight, money, plain
 from sandbox.exchange.binance.problems import Json, Problem
 from sandbox.exchange.core import ExchangeAccount
 from sandbox.exchange.nouns import Funds, LegView, MarginMode
@@ -170,7 +170,7 @@ def _risk(call: Call, leg: LegView) -> Json:
         "positionAmt": plain(leg.quantity),
         "entryPrice": average(leg.entry_price),
         "breakEvenPrice": average(break_even(call, leg)),
-        "markPrice": money(leg.mark),
+        "markPrice": eight(leg.mark),
         "unRealizedProfit": money(leg.unrealised),
         "liquidationPrice": plain(leg.liquidation_price or ZERO),
         "isolatedMargin": money(leg.isolated_margin + leg.unrealised if isolated(leg) else ZERO),

@@ -148,7 +148,8 @@ def place(call: Call) -> Json:
     order = call.account.place(ask)
     ends = _good_till(call, call.parameters.get("timeInForce", ""))
     if ends and not order.status.final:
-        call.floor.keeping.timers.good_till[(call.account.name, order.order_id)] = ends
+        timers, key = call.floor.keeping.timers, (call.account.name, order.order_id)
+        timers.good_till[key] = timers.ending[key] = ends
     shown = row(call.floor, call.account.name, order)
     del shown["time"]
     if call.parameters.get("newOrderRespType", "ACK") == "RESULT":

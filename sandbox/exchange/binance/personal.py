@@ -5,7 +5,7 @@ from decimal import Decimal
 from bot.domain.instrument import ZERO
 from sandbox.exchange.binance.call import Call, Floor
 from sandbox.exchange.binance.conditionals import WORDS, time_word
-from sandbox.exchange.binance.figures import average, money, plain
+from sandbox.exchange.binance.figures import average, eight, money, plain
 from sandbox.exchange.binance.hub import Hub
 from sandbox.exchange.binance.money import break_even, cross_wallet, isolated
 from sandbox.exchange.binance.order_rows import STATUS, origin_type, shown_id
@@ -226,7 +226,7 @@ class Personal:
                 "pa": plain(leg.quantity),
                 "mt": leg.margin_mode.value.upper(),
                 "iw": money(leg.isolated_margin if isolated(leg) else ZERO),
-                "mp": money(leg.mark),
+                "mp": eight(leg.mark),
                 "up": money(leg.unrealised),
                 "mm": money(leg.maintenance_margin),
             }

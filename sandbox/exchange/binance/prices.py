@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bot.domain.instrument import ZERO, Instrument
 from sandbox.exchange.binance.call import Call
-from sandbox.exchange.binance.figures import money, plain
+from sandbox.exchange.binance.figures import eight, plain
 from sandbox.exchange.binance.problems import Json, Problem
 from sandbox.exchange.core import Exchange
 from sandbox.exchange.nouns import Kline, MarketView
@@ -94,10 +94,10 @@ def premium_index(call: Call) -> Json | list[Json]:
 def _premium(_: Call, view: MarketView) -> Json:
     return {
         "symbol": view.symbol,
-        "markPrice": money(view.mark),
-        "indexPrice": money(view.index),
-        "estimatedSettlePrice": money(view.index),
-        "lastFundingRate": money(view.funding_rate),
+        "markPrice": eight(view.mark),
+        "indexPrice": eight(view.index),
+        "estimatedSettlePrice": eight(view.index),
+        "lastFundingRate": eight(view.funding_rate),
         "interestRate": INTEREST,
         "nextFundingTime": view.next_funding_at_ms,
         "time": view.at_ms,

@@ -8,7 +8,7 @@ import orjson
 from bot.domain.market import TIMEFRAMES_MS
 from bot.domain.order import OrderSide
 from sandbox.exchange.binance.call import Floor
-from sandbox.exchange.binance.figures import average, money, plain
+from sandbox.exchange.binance.figures import average, eight, plain
 from sandbox.exchange.binance.hub import ALL, Hub, Topic
 from sandbox.exchange.binance.prices import DAY_MS, ladder, percent, weighted
 from sandbox.exchange.binance.problems import Json
@@ -277,11 +277,11 @@ def mark_row(view: MarketView, now_ms: int) -> Json:
         "e": "markPriceUpdate",
         "E": now_ms,
         "s": view.symbol,
-        "p": money(view.mark),
-        "ap": money(view.mark),
-        "P": money(view.index),
-        "i": money(view.index),
-        "r": money(view.funding_rate),
+        "p": eight(view.mark),
+        "ap": eight(view.mark),
+        "P": eight(view.index),
+        "i": eight(view.index),
+        "r": eight(view.funding_rate),
         "T": view.next_funding_at_ms,
     }
 

@@ -21,3 +21,11 @@ class Settings:
     key_life_ms: int = 3_600_000
     connection_life_ms: int = 86_400_000
     frames_per_second: int = 0
+
+    def rows(self) -> tuple[tuple[str, str, int, int], ...]:
+        """The limits as exchangeInfo words them: kind, interval, number of intervals, limit."""
+        return (
+            ("REQUEST_WEIGHT", "MINUTE", 1, self.weight_per_minute),
+            ("ORDERS", "MINUTE", 1, self.orders_per_minute),
+            ("ORDERS", "SECOND", 10, self.orders_per_ten_seconds),
+        )
