@@ -4,6 +4,7 @@ A walk through a candle has to guess in which order prices came; here each price
 and liquidations are the exchange's own affair and not judged here.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from bot.domain.order import OrderSide, OrderType
@@ -14,16 +15,16 @@ from bot.venues.matching.orders import BookedOrder
 from bot.venues.matching.reports import Report
 
 
-def step(account: Account, book: SymbolBook, price: Decimal, at_ms: int) -> list[Report]:
-    """The last price is now this: market orders go on, limit orders that it traded through get their limit."""
-    reports: list[Report] = []
+def step(account: Account, book: SymbolBook, price: Decimal, at_ms: int) -> Iterator[Report]:
+    """The last price is now this: market orders go on, limit orders that it traded through get their limit.
+
+    Each thing happens only when the reports of the one before are taken; whoever takes them takes them all.
+    """
     for order in [order for order in book.orders.values() if order.triggered]:
-        reports += execution.at_market(account, book, order, price, at_ms)
-    for order in sorted(
-        _traded_through(book, price), key=lambda order: abs(order.level - price), reverse=True
-    ):
-        reports += execution.at_limit(account, book, order, order.level, at_ms, maker=True)
-    return reports
+        yield from execution.at_market(account, book, order, price, at_ms)
+    through = _traded_through(book, price)
+    for order in sorted(through, key=lambda order: abs(order.level - price), reverse=True):
+        yield from execution.at_limit(account, book, order, order.level, at_ms, maker=True)
 
 
 def _traded_through(book: SymbolBook, price: Decimal) -> list[BookedOrder]:
