@@ -148,4 +148,7 @@ def _stages(options: SandboxOptions, market: Market, plan: FaultPlan) -> list[St
         wall_ms=wall_ms,
     )
     names = tuple(VENUES) if options.venue == BOTH else (options.venue,)
-    return [open_stage(name, setting, plan) for name in names]
+    try:
+        return [open_stage(name, setting, plan) for name in names]
+    except Refusal as error:
+        raise ConfigError(f"--faults {options.faults}: {error}") from None

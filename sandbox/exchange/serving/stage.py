@@ -82,7 +82,7 @@ class Stage:
         self.name = self.protocol.name
         self.started_at_ms = exchange.now_ms
         self.book = FaultBook(self.name, seed)
-        self.book.add(faults)
+        self._arm(faults, 0.0)
         self.requests: deque[Exchanged] = deque(maxlen=KEPT_REQUESTS)
         self.frames: deque[Framed] = deque(maxlen=KEPT_FRAMES)
         self.sockets: dict[int, StageSocket] = {}
@@ -94,9 +94,20 @@ class Stage:
     # Faults
 
     def arm(self, rules: Iterable[Rule]) -> None:
-        """More faults; their times count from now."""
-        self.book.add(rules, self.at_s)
+        """More faults; their times count from now. Refusal for a trouble that the protocol has no words for."""
+        self._arm(rules, self.at_s)
         self._follow_rules()
+
+    def _arm(self, rules: Iterable[Rule], at_s: float) -> None:
+        before = len(self.book.armed)
+        self.book.add(rules, at_s)
+        for armed in self.book.armed[before:]:
+            if armed.rule.effect in {RequestEffect.TROUBLE_BEFORE, RequestEffect.TROUBLE_AFTER}:
+                try:
+                    self.protocol.trouble(armed.rule.word("what"), Request("GET", "/"))
+                except ValueError as error:
+                    del self.book.armed[before:]
+                    raise Refusal(f"{armed.rule.effect}: {error}") from None
 
     def disarm(self) -> None:
         """No faults any more; a ban is lifted, a skewed clock is right again."""
