@@ -138,10 +138,17 @@ def test_hedge_mode_has_a_position_for_each_side(client: Client) -> None:
     assert rows == {"LONG": Decimal("0.010"), "SHORT": Decimal("-0.020")}
 
 
-def test_one_asset_mode_only(client: Client) -> None:
+def test_assets_mode(client: Client) -> None:
     assert client.fapi("GET multiAssetsMargin") == {"multiAssetsMargin": False}
     assert client.code("POST multiAssetsMargin", multiAssetsMargin=False) == -4171
-    assert client.code("POST multiAssetsMargin", multiAssetsMargin=True) == -1020
+    assert client.code("POST multiAssetsMargin", multiAssetsMargin=True) == -4167
+    for symbol in client.exchange.instruments:
+        client.fapi("POST marginType", symbol=symbol, marginType="CROSSED")
+    assert client.fapi("POST multiAssetsMargin", multiAssetsMargin=True)["code"] == 200
+    assert client.fapi("GET multiAssetsMargin") == {"multiAssetsMargin": True}
+    assert client.fapi("GET accountConfig")["multiAssetsMargin"] is True
+    assert client.code("POST marginType", symbol="BTCUSDT", marginType="ISOLATED") == -4168
+    assert client.fapi("POST multiAssetsMargin", multiAssetsMargin=False)["code"] == 200
 
 
 def test_position_margin_is_refused_as_documented(client: Client) -> None:

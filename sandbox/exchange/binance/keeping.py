@@ -81,6 +81,8 @@ class Keeping:
     keys: ListenKeys
     timers: Timers = field(default_factory=Timers)
     books: dict[str, BookState] = field(default_factory=dict)
+    multi_assets: set[str] = field(default_factory=set)
+    """Accounts set to multi-assets mode; it is remembered and changes nothing."""
 
     def book(self, symbol: str, now_ms: int) -> BookState:
         """The symbol's book state."""

@@ -98,7 +98,7 @@ def account_v2(call: Call) -> Json:
         "canDeposit": True,
         "canWithdraw": rights.withdraw,
         "updateTime": 0,
-        "multiAssetsMargin": False,
+        "multiAssetsMargin": call.account.name in call.floor.keeping.multi_assets,
         "tradeGroupId": -1,
         **totals,
         "assets": [asset],

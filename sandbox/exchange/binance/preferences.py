@@ -36,6 +36,8 @@ def set_margin_type(call: Call) -> Json:
     mode = MARGIN_TYPES[call.choice("marginType", tuple(MARGIN_TYPES), None)]
     if mode is call.account.margin_mode(symbol):
         raise Problem(-4046)
+    if mode is MarginMode.ISOLATED and call.account.name in call.floor.keeping.multi_assets:
+        raise Problem(-4168)
     call.account.set_margin_mode(symbol, mode)
     return DONE
 
@@ -56,14 +58,20 @@ def position_mode(call: Call) -> Json:
 
 
 def assets_mode(call: Call) -> Json:
-    """GET multiAssetsMargin: single asset always."""
-    return {"multiAssetsMargin": False}
+    """GET multiAssetsMargin."""
+    return {"multiAssetsMargin": call.account.name in call.floor.keeping.multi_assets}
 
 
 def set_assets_mode(call: Call) -> Json:
-    """POST multiAssetsMargin: there is no multi-assets mode here."""
+    """POST multiAssetsMargin: kept and told; margins stay those of the single asset."""
     call.text("multiAssetsMargin")
-    raise Problem(-1020 if call.flag("multiAssetsMargin") else -4171)
+    wanted, modes = call.flag("multiAssetsMargin"), call.floor.keeping.multi_assets
+    if wanted is (call.account.name in modes):
+        raise Problem(-4171)
+    if wanted and any(call.account.margin_mode(symbol) is MarginMode.ISOLATED for symbol in call.symbols()):
+        raise Problem(-4167)
+    (modes.add if wanted else modes.discard)(call.account.name)
+    return DONE
 
 
 def account_config(call: Call) -> Json:
@@ -76,7 +84,7 @@ def account_config(call: Call) -> Json:
         "canWithdraw": rights.withdraw,
         "dualSidePosition": call.account.position_mode is PositionMode.HEDGE,
         "updateTime": 0,
-        "multiAssetsMargin": False,
+        "multiAssetsMargin": call.account.name in call.floor.keeping.multi_assets,
         "tradeGroupId": -1,
     }
 

@@ -79,6 +79,8 @@ MESSAGES = {
     -4140: "Invalid symbol status for opening position.",
     -4161: "Leverage reduction is not supported in Isolated Margin Mode with open positions.",
     -4164: "Order's notional must be no smaller than the minimum notional (unless you choose reduce only).",
+    -4167: "Unable to adjust to Multi-Assets mode with symbols of USDⓈ-M Futures under isolated-margin mode.",
+    -4168: "Unable to adjust to isolated-margin mode under the Multi-Assets mode.",
     -4171: "Adjusted asset mode is currently set and does not need to be adjusted repeatedly.",
     -4509: "TIF GTE can only be used with open positions. Please ensure that positions are available.",
     -5022: "Due to the order could not be executed as maker, the Post Only order will be rejected. "
