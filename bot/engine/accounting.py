@@ -69,12 +69,19 @@ def _margin(before: Position, after: Position, fill: Fill, leverage: int) -> Dec
     return money_in(before.isolated_margin * after.size / before.size)
 
 
-def post_funding(turn: Turn, symbol: SymbolState, amount: Decimal, payment_id: str) -> None:
-    """Book one funding payment to the wallet and to the open trade."""
+def post_funding(turn: Turn, symbol: SymbolState, amount: Decimal, payment_id: str, paid_at_ms: int) -> None:
+    """Book one funding payment to the wallet and to the trade that was open then.
+
+    Where the fill that opened it is not booked yet, the payment waits for it.
+    """
     post(turn, transfer(turn.at_ms, "funding", symbol.symbol, payment_id, Book.FUNDING, amount))
     count_day(turn, amount)
-    if symbol.open_trade:
-        symbol.open_trade = replace(symbol.open_trade, funding=symbol.open_trade.funding + amount)
+    trade = symbol.open_trade
+    if trade is None:
+        symbol.early_funding.append((paid_at_ms, amount))
+    elif paid_at_ms >= trade.opened_at_ms:
+        symbol.carried += amount
+        symbol.open_trade = replace(trade, funding=trade.funding + amount)
         record_position(turn, symbol)
 
 
@@ -85,7 +92,8 @@ def record_position(turn: Turn, symbol: SymbolState) -> None:
 
 def entry_fill(symbol: SymbolState, plan: Plan, fill: Fill) -> None:
     """Add an entry fill to the open trade, beginning one when there is none."""
-    trade = symbol.open_trade or OpenTrade(plan, fill.at_ms, ZERO, ZERO)
+    trade = symbol.open_trade or _begun(symbol, plan, fill)
+    symbol.carried -= fill.fee
     planned = plan.planned_price or fill.price
     symbol.open_trade = replace(
         trade,
@@ -94,6 +102,30 @@ def entry_fill(symbol: SymbolState, plan: Plan, fill: Fill) -> None:
         fees=trade.fees + fill.fee,
         slippage=trade.slippage + (fill.price - planned) * fill.quantity * plan.side.sign,
     )
+
+
+def _begun(symbol: SymbolState, plan: Plan, fill: Fill) -> OpenTrade:
+    """A new trade, with the funding that was told before its first fill was."""
+    funding = sum((amount for at_ms, amount in symbol.early_funding if at_ms >= fill.at_ms), ZERO)
+    symbol.early_funding.clear()
+    symbol.carried = funding
+    return OpenTrade(plan, fill.at_ms, ZERO, ZERO, funding=funding)
+
+
+def release(symbol: SymbolState, size: Decimal, quantity: Decimal) -> Decimal:
+    """What an exit of `quantity` out of `size` takes with it of the entry's fees and of funding: money, signed."""
+    share = symbol.carried if quantity >= size else money_in(symbol.carried * quantity / size)
+    symbol.carried -= share
+    return share
+
+
+def carried(trade: OpenTrade) -> Decimal:
+    """The same of an open trade after a restart: to the digit when nothing was closed yet, in proportion otherwise."""
+    both = trade.entry_quantity + trade.exit_quantity
+    if not trade.exit_quantity or not both:
+        return trade.funding - trade.fees
+    left = (trade.entry_quantity - trade.exit_quantity) / trade.entry_quantity
+    return money_in((trade.funding - trade.fees * trade.entry_quantity / both) * left)
 
 
 def exit_fill(symbol: SymbolState, fill: Fill, realised: Decimal, order: Order | None) -> None:

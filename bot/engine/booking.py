@@ -18,14 +18,16 @@ def book(
     turn: Turn, symbol: SymbolState, fill: Fill, order: Order | None, reason: CloseReason | None = None
 ) -> None:
     """Book one fill that was not booked before; `reason` is why it closes, where that is known from elsewhere."""
+    size = symbol.position.size
     out, into = parts(symbol.position, fill)
     realised = accounting.post_fill(turn, symbol, fill)
     if out is not None:
         accounting.exit_fill(symbol, out, realised, order)
+        share = accounting.release(symbol, size, out.quantity)
         why = reason or accounting.close_reason(symbol, out, order)
         if symbol.position.flat or into is not None:
             _closed(turn, symbol, why)
-        closing.count(turn, symbol, out, realised)
+        closing.count(turn, symbol, out, realised + share)
     if into is not None:
         _entered(turn, symbol, into, order)
     accounting.record_position(turn, symbol)

@@ -114,7 +114,11 @@ def _intent(turn: Turn, symbol: SymbolState, task: Closing, quantity: Decimal) -
 
 
 def count(turn: Turn, symbol: SymbolState, fill: Fill, realised: Decimal) -> None:
-    """A fill reduced the position: it counts towards the close, whatever order it came from."""
+    """A fill reduced the position: it counts towards the close, whatever order it came from.
+
+    `realised` is its profit with its share of the entry's fees and of funding, so that the receipt of a close of
+    everything says what the trade says.
+    """
     task = symbol.closing
     if task is None:
         return

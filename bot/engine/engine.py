@@ -94,7 +94,7 @@ class Engine:
             case TimerDue():
                 self._timer(turn, event)
             case FundingPaid():
-                reconcile.book_funding(turn, event.symbol, event.amount, event.payment_id)
+                reconcile.book_funding(turn, event.symbol, event.amount, event.payment_id, event.at_ms)
             case FundingRatesSeen():
                 self._funding_rates(event)
             case SnapshotTaken():

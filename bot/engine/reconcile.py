@@ -104,14 +104,14 @@ def _book_missed(turn: Turn, snapshot: VenueSnapshot) -> None:
     for fill in snapshot.fills:
         lifecycle.book_fill(turn, fill)
     for entry in snapshot.funding:
-        book_funding(turn, entry.symbol, entry.amount(Book.WALLET), entry.reference)
+        book_funding(turn, entry.symbol, entry.amount(Book.WALLET), entry.reference, entry.at_ms)
 
 
-def book_funding(turn: Turn, name: str, amount: Decimal, payment_id: str) -> None:
+def book_funding(turn: Turn, name: str, amount: Decimal, payment_id: str, paid_at_ms: int) -> None:
     """Book a funding payment, once."""
     symbol = turn.symbol(name)
     if symbol is not None and turn.state.book_once(f"funding:{payment_id}"):
-        accounting.post_funding(turn, symbol, amount, payment_id)
+        accounting.post_funding(turn, symbol, amount, payment_id, paid_at_ms)
         guards.watch_account(turn)
 
 

@@ -63,6 +63,7 @@ def _take_positions(state: EngineState, recovered: Recovered) -> None:
     for trade in recovered.open_trades:
         if trade.plan.symbol in state.symbols:
             state.symbols[trade.plan.symbol].open_trade = trade
+            state.symbols[trade.plan.symbol].carried = accounting.carried(trade)
     for order in recovered.orders:
         if order.symbol in state.symbols:
             orders.keep(state.symbols[order.symbol], order)

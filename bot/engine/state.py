@@ -91,7 +91,9 @@ class SymbolState:
     order has filled beyond what is booked; `denied` are orders that the venue says it does not know; `unwanted` those
     we asked to be cancelled; `fought` are purposes whose order a person cancelled and we put back, once; `sized` those
     for which the venue takes no second close-position order. `stops_lost` counts stops that rested and went. `ticks`
-    are the last seconds' prices, with the one in force before them.
+    are the last seconds' prices, with the one in force before them. `early_funding` was paid (when, how much) while no
+    trade was open by our books; `carried` is what the open position has cost and earned besides its price: the entry's
+    fees and funding, less what exits took with them.
     """
 
     settings: SymbolSettings
@@ -118,6 +120,8 @@ class SymbolState:
     priced_at_ms: int = 0
     last_bar_at_ms: int = 0
     ticks: deque[tuple[int, float]] = field(default_factory=deque)
+    early_funding: list[tuple[int, Decimal]] = field(default_factory=list)
+    carried: Decimal = ZERO
     spread_percent: float | None = None
     last_candle_at_ms: int = 0
     funding_rate: float | None = None

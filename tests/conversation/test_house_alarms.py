@@ -1,6 +1,7 @@
 """A database that is gone is told by a way that needs none, shown in /status, and told once."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,12 @@ async def until(desk: Desk, text: str) -> None:
             await asyncio.sleep(0.01)
 
 
-def books_away(home: Path) -> tuple[Path, Path]:
-    """The database's file is moved; where it was, and where it is."""
+def locked(home: Path) -> sqlite3.Connection:
+    """Somebody else writes to the database and does not end; reading goes on."""
     (file,) = home.glob("*.db")
-    return file, file.rename(home / "away")
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return other
 
 
 async def test_a_database_that_is_gone_is_told_at_once_and_once(
@@ -38,7 +41,7 @@ async def test_a_database_that_is_gone_is_told_at_once_and_once(
         carrier = asyncio.create_task(
             courier(desk.running, desk.chat, [Recipient(OPERATOR, "console")]).run()
         )
-        file, away = books_away(tmp_path)
+        other = locked(tmp_path)
         word = Notice(NoticeKind.JOB, Severity.INFO, desk.house.now_ms(), "a word in between")
         desk.house.loop.put(NoticeRaised(desk.house.now_ms(), word))
         await until(desk, "The database cannot be written")
@@ -46,7 +49,8 @@ async def test_a_database_that_is_gone_is_told_at_once_and_once(
         assert "Database CANNOT BE WRITTEN: no new entries" in status
         assert "entries blocked (the database cannot be written)" in status
         assert "a word in between" not in desk.screen.getvalue(), "what is not urgent waits for the database"
-        away.rename(file)
+        other.execute("ROLLBACK")
+        other.close()
         await until(desk, "The database is back")
         await until(desk, "a word in between")
         carrier.cancel()

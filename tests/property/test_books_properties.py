@@ -72,16 +72,20 @@ class Bookkeeper:
                 assert sum(posting.amount for posting in entry.postings) == 0
                 assert entry.reference not in {e.reference for e in self.entries}, "booked once"
                 self.entries.append(entry)
-                if entry.kind == "funding" and self.open[entry.symbol] is None:
+                if entry.kind == "funding":
                     self.homeless += entry.amount(Book.WALLET)
             case RecordFill(fill):
                 self.held[fill.symbol] += fill.quantity * fill.side.sign
             case RecordPosition(position, trade):
                 assert position.quantity == self.held[position.symbol]
+                before = self.open[position.symbol]
+                if trade is not None:  # a payment finds its trade at once, or with the fill that opens it
+                    self.homeless -= trade.funding - (before.funding if before else ZERO)
                 self.open[position.symbol] = trade
             case RecordTrade(trade):
                 assert trade.net == trade.gross - trade.fees + trade.funding
                 assert trade.quantity > 0 < trade.exit_price
+                self.open[trade.symbol] = None  # the same fill may open another
                 self.nets += trade.net
                 self.trades += 1
             case RecordDay(figures=figures):
@@ -115,7 +119,7 @@ class Bookkeeper:
         assert (state.trade_count, state.day) == (self.trades, self.day)
         results = [entry for entry in self.entries if entry.kind in RESULTS]
         brought = sum((entry.amount(Book.WALLET) for entry in results), ZERO)
-        # funding of a position whose opening fill is not booked yet belongs to no trade
+        # funding of a position whose opening fill is not booked yet waits for it
         assert self.traded() + self.homeless == brought
         assert state.day.realised == self.days.get(state.day.day, ZERO)
 

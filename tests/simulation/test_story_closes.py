@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from desk_story import BUY, LONG, SHORT, SMOOTH, D, Desk, instrument, text
+from recovered import Memory
 
 from bot.domain.command import CloseAll, ClosePosition, Done, PanicClose, Receipt, StartTrading
 from bot.domain.event import Outcome, SnapshotFailed, SnapshotTaken
@@ -26,15 +27,41 @@ def closes(request: OrderRequest) -> bool:
 
 
 def test_close_answers_with_a_receipt_once_the_venue_says_flat() -> None:
-    """At 102: +20 - 0.408 (the entry's fee belongs to the trade, not to the close)."""
+    """At 102: +20 - 0.408 - 0.40, the entry's fee: what the trade says too."""
     desk = long_at_100()
     desk.bar(XYZ=102)
     answer = desk.ask(ClosePosition("XYZ"))
-    receipt = Receipt("XYZ", D(10), D(10), D(0), D(102), D(0), D("19.592"), 0)
+    receipt = Receipt("XYZ", D(10), D(10), D(0), D(102), D(0), D("19.192"), 0)
     assert answer == Done(receipts=(receipt,), remarks=(VERIFIED,))
+    assert desk.trades[0].net == receipt.net
     assert desk.resting() == {}
     assert desk.trades[0].reason is CloseReason.MANUAL
     assert desk.state.trading is TradingState.ACTIVE
+
+
+def test_receipts_of_parts_add_up_to_the_trade_with_fees_and_funding() -> None:
+    """Entry fee 0.40, funding -1 before the first part and -0.7 before the second; 3 at 101, 7 at 103."""
+    desk = long_at_100()
+    desk.fund("XYZ", "0.001")
+    desk.bar(XYZ=101)
+    first = desk.ask(ClosePosition("XYZ", D(30)))
+    desk.fund("XYZ", "0.001")
+    desk.bar(XYZ=103)
+    second = desk.ask(PanicClose())
+    assert isinstance(first, Done)
+    assert isinstance(second, Done)
+    nets = [answer.receipts[0].net for answer in (first, second)]
+    assert text(nets[0]) == text(3 - D("0.1212") - (D("0.4") + 1) * D("0.3"))
+    assert sum(nets) == desk.trades[0].net
+
+
+def test_receipts_after_a_restart_say_the_same() -> None:
+    desk = long_at_100()
+    desk.fund("XYZ", "0.001")
+    desk.restart(Memory(desk.venue.steps).recovered())
+    answer = desk.ask(ClosePosition("XYZ"))
+    assert isinstance(answer, Done)
+    assert answer.receipts[0].net == desk.trades[0].net
 
 
 def test_close_a_part_keeps_the_rest_protected() -> None:

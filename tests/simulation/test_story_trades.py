@@ -6,6 +6,7 @@ import pytest
 from desk_story import BAR_MS, LONG, SHORT, SMOOTH, D, Desk, text
 
 from bot.domain.action import RecordPosition, RecordTrade
+from bot.domain.event import FundingPaid
 from bot.domain.notice import NoticeKind
 from bot.domain.order import CloseReason, OrderStatus, Purpose
 from bot.domain.trade import Trade
@@ -183,3 +184,33 @@ def test_orders_end_where_the_venue_ended_them() -> None:
         Purpose.TARGET: OrderStatus.FILLED,
     }
     assert desk.at_ms % BAR_MS == 0
+
+
+def test_funding_paid_before_its_fill_was_told_belongs_to_the_trade() -> None:
+    """The frame of the opening fill is late; the payment of the same position is not."""
+    desk = Desk()
+    desk.sane = False
+    desk.venue.held_back = 2
+    desk.enter("XYZ", LONG, stop=95, target=110)
+    desk.wait(1)
+    desk.venue.held_back = 0
+    desk.fund("XYZ", "0.001")
+    assert (desk.of().position.flat, text(desk.state.day.realised)) == (True, "-1")
+    desk._take(desk.venue.catch_up())
+    assert text(desk.of().open_trade.funding) == "-1"
+    desk.bar(XYZ=(100, 111, 100, 110))
+    assert text(desk.trades[0].net) == text(D(100) - 1 - D("0.4") - D("0.44"))
+
+
+def test_funding_of_an_earlier_position_is_not_the_next_ones() -> None:
+    desk = Desk()
+    desk.sane = False
+    desk.enter("XYZ", LONG, stop=95, target=110)
+    desk.wait(1)
+    earlier = FundingPaid(desk.venue.now_ms, "XYZ", D(-1), D("0.001"), "f-1")
+    desk.bar(XYZ=(100, 100, 94, 100))
+    desk.feed(earlier)
+    desk.enter("XYZ", LONG, stop=95, target=110)
+    assert text(desk.of().open_trade.funding) == "0"
+    desk.feed(replace(earlier, payment_id="f-2"))
+    assert text(desk.of().open_trade.funding) == "0"
