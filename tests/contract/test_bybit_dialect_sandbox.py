@@ -1,18 +1,31 @@
 """The Bybit dialect through the real ccxt on the sandbox exchange: what is sent is taken, what happens is told."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from random import Random
 
 import pytest
-from bybit_dialect_kit import BTC, order, stop, target
-from bybit_house import House, house
+from bybit_dialect_kit import BTC, MemoryInHand, order, stop, target
+from bybit_house import ACCESS, PLACE, House, Session, house, new_exchange
 
 from bot.domain.account import Book
-from bot.domain.event import CallEnded, FundingPaid, OrderUpdated, Outcome, WalletSeen
+from bot.domain.event import (
+    CallEnded,
+    CandlesClosed,
+    Event,
+    Filled,
+    FundingPaid,
+    OrderUpdated,
+    Outcome,
+    WalletSeen,
+)
 from bot.domain.modes import PositionMode
 from bot.domain.order import OrderSide, OrderStatus, OrderType, Purpose, TimeInForce
 from bot.domain.signal import Side
+from bot.venues.bybit import BybitDialect
 from bot.venues.ccxt_venue.dialect import Wish
+from bot.venues.ccxt_venue.venue import Account, build_venue
 from bot.venues.matching import Code
 from bot.venues.port import VenueUnavailable
 from sandbox.exchange.nouns import OrderAsk
@@ -413,3 +426,38 @@ class TestMarket:
         assert rates[BTC].next_at_ms > desk.exchange.now_ms
         assert await desk.dialect.server_time_ms() == desk.exchange.now_ms
         assert await desk.dialect.maintenance() == ""
+
+
+class TestTheWholeVenue:
+    async def test_it_opens_trades_and_tells_candles(self) -> None:
+        exchange, stage = new_exchange()
+        session = Session({PLACE: stage})
+        wish = Wish({BTC: 10, "ETHUSDT": 5})
+        venue = build_venue(
+            BybitDialect,
+            Account(ACCESS, wish, "1m"),
+            MemoryInHand(),
+            lambda: exchange.now_ms,
+            Random(3),
+            session,
+        )
+        events: list[Event] = []
+        await venue.open(events.append)
+        try:
+            assert venue.report.refusals == ()
+            history = await venue.history([BTC], "1m", 200)
+            assert len(history[BTC]) == 200
+            await venue.snapshot(0)
+            assert (await venue.submit(order("a"))).outcome is Outcome.DONE
+            async with asyncio.timeout(20):
+                while not any(isinstance(event, CandlesClosed) for event in events):
+                    stage.advance(exchange.now_ms + 1000)
+                    await asyncio.sleep(0.01)
+            assert any(isinstance(event, Filled) for event in events)
+            closed = next(event for event in events if isinstance(event, CandlesClosed))
+            assert [candle.symbol for candle in closed.candles] == [BTC, "ETHUSDT"]
+            health = venue.health()
+            assert health.user_stream
+            assert health.unreadable_frames == 0
+        finally:
+            await venue.close()

@@ -104,8 +104,7 @@ async def house(
     mode: PositionMode = PositionMode.ONE_WAY, memory: MemoryInHand | None = None, old: House | None = None
 ) -> AsyncIterator[House]:
     """A house whose user stream is proven; with `old` a new process at the same exchange."""
-    exchange = old.exchange if old is not None else _exchange(mode)
-    stage = old.stage if old is not None else Stage(exchange, _speak)
+    exchange, stage = new_exchange(mode) if old is None else (old.exchange, old.stage)
     kept = old.memory if old is not None else memory or MemoryInHand()
     session = Session({PLACE: stage})
     gateway = CcxtGateway(ACCESS, kept, lambda: exchange.now_ms, session)
@@ -123,6 +122,12 @@ async def house(
     finally:
         await stream.close()
         await gateway.close()
+
+
+def new_exchange(mode: PositionMode = PositionMode.ONE_WAY) -> tuple[SimulatedExchange, Stage]:
+    """An exchange whose market stands still, with one account."""
+    exchange = _exchange(mode)
+    return exchange, Stage(exchange, _speak)
 
 
 def _speak(exchange: object) -> BybitProtocol:

@@ -188,6 +188,11 @@ class TestOneMoment:
         desk.gateway.on(EXECUTIONS, listed(execution_row("e1", "a")))
         assert len((await desk.dialect.snapshot(NOW_MS - DAY_MS)).fills) == 1
 
+    async def test_what_was_not_asked_for_is_not_missed(self) -> None:
+        desk = account()
+        desk.hear(frame("execution", execution_row("e1", "a", execTime=str(NOW_MS - 30_000))))
+        assert (await desk.dialect.snapshot(NOW_MS - 10_000)).fills == ()
+
     async def test_what_the_stream_told_long_ago_blocks_nothing(self) -> None:
         desk = account()
         desk.hear(frame("execution", execution_row("e1", "a")))

@@ -388,6 +388,27 @@ class TestStops:
         assert isinstance(news, Filled)
         assert news.fill.client_id == "s1"
 
+    async def test_a_triggered_stop_under_a_new_order_id_is_still_ours(self) -> None:
+        desk = stand()
+        await desk.dialect.submit(stop("s1", "48000"))
+        desk.hear(frame("order", stop_row("48000", orderId="x1")))
+        first = execution_row("e1", orderId="x2", side="Sell", stopOrderType="StopLoss", execTime=str(NOW_MS))
+        second = execution_row(
+            "e2", orderId="x2", side="Sell", stopOrderType="StopLoss", execTime=str(NOW_MS)
+        )
+        told = desk.hear(frame("execution", first, second))
+        assert [news.fill.client_id for news in told if isinstance(news, Filled)] == ["s1", "s1"]
+
+    async def test_a_persons_stop_is_not_ours(self) -> None:
+        desk = stand()
+        await desk.dialect.submit(stop("s1", "48000"))
+        desk.hear(frame("order", stop_row("48000", orderId="x1")))
+        desk.hear(frame("order", stop_row("47000", orderId="x1", updatedTime=str(NOW_MS + 5))))
+        fill = execution_row("e1", orderId="x7", side="Sell", stopOrderType="StopLoss", execTime=str(NOW_MS))
+        (news,) = desk.hear(frame("execution", fill))
+        assert isinstance(news, Filled)
+        assert news.fill.client_id == ""
+
     async def test_a_restart_forgets_nothing(self) -> None:
         desk = stand()
         await desk.dialect.submit(stop("s1", "48000"))

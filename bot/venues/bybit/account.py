@@ -61,7 +61,7 @@ class Account:
         executions = await self._executions(since_ms, self._gateway.now_ms)
         after = await self._positions()
         moved = any(row.ms("execTime") > at_ms for row in executions)
-        if moved or _shape(before) != _shape(after) or self._lags(executions, at_ms):
+        if moved or _shape(before) != _shape(after) or self._lags(executions, since_ms, at_ms):
             return None
         for row in after:
             self._news.position_read(row)
@@ -100,9 +100,10 @@ class Account:
         once = {row.text("execId"): row for row in found if row.text("symbol").endswith(QUOTE)}
         return sorted(once.values(), key=lambda row: (row.ms("execTime"), row.whole("seq")))
 
-    def _lags(self, executions: Sequence[Row], at_ms: int) -> bool:
+    def _lags(self, executions: Sequence[Row], since_ms: int, at_ms: int) -> bool:
+        """True when the stream told of an execution that was asked for and is not in the answer."""
         known = {row.text("execId") for row in executions}
-        recent = at_ms - MINUTE_MS
+        recent = max(since_ms, at_ms - MINUTE_MS)
         return any(recent < told_ms <= at_ms and told not in known for told, told_ms in self._news.told)
 
     def _fills(self, executions: Iterable[Row], at_ms: int) -> Iterable[Fill]:

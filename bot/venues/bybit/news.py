@@ -157,7 +157,8 @@ class News:
         index = index_of(side, exits=True, mode=self._mode)
         slot = self._slots.look(Place(row.text("symbol"), index, part))
         for claim in reversed(slot.claims):
-            may_be = claim.end in ("", OrderStatus.FILLED) and not claim.venue_id
+            # the order's id may be another one after its trigger; a claim that is over was executed under its own
+            may_be = not claim.end or (claim.end == OrderStatus.FILLED and not claim.venue_id)
             if may_be and claim.at_ms <= at_ms:
                 claim.venue_id, slot.dirty = row.text("orderId"), True
                 return claim.client_id
