@@ -24,10 +24,11 @@ from handlers.market_clock import ClockControl
 
 BATCH = 256
 CUT_SHORT = 130
+FILLED_HERE = "orders are filled here"
 WELCOME = """
 Quarterdeck - a trading desk that you command from chat.
 
-This is the real bot on {market}: orders are filled here, no money is at risk, no account is needed.
+This is the real bot on {market}: {fills}, no money is at risk, no account is needed.
 A 15 minute bar takes {seconds} s; notices come in as things happen. Five commands to try:
 
   /status          what is open and how the desk stands
@@ -46,6 +47,7 @@ class DemoOptions:
 
     home: Path | None = None
     config: Path | None = None
+    venue: str = "paper"
     candles: tuple[Path, ...] = ()
     rules: tuple[Path, ...] = ()
     seed: int | None = None
@@ -63,11 +65,21 @@ class DemoOptions:
         return self.bars is not None or bool(self.commands or self.timed) or self.json
 
     @property
+    def exchange(self) -> str:
+        """Whose protocol the sandbox speaks; empty: orders are filled here."""
+        return SANDBOXES.get(self.venue, "")
+
+    @property
     def keeps_home(self) -> bool:
-        """A script that names no home gets a fresh one, so that the same script gives the same result."""
-        return self.home is not None or not self.headless or "QUARTERDECK_HOME" in os.environ
+        """A script that names no home gets a fresh one, so that the same script gives the same result.
+
+        So does a sandbox: its exchange forgets everything when it ends.
+        """
+        throwaway = self.headless or self.exchange
+        return self.home is not None or not throwaway or "QUARTERDECK_HOME" in os.environ
 
 
+SANDBOXES = {"sandbox": "binance", "sandbox-binance": "binance", "sandbox-bybit": "bybit"}
 RANGES: Mapping[str, tuple[str, float, float]] = {
     "bars": ("a number of bars", 0, 1_000_000_000),
     "seed": ("a seed", 0, 4_294_967_295),
@@ -79,6 +91,12 @@ OPTION_NAMES = {"seconds_per_bar": "speed"}
 
 def check_options(options: DemoOptions) -> None:
     """Numbers that make no sense are refused before anything is built."""
+    if options.venue not in {"paper", *SANDBOXES}:
+        raise ConfigError(f"--venue {options.venue}: is not allowed; allowed: paper, {', '.join(SANDBOXES)}")
+    if options.exchange and (options.candles or options.rules):
+        raise ConfigError(
+            f"--venue {options.venue}: serves the generated market; leave --candles and --rules away"
+        )
     for name, (meaning, low, high) in RANGES.items():
         given = getattr(options, name)
         if given is not None and not low <= given <= high:
@@ -93,6 +111,10 @@ def run_demo(options: DemoOptions) -> int:
     with scratch as folder:
         home = resolve_home(Path(folder) if folder else options.home, os.environ)
         work = run_headless if options.headless else run_interactive
+        if options.exchange:
+            from cli.demo_exchange import run_headless_exchange, run_interactive_exchange
+
+            work = run_headless_exchange if options.headless else run_interactive_exchange
         return run_to_end(work(options, home), CUT_SHORT if options.headless else 0)
 
 
@@ -108,22 +130,27 @@ async def run_interactive(options: DemoOptions, home: Path) -> int:
         async with open_house(plan) as house:
             running = Running(house, late.begin(house.now_ms()))
             ending.ends(running)
-            jobs = build_jobs(house, running.clock)
-            await jobs.start()
             running.begin("market", running.pace())
-            running.begin("timers", running.fire_timers())
-            running.begin("console", talk(house, running, welcome(market, seconds) + resumed(house)))
-            await running.until_stopped()
-            await jobs.stop()
-            open_positions = len(house.desk.status().positions)
+            open_positions = await converse(house, running, welcome(market, seconds) + resumed(house))
     sys.stdout.write(goodbye(open_positions, home))
     return 0
 
 
-def welcome(market: Market, seconds: float) -> str:
-    """The first screen: what this is, and five commands to try."""
+async def converse(house: House, running: Running, words: str) -> int:
+    """The desk runs and talks until the person leaves; answers how many positions are open then."""
+    jobs = build_jobs(house, running.clock)
+    await jobs.start()
+    running.begin("timers", running.fire_timers())
+    running.begin("console", talk(house, running, words))
+    await running.until_stopped()
+    await jobs.stop()
+    return len(house.desk.status().positions)
+
+
+def welcome(market: Market, seconds: float, fills: str = FILLED_HERE) -> str:
+    """The first screen: what this is, and five commands to try. `fills` says where orders are filled."""
     notes = "".join(f"{note}\n" for note in market.notes)
-    return notes + WELCOME.format(market=market.title, seconds=f"{seconds:g}")
+    return notes + WELCOME.format(market=market.title, fills=fills, seconds=f"{seconds:g}")
 
 
 def resumed(house: House) -> str:
@@ -154,13 +181,16 @@ async def run_headless(options: DemoOptions, home: Path) -> int:
         sys.stderr.write(f"{note}\n")
     with ended_by_signals():
         async with open_house(replace(plan, commit_batch=BATCH, context=(ClockControl(),))) as house:
-            build_jobs(house, ManualClock(house.now_ms()))  # for /schedule to show; a script runs none
-            script = Script(
-                house, options.commands, options.timed, confirm=options.confirm, as_json=options.json
-            )
             bars = market.bars_ahead(house.now_ms()) if options.bars is None else options.bars
-            ok = await script.run(bars)
-            script.summary()
+            return await run_script(house, options, bars)
+
+
+async def run_script(house: House, options: DemoOptions, bars: int) -> int:
+    """Bars and commands as asked; exit code 1 when a command was refused."""
+    build_jobs(house, ManualClock(house.now_ms()))  # for /schedule to show; a script runs none
+    script = Script(house, options.commands, options.timed, confirm=options.confirm, as_json=options.json)
+    ok = await script.run(bars)
+    script.summary()
     return 0 if ok else 1
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.config import LoadedConfig
 from bot.domain.errors import StorageError
 from bot.domain.market import MINUTE_MS, timeframe_ms
-from bot.runtime.clock import MarketClock
+from bot.runtime.clock import MarketClock, WallClock
 from bot.runtime.log import set_up_logging
 from cli.wiring import OPERATOR, House, wishes
 from handlers.command import Role
@@ -76,7 +76,7 @@ def begin_log(loaded: LoadedConfig, *, console: bool) -> None:
 class Running:
     """The tasks around a house, ended together. A task that dies ends the run with what it died of."""
 
-    def __init__(self, house: House, clock: MarketClock) -> None:
+    def __init__(self, house: House, clock: MarketClock | WallClock) -> None:
         """Nothing runs yet."""
         self.house = house
         self.clock = clock

@@ -53,6 +53,12 @@ def home_of(home: Path | None) -> Path | None:
 def demo(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
     home: Home = None,
     config: Config = None,
+    venue: Annotated[
+        str,
+        typer.Option(
+            help="paper: orders are filled here; sandbox, sandbox-bybit: by an exchange on loopback, through ccxt."
+        ),
+    ] = "paper",
     candles: Annotated[
         list[Path] | None, typer.Option(help="Real candles: folder or files (Parquet, CSV); may be repeated.")
     ] = None,
@@ -82,6 +88,7 @@ def demo(  # noqa: PLR0913, PLR0917 - one argument per option of the command lin
     options = DemoOptions(
         home=home_of(home),
         config=config,
+        venue=venue,
         candles=tuple(candles or ()),
         rules=tuple(rules or ()),
         seed=seed,

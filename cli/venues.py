@@ -1,17 +1,27 @@
 """Which venue stands behind the desk: paper over a candle feed, or an exchange."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING
 
+from bot.domain.errors import ConfigError
 from bot.domain.instrument import Instrument
+from bot.venues.binance import BinanceDialect
+from bot.venues.bybit import BybitDialect
+from bot.venues.ccxt_venue.dialect import Wish
+from bot.venues.ccxt_venue.venue import Account, CcxtVenue, MakeDialect, Pace, build_venue
+from bot.venues.ccxt_venue.wire import Access
 from bot.venues.feed import CandleFeed
 from bot.venues.matching import MatchingRules
 from bot.venues.paper import PaperVenue
+from bot.venues.port import VenueUnavailable
 from storage.database import Database
 
 if TYPE_CHECKING:
     from cli.wiring import Blueprint
+
+DIALECTS: Mapping[str, MakeDialect] = {"binance": BinanceDialect, "bybit": BybitDialect}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +46,36 @@ class PaperOn:
             start_wallet=venue.start_wallet,
             start_at_ms=self.start_at_ms,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeAt:
+    """Orders go to an exchange. `clock` gives UTC milliseconds, `chance` spreads re-connects.
+
+    `session` is an aiohttp session, or what behaves like one, to use instead of an own one.
+    """
+
+    name: str
+    access: Access
+    clock: Callable[[], int]
+    chance: Random
+    pace: Pace = field(default_factory=Pace)
+    session: object = None
+
+    async def __call__(self, plan: "Blueprint", database: Database) -> CcxtVenue:
+        """The exchange's account, its gate passed. Raises ConfigError with what is in the way."""
+        settings = plan.loaded.settings
+        wish = Wish(
+            leverage={symbol.symbol: symbol.leverage for symbol in settings.traded(plan.symbols)},
+            position_mode=settings.venue.position_mode,
+            margin_mode=settings.venue.margin_mode,
+            live=plan.mode == "live",
+        )
+        account = Account(self.access, wish, plan.timeframe, self.pace)
+        memory = database.venue_memory(plan.account)
+        venue = build_venue(DIALECTS[self.name], account, memory, self.clock, self.chance, self.session)
+        try:
+            await venue.prepare()
+        except VenueUnavailable as error:
+            raise ConfigError(f"{self.name}: {error}") from None
+        return venue

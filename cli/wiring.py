@@ -41,6 +41,16 @@ from strategies.registry import Registry as Strategies
 OPERATOR = "console:operator"
 
 
+async def step_paper(house: "House") -> bool:
+    """One bar of a paper market."""
+    if not isinstance(house.venue, PaperVenue):
+        raise TypeError(f"{house.venue.name} moves by itself")
+    more = await house.venue.step()
+    house.timers.fire(house.now_ms())
+    await house.settled()
+    return more
+
+
 type MakeVenue = Callable[["Blueprint", Database], Awaitable[Venue]]
 """Makes the venue; its instruments and its clock are there when it returns, nothing flows yet."""
 
@@ -60,6 +70,7 @@ class Blueprint:
     symbols: Sequence[str]
     make_venue: MakeVenue
     performer: type[Performer] = Performer
+    step: Callable[["House"], Awaitable[bool]] = step_paper
     start_at_ms: int | None = None
     wall_ms: Callable[[], int] | None = None
     commit_batch: int = 1
@@ -137,13 +148,8 @@ class House:
         return self.plan.wall_ms() if self.plan.wall_ms else self.now_ms()
 
     async def step(self) -> bool:
-        """One bar of a paper market and everything it leads to; False at the end of the market."""
-        if not isinstance(self.venue, PaperVenue):
-            raise TypeError(f"{self.venue.name} moves by itself")
-        more = await self.venue.step()
-        self.timers.fire(self.now_ms())
-        await self.settled()
-        return more
+        """One bar of the market and everything it leads to; False at the end of the market."""
+        return await self.plan.step(self)
 
     async def settled(self) -> None:
         """Wait until the engine has nothing left to do; an engine that died raises what it died of."""

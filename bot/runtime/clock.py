@@ -36,6 +36,8 @@ class Clock(Protocol):
 class WallClock:
     """Business time is the wall's."""
 
+    speed = 1.0
+
     def now_ms(self) -> int:
         """The time of the machine."""
         return _wall_ms()
