@@ -31,6 +31,8 @@ def client() -> Client:
         ("shutting down", 503, -1016),
         ("clock", 400, -1021),
         ("not found", 400, -2013),
+        ("-2028", 400, -2028),
+        ("-2015", 401, -2015),
     ],
 )
 def test_what_goes_wrong_in_json(client: Client, what: str, status: int, code: int | None) -> None:

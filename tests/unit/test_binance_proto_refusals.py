@@ -101,3 +101,14 @@ def test_filters_that_change_while_trading(client: Client) -> None:
     )
     assert order(client)["code"] in {-1111, -4004}
     assert client.public("fapi/v1/exchangeInfo")["symbols"][0]["quantityPrecision"] == 1
+
+
+def test_prices_and_quantities_off_the_grid(client: Client) -> None:
+    client.exchange.change_filters(
+        "BTCUSDT", {"price_tick": Decimal("0.5"), "quantity_step": Decimal("0.002")}
+    )
+    price = Decimal(around(client, "0.98"))
+    asked = {"type": "LIMIT", "timeInForce": "GTC"}
+    assert order(client, **asked, price=f"{price + Decimal('0.1'):f}")["code"] == -4014
+    assert order(client, quantity="0.011")["code"] == -4023
+    assert order(client, **asked, price=f"{price:f}")["status"] == "NEW"

@@ -50,7 +50,7 @@ def answer_of(problem: Problem, headers: Mapping[str, str] | None = None) -> Res
 
 
 def trouble(what: str, request: Request, now_ms: int) -> Response:
-    """The answer of this kind of trouble. Raises ValueError for a kind that Binance does not have."""
+    """The answer of this kind of trouble, or of a code (`-2028`). Raises ValueError for another kind."""
     if what in PAGES:
         status, body, kind = PAGES[what]
         return Response(status, body, {"Content-Type": kind})
@@ -58,6 +58,8 @@ def trouble(what: str, request: Request, now_ms: int) -> Response:
         return answer_of(banned(now_ms + BAN_MS, now_ms))
     if what == "not found":
         return _not_found(request)
+    if what.startswith("-") and what[1:].isdigit():
+        return answer_of(Problem(int(what)))
     if what not in PROBLEMS:
         raise ValueError(f"no trouble called {what!r}; there is {', '.join(NAMES)}")
     return answer_of(PROBLEMS[what])
