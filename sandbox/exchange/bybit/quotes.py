@@ -161,7 +161,9 @@ class Quotes:
     def _ticker_snapshot(self, symbol: str) -> Frame:
         alone = len(self._hub.public.get(f"tickers.{symbol}", ())) <= 1
         if alone or symbol not in self._tickers:
-            self._tickers[symbol] = self._figures(self._exchange.view(symbol), "ZeroPlusTick")
+            view = self._exchange.view(symbol)
+            self._last.setdefault(symbol, (view.last, "ZeroPlusTick"))
+            self._tickers[symbol] = self._figures(view, self._last[symbol][1])
         return self._ticker_frame(symbol, "snapshot", self._tickers[symbol])
 
     def _figures(self, view: MarketView, direction: str) -> dict[str, str]:
