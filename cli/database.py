@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from cli.homes import load, resolve_home
+from cli.homes import AUDIT_ANCHOR, load, resolve_home
 from storage import database as storage
 from storage.database import Database, open_database
 from storage.migrate import HEAD
@@ -23,12 +23,18 @@ def verify_audit(home: Path | None, config: Path | None) -> int:
 
 async def _verify(home: Path | None, config: Path | None) -> int:
     database = await _open(home, config)
+    audit = database.audit(anchor=resolve_home(home, os.environ) / AUDIT_ANCHOR)
     try:
-        newest = await database.audit().tail(1)
-        broken = await database.audit().verify()
+        newest = await audit.tail(1)
+        broken = await audit.verify()
     finally:
         await database.close()
     count = newest[0].number if newest else 0
+    if broken > count:
+        sys.stdout.write(
+            f"audit: entry {broken} and later ones are missing: the end of the trail was cut off\n"
+        )
+        return 1
     if broken:
         sys.stdout.write(f"audit: entry {broken} of {count} does not fit the chain: it was changed\n")
         return 1

@@ -8,6 +8,8 @@ from bot.domain.errors import ConfigError
 
 HOME_VARIABLE = "QUARTERDECK_HOME"
 DEFAULT_HOME = Path("~/.quarterdeck")
+AUDIT_ANCHOR = "audit.anchor"
+"""The file in the home that remembers where the audit trail ended."""
 
 
 def resolve_home(given: Path | None, environ: Mapping[str, str]) -> Path:

@@ -28,6 +28,7 @@ from bot.strategy import Frame, Strategy, Value
 from bot.venues.paper import PaperVenue
 from bot.venues.port import Venue
 from cli.about import commit, version
+from cli.homes import AUDIT_ANCHOR
 from cli.lease import Lease
 from handlers.access import ConfiguredAccess
 from handlers.command import Injected, Role
@@ -59,7 +60,8 @@ type MakeVenue = Callable[["Blueprint", Database], Awaitable[Venue]]
 class Blueprint:
     """What is to be built: configuration, market, account, and how time passes.
 
-    `symbols` are what is traded, `timeframe` is that of their candles.
+    `symbols` are what is traded, `timeframe` is that of their candles. `place` names the venue for people where its own
+    name would mislead.
     """
 
     home: Path
@@ -73,6 +75,7 @@ class Blueprint:
     step: Callable[["House"], Awaitable[bool]] = step_paper
     start_at_ms: int | None = None
     wall_ms: Callable[[], int] | None = None
+    place: str = ""
     commit_batch: int = 1
     synchronous: str = "FULL"
     context: tuple[Injected, ...] = ()
@@ -233,7 +236,7 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     performer = plan.performer(venue, timers, loop.put, lambda: venue.now_ms)
     wall_ms = plan.wall_ms or (lambda: venue.now_ms)
     health = Health(engine, loop, database.health, plan.home, version(), wall_ms)
-    desk = build_desk(plan, engine, loop, database, strategies, health)
+    desk = build_desk(plan, venue.name, engine, loop, database, strategies, health)
     commands = load_registry()
     dispatcher = build_dispatcher(plan, desk, commands, database, loop, wall_ms)
     return House(plan, database, venue, engine, loop, performer, timers, desk, commands, dispatcher, health)
@@ -294,6 +297,7 @@ def build_engine(plan: Blueprint, strategies: Strategies, instruments: Mapping[s
 
 def build_desk(
     plan: Blueprint,
+    venue: str,
     engine: Engine,
     loop: Loop,
     database: Database,
@@ -306,7 +310,7 @@ def build_desk(
         version=version(),
         commit=commit(),
         mode=plan.mode,
-        venue=settings.venue.name,
+        venue=plan.place or venue,
         account=plan.account,
         quote=settings.venue.quote,
         timeframe=plan.timeframe,
@@ -315,7 +319,7 @@ def build_desk(
     )
     books = Books(
         ledger=database.ledger(plan.account),
-        audit=database.audit(),
+        audit=database.audit(anchor=plan.home / AUDIT_ANCHOR),
         preferences=wishes(plan, database),
         parameters=strategies,
     )
@@ -351,7 +355,7 @@ def build_dispatcher(
         desk=desk,
         registry=commands,
         access=ConfiguredAccess({OPERATOR: Role.ADMIN, **users}, places),
-        audit=database.audit(),
+        audit=database.audit(anchor=plan.home / AUDIT_ANCHOR),
         inbox=database.inbox(),
         wall_clock=wall_ms,
         limits=ChatLimits(

@@ -1,5 +1,6 @@
 """The audit trail: each entry's digest covers the one before, so that none can be changed or taken out unnoticed."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from hashlib import sha256
@@ -9,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, select, text
 
 from bot.runtime.ports import AuditDraft, AuditEntry
+from storage.anchor import Anchor, Mark
 from storage.columns import clean
 from storage.connections import Connections
 from storage.rows import Flat
@@ -23,22 +25,34 @@ READ_AT_ONCE = 1000
 class SqlAudit:
     """One chain per account; entries of people who speak to no particular account share the empty one."""
 
-    def __init__(self, connections: Connections, account: str) -> None:
-        """Bind to an account."""
+    def __init__(self, connections: Connections, account: str, anchor: Anchor | None = None) -> None:
+        """Bind to an account; `anchor` remembers the chain's end outside the database."""
         self._connections = connections
         self._account = account
+        self._anchor = anchor
 
     async def append(self, draft: AuditDraft) -> AuditEntry:
         """Number, chain and store one entry durably."""
-        return await self._connections.write(lambda c: _append(c, self._account, draft))
+        if self._anchor is not None and not self._anchor.compared:
+            mark = self._anchor.read()
+            number = mark.number if mark is not None else 0
+            self._anchor.compare(await self._connections.read(lambda c: _digest(c, self._account, number)))
+        entry = await self._connections.write(lambda c: _append(c, self._account, draft))
+        if self._anchor is not None:
+            await asyncio.to_thread(self._anchor.write, entry)
+        return entry
 
     async def tail(self, limit: int) -> tuple[AuditEntry, ...]:
         """The newest entries, newest first."""
         return await self._connections.read(lambda c: _tail(c, self._account, limit))
 
     async def verify(self) -> int:
-        """Recompute the chain: returns the number of the first entry that does not fit, 0 when all fit."""
-        return await self._connections.read(lambda c: _verify(c, self._account))
+        """Recompute the chain: returns the number of the first entry that does not fit, 0 when all fit.
+
+        Entries that the anchor remembers and that are no more do not fit either: the first of them is returned.
+        """
+        mark = self._anchor.read() if self._anchor is not None else None
+        return await self._connections.read(lambda c: _verify(c, self._account, mark))
 
 
 def chained(previous: str, figures: Mapping[str, Any]) -> str:
@@ -59,19 +73,27 @@ def _append(connection: Connection, account: str, draft: AuditDraft) -> AuditEnt
     return entry
 
 
+def _digest(connection: Connection, account: str, number: int) -> str:
+    """The digest of one entry, empty when there is none."""
+    row = select(CommandRow.digest).where(CommandRow.account == account, CommandRow.number == number)
+    return connection.scalar(row) or ""
+
+
 def _tail(connection: Connection, account: str, limit: int) -> tuple[AuditEntry, ...]:
     rows = select(CommandRow.__table__).where(CommandRow.account == account)
     newest = rows.order_by(CommandRow.number.desc()).limit(limit)
     return tuple(ENTRIES.value(row) for row in connection.execute(newest).mappings())
 
 
-def _verify(connection: Connection, account: str) -> int:
-    previous = ""
+def _verify(connection: Connection, account: str, mark: Mark | None) -> int:
+    previous, number = "", 0
     rows = select(CommandRow.__table__).where(CommandRow.account == account).order_by(CommandRow.number)
     found = connection.execute(rows.execution_options(yield_per=READ_AT_ONCE)).mappings()
     for number, entry in enumerate(map(ENTRIES.value, found), start=1):
         figures = {name: getattr(entry, name) for name in COVERED}
         if entry.number != number or entry.digest != chained(previous, figures):
             return number
+        if mark is not None and mark.number == number and mark.digest != entry.digest:
+            return number  # the whole chain was written anew
         previous = entry.digest
-    return 0
+    return number + 1 if mark is not None and mark.number > number else 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from bot.domain.errors import StorageError
 from bot.runtime.ports import StorageHealth
 from storage import backup, journal
+from storage.anchor import Anchor
 from storage.audit import SqlAudit
 from storage.connections import Connections
 from storage.inbox import SqlInbox
@@ -36,9 +37,9 @@ class Database:
         """Accounts with a journal here, by name."""
         return await self._connections.read(journal.accounts)
 
-    def audit(self, account: str = "") -> SqlAudit:
-        """The audit trail."""
-        return SqlAudit(self._connections, account)
+    def audit(self, account: str = "", anchor: Path | None = None) -> SqlAudit:
+        """The audit trail; `anchor` is the file that remembers where it ended."""
+        return SqlAudit(self._connections, account, Anchor(anchor) if anchor is not None else None)
 
     def inbox(self) -> SqlInbox:
         """Executed updates of the chat platforms."""
