@@ -76,8 +76,9 @@ def test_every_bar_once_in_order_with_its_final_candles(
             events += assembler.ready(at_ms)
         events += assembler.ready(now_ms)
         missing = assembler.missing(now_ms)
-        if missing and rest_works:
+        if missing:
             assembler.asking(now_ms)
+        if missing and rest_works:
             for symbol, first_ms in missing.items():
                 numbers = range((first_ms - T0) // BAR_MS, (now_ms - T0) // BAR_MS)
                 assembler.repaired(symbol, [candle(symbol, n) for n in numbers], now_ms)
@@ -153,6 +154,15 @@ def test_a_bar_without_any_candle_is_waited_for_but_not_one_that_the_venue_never
     assert assembler.next_open_at_ms == T0 + 2 * BAR_MS
 
 
+def test_a_burst_of_late_frames_makes_one_whole_bar() -> None:
+    assembler = Assembler(("AAA", "BBB"), "1m", T0)
+    now_ms = T0 + BAR_MS + 20_000
+    assembler.see(candle("AAA", 0), True, now_ms)
+    assert assembler.ready(now_ms) == []
+    assembler.see(candle("BBB", 0), True, now_ms)
+    assert told(assembler.ready(now_ms)) == [(T0, "AB")]
+
+
 def test_a_silent_symbol_is_told_once_and_not_waited_for_and_comes_back() -> None:
     assembler = Assembler(("AAA", "BBB"), "1m", T0)
 
@@ -160,6 +170,7 @@ def test_a_silent_symbol_is_told_once_and_not_waited_for_and_comes_back() -> Non
         close_ms = T0 + (number + 1) * BAR_MS
         for name in names:
             assembler.see(candle(name, number), True, close_ms)
+        assembler.asking(close_ms + 2_000)
         return [*assembler.ready(close_ms + 11_000), *assembler.conditions(close_ms + 11_000)]
 
     assert [type(event) for event in live(0, "AAA")] == [CandlesClosed]

@@ -165,11 +165,40 @@ async def test_throttling_rests_data_and_entries_but_not_protection() -> None:
         assert server.count(*POST) == 1
 
 
+async def test_an_endpoints_own_limit_is_learnt_from_its_first_answer_and_kept() -> None:
+    async with serving() as server, gateway(server) as wire:
+        times: list[float] = []
+
+        async def limited(_: web.Request) -> web.Response:
+            times.append(asyncio.get_running_loop().time())
+            return web.json_response([], headers={"X-Bapi-Limit": "10"})
+
+        server.on(*GET, limited)
+        answers = await asyncio.gather(*(wire.ask(READ) for _ in range(20)))
+        assert all(answer.good for answer in answers)
+        # The first is not counted: nobody knew of a limit then.
+        assert max(sum(at <= other < at + 1 for other in times[1:]) for at in times[1:]) <= 10
+
+
+async def test_data_that_came_too_fast_by_a_moment_is_asked_for_again() -> None:
+    async with serving() as server, gateway(server) as wire:
+
+        async def once(_: web.Request) -> web.Response:
+            if server.count(*GET) == 1:
+                reset = {"X-Bapi-Limit": "10", "X-Bapi-Limit-Reset-Timestamp": str(T0 + 300)}
+                return web.json_response({"code": -1, "msg": "too fast"}, status=429, headers=reset)
+            return web.json_response([])
+
+        server.on(*GET, once)
+        assert (await wire.ask(READ)).good
+        assert server.count(*GET) == 2
+
+
 async def test_the_venues_own_count_of_weight_is_believed() -> None:
     async with serving() as server, gateway(server) as wire:
-        server.on(*GET, says([], **{"x-mbx-used-weight-1m": "2100"}))
+        server.on(*GET, says([], **{"x-mbx-used-weight-1m": "2200"}))
         await wire.ask(READ)
-        assert wire.health().weight_used == 2100
+        assert wire.health().weight_used == 2200
         assert (await wire.ask(ORDER)).code == "slow"
 
 

@@ -19,9 +19,10 @@ from bot.venues.ccxt_venue.wire import Lane
 MINUTE_S = 60.0
 BURST_S = 10.0
 EDGE_S = 0.001
+ENDPOINT_S = 1.1  # a second, and a little for the way there
 
 SHARES: Mapping[Lane, float] = MappingProxyType(
-    {Lane.PROTECT: 1.0, Lane.CANCEL: 0.95, Lane.ENTRY: 0.85, Lane.DATA: 0.75}
+    {Lane.PROTECT: 1.0, Lane.CANCEL: 0.95, Lane.ENTRY: 0.9, Lane.DATA: 0.85}
 )
 """How much of the budget a lane may fill: what is above is kept for the lanes before it."""
 
@@ -73,6 +74,7 @@ class Allowance:
     def __init__(self, limits: RateLimits, shares: Mapping[Lane, float] = SHARES) -> None:
         self._weight = Window(limits.weight_per_minute, MINUTE_S)
         self._orders = (Window(limits.orders_per_10s, BURST_S), Window(limits.orders_per_minute, MINUTE_S))
+        self._endpoints: dict[str, Window] = {}
         self._shares = shares
         self._paused_until_s = -inf
 
@@ -80,24 +82,33 @@ class Allowance:
         """Weight spent within the last minute."""
         return self._weight.used(now_s)
 
-    def wait_s(self, now_s: float, lane: Lane, weight: int, orders: int) -> float:
+    def wait_s(self, now_s: float, lane: Lane, weight: int, orders: int, endpoint: str = "") -> float:
         """How long this has to wait if nothing else is asked for; 0: it may go now."""
         share = self._shares[lane]
         waits = [self._weight.wait_s(now_s, weight, share)]
         waits += [window.wait_s(now_s, orders, share) for window in self._orders]
+        if endpoint in self._endpoints:
+            waits.append(self._endpoints[endpoint].wait_s(now_s, 1, share))
         if lane >= Lane.ENTRY:
             waits.append(self._paused_until_s - now_s)
         return max(0.0, *waits)
 
-    def spend(self, now_s: float, weight: int, orders: int) -> None:
+    def spend(self, now_s: float, weight: int, orders: int, endpoint: str = "") -> None:
         """Note what is sent now."""
         self._weight.spend(now_s, weight)
+        if endpoint in self._endpoints:
+            self._endpoints[endpoint].spend(now_s, 1)
         for window in self._orders:
             window.spend(now_s, orders)
 
     def learn(self, now_s: float, used_weight: int) -> None:
         """The venue counts more than we do (another program on this address): believe it."""
         self._weight.spend(now_s, max(0, used_weight - self._weight.used(now_s)))
+
+    def learn_endpoint(self, endpoint: str, per_second: int) -> None:
+        """The venue says how often a second one endpoint may be called."""
+        if endpoint not in self._endpoints:
+            self._endpoints[endpoint] = Window(per_second, ENDPOINT_S)
 
     def pause(self, until_s: float) -> None:
         """Entries and data rest until then; protection and cancels go on."""
@@ -110,6 +121,7 @@ class _Waiter:
     number: int
     weight: int = field(compare=False)
     orders: int = field(compare=False)
+    endpoint: str = field(compare=False)
     turn: asyncio.Future[None] = field(compare=False)
 
 
@@ -128,13 +140,13 @@ class Turnstile:
         """How many wait for room."""
         return sum(not waiter.turn.done() for waiter in self._waiting)
 
-    async def enter(self, lane: Lane, weight: int, orders: int) -> bool:
+    async def enter(self, lane: Lane, weight: int, orders: int, endpoint: str = "") -> bool:
         """Return True when it is this ask's turn, its room already spent; False: not within its lane's patience."""
         loop = asyncio.get_running_loop()
         patience_s = self._patience_s[lane]
-        if self.allowance.wait_s(loop.time(), lane, weight, orders) > patience_s:
+        if self.allowance.wait_s(loop.time(), lane, weight, orders, endpoint) > patience_s:
             return False
-        waiter = _Waiter(lane, next(self._numbers), weight, orders, loop.create_future())
+        waiter = _Waiter(lane, next(self._numbers), weight, orders, endpoint, loop.create_future())
         heapq.heappush(self._waiting, waiter)
         self._let_through()
         try:
@@ -163,10 +175,11 @@ class Turnstile:
             first = self._waiting[0]
             if not first.turn.done():
                 now_s = loop.time()
-                wait_s = self.allowance.wait_s(now_s, first.lane, first.weight, first.orders)
+                asked = (first.weight, first.orders, first.endpoint)
+                wait_s = self.allowance.wait_s(now_s, first.lane, *asked)
                 if wait_s > 0:
                     self._timer = loop.call_later(wait_s, self._let_through)
                     return
-                self.allowance.spend(now_s, first.weight, first.orders)
+                self.allowance.spend(now_s, *asked)
                 first.turn.set_result(None)
             heapq.heappop(self._waiting)

@@ -104,10 +104,11 @@ class Assembler:
         return found
 
     def asking(self, now_ms: int) -> None:
-        """A round of repair begins: bars of which nothing is there wait for it."""
-        for open_ms in self._closed(now_ms):
-            if not self._bar(open_ms).candles:
-                self._bar(open_ms).asked_ms = now_ms
+        """A round of repair begins: bars never asked for, or of which nothing is there, wait for it."""
+        for open_ms in self._closed(now_ms - self._grace_ms):
+            bar = self._bar(open_ms)
+            if not bar.asked_ms or not bar.candles:
+                bar.asked_ms = now_ms
 
     def ready(self, now_ms: int) -> list[CandlesClosed]:
         """The bars that can be told now, each once."""
@@ -142,8 +143,9 @@ class Assembler:
         enough = len(bar.candles) + len(bar.absent) >= len(self.symbols) - len(self._stale)
         if enough and next(self._lacking(open_ms), None) is None:
             return bool(bar.candles) or close_ms <= now_ms
+        # A bar that is late itself (we slept, the line hung) has its patience too, from when it was asked for.
         deadline_ms = max(close_ms + self._patience_ms, bar.asked_ms + self._patience_ms - self._grace_ms)
-        return bool(bar.candles) and now_ms >= deadline_ms
+        return bool(bar.candles and bar.asked_ms) and now_ms >= deadline_ms
 
     def _lacking(self, open_ms: int) -> Iterator[str]:
         bar = self._bars.get(open_ms, _Bar())

@@ -27,7 +27,10 @@ log = logging.getLogger(__name__)
 BAN_UNTIL = "ban_until_ms"
 SHORTEST_BAN_MS = 120_000
 PAUSE_MS = 5_000
+SHORTEST_PAUSE_MS = 250
 LONGEST_PAUSE_MS = 120_000
+SOON_MS = 5_000
+AGAIN = 3
 SAMPLES = 5
 LATENCIES = 500
 
@@ -70,6 +73,8 @@ class CcxtGateway:
         self._measured = 0
         self._sent = self._unanswered = 0
         self._latencies: deque[float] = deque(maxlen=LATENCIES)
+        self._called: set[str] = set()
+        self._calling: dict[str, asyncio.Lock] = {}
         self._dialect: Dialect | None = None
         self.on_offset: Callable[[int], None] = lambda offset_ms: None
         self.on_answer: Callable[[Ask, Answer], None] = lambda ask, answer: None
@@ -144,16 +149,38 @@ class CcxtGateway:
     async def ask(self, ask: Ask) -> Answer:
         """Wait for room in the budget, send, classify."""
         seen = self._measured
-        answer = await self._once(ask)
+        answer = await self._patiently(ask)
         if answer.verdict is Verdict.CLOCK and await self._clock_put_right(seen):
             answer = await self._once(ask)
         self.on_answer(ask, answer)
         return answer
 
+    async def _patiently(self, ask: Ask) -> Answer:
+        """What came too fast by a moment is asked for again; orders are the engine's to repeat."""
+        if _hurried(ask):
+            return await self._once(ask)
+        answer = await self._first(ask)
+        for _ in range(AGAIN):
+            if answer.verdict is not Verdict.THROTTLED or not 0 < answer.retry_after_ms <= SOON_MS:
+                break
+            answer = await self._once(ask)
+        return answer
+
+    async def _first(self, ask: Ask) -> Answer:
+        """The first call of an endpoint goes alone: its answer may tell its limit."""
+        if ask.method in self._called:
+            return await self._once(ask)
+        async with self._calling.setdefault(ask.method, asyncio.Lock()):
+            if ask.method not in self._called:
+                answer = await self._once(ask)
+                self._called.add(ask.method)
+                return answer
+        return await self._once(ask)
+
     async def _once(self, ask: Ask) -> Answer:
         if self._ban_left():
             return self._banned()
-        if not await self._turnstile.enter(ask.lane, ask.weight, ask.orders):
+        if not await self._turnstile.enter(ask.lane, ask.weight, ask.orders, ask.method):
             return Answer(Verdict.NOT_DONE, 0, "slow")
         if self._ban_left():  # came while this ask waited
             return self._banned()
@@ -190,24 +217,22 @@ class CcxtGateway:
 
     def _read(self, raw: RawReply, ask: Ask) -> Answer:
         headers: Mapping[str, str] = CIMultiDict(raw.headers)
-        self._learn(headers)
+        self._learn(headers, ask.method)
         if raw.body is None and raw.status < 400:
             return self._unanswered_as(ask, "garbage", raw.status)
         code, words = ("", "") if raw.body is None else self.dialect.reply_code(raw.body)
         reply = Reply(raw.status, code, words, raw.body, headers)
         verdict = self.dialect.verdict(reply, ask)
         body = raw.body if verdict is Verdict.DONE else None
-        retry_ms = _retry_after_ms(headers)
+        retry_ms = _retry_after_ms(headers, self.now_ms)
         return Answer(verdict, raw.status, code or _http_code(raw.status), body, words, retry_ms)
 
-    def _learn(self, headers: Mapping[str, str]) -> None:
-        used = headers.get("X-MBX-USED-WEIGHT-1M", "")
+    def _learn(self, headers: Mapping[str, str], method: str) -> None:
+        used, limit = headers.get("X-MBX-USED-WEIGHT-1M", ""), headers.get("X-Bapi-Limit", "")
         if used.isdigit():
             self._turnstile.learn(int(used))
-        if headers.get("X-Bapi-Limit-Status") == "0":
-            reset = headers.get("X-Bapi-Limit-Reset-Timestamp", "")
-            left_ms = int(reset) - self.now_ms if reset.isdigit() else 0
-            self._turnstile.pause(min(max(left_ms, 0), PAUSE_MS) / 1000)
+        if limit.isdigit():
+            self._turnstile.allowance.learn_endpoint(method, int(limit))
 
     def _unsent_or_unanswered(self, error: Exception, ask: Ask) -> Answer:
         cause = error.__cause__ or error
@@ -283,10 +308,17 @@ def _never_sent(cause: BaseException) -> bool:
     return isinstance(cause, (*no_line, *local))
 
 
+def _hurried(ask: Ask) -> bool:
+    """Orders, and what keeps a position safe."""
+    return ask.lane < Lane.ENTRY or ask.orders > 0
+
+
 def _http_code(status: int) -> str:
     return "" if status < 400 else f"HTTP {status}"
 
 
-def _retry_after_ms(headers: Mapping[str, str]) -> int:
-    said = headers.get("Retry-After", "")
-    return int(said) * 1000 if said.isdigit() else 0
+def _retry_after_ms(headers: Mapping[str, str], now_ms: int) -> int:
+    said, reset = headers.get("Retry-After", ""), headers.get("X-Bapi-Limit-Reset-Timestamp", "")
+    if said.isdigit():
+        return int(said) * 1000
+    return max(SHORTEST_PAUSE_MS, min(int(reset) - now_ms, SOON_MS)) if reset.isdigit() else 0
