@@ -36,6 +36,7 @@ def plan_exchange(options: DemoOptions, home: Path, served: SandboxMarket) -> Bl
         make_venue=served.exchange,
         performer=LanedPerformer,
         step=served.step,
+        place=f"{served.exchange.name} sandbox",
         synchronous="NORMAL",
     )
 

@@ -4,20 +4,15 @@ import os
 import sys
 from pathlib import Path
 
-from bot.config import LoadedConfig
-from bot.config.settings import Mode
-from bot.domain.errors import ConfigError
-from bot.domain.market import timeframe_ms
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.runtime.clock import WallClock
 from bot.runtime.log import close_logging
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs, raise_notice
-from cli.live import LateClock, Running, begin_log, ended_by_signals, run_to_end, talk
-from cli.markets import configured_market
+from cli.live import Running, begin_log, ended_by_signals, run_to_end, talk
 from cli.platforms import begin_platforms
-from cli.venues import PaperOn
-from cli.wiring import Blueprint, House, open_house
+from cli.stages import Stage, choose_stage
+from cli.wiring import House, open_house
 from handlers.cards import trading_words
 from handlers.format import count, money
 
@@ -26,47 +21,23 @@ def run_configured(home: Path | None, config: Path | None) -> int:
     """Check the configuration, then run."""
     found = resolve_home(home, os.environ)
     loaded = load(found, config, os.environ)
-    mode = loaded.settings.mode
-    if mode not in {Mode.PAPER, Mode.DEMO}:
-        raise ConfigError(
-            f"mode: {mode} needs a venue driver, which this version has not; allowed: paper, demo"
-        )
+    stage = choose_stage(found, loaded, WallClock())
     begin_log(loaded, console=True)
     try:
-        return run_to_end(_run(loaded, found))
+        return run_to_end(_run(stage))
     finally:
         close_logging()
 
 
-async def _run(loaded: LoadedConfig, home: Path) -> int:
-    market = configured_market(loaded.settings)
-    settings = loaded.settings
-    seconds = timeframe_ms(market.feed.timeframe) / 1000
-    if settings.mode is Mode.DEMO:
-        seconds = float(settings.demo.seconds_per_bar)
-    late = LateClock(seconds, market.feed.timeframe)
-    now = WallClock().now_ms
-    plan = Blueprint(
-        home=home,
-        loaded=loaded,
-        mode=settings.mode,
-        account=f"{settings.venue.name}:{settings.mode}:{settings.name}",
-        timeframe=market.feed.timeframe,
-        symbols=market.feed.symbols,
-        make_venue=PaperOn(market.feed, market.instruments, market.starts_at_ms),
-        start_at_ms=market.starts_at_ms,
-        wall_ms=now,
-        synchronous=settings.storage.synchronous,
-        context=(late.control(),),
-        started_at_ms=now(),
-    )
+async def _run(stage: Stage) -> int:
     with ended_by_signals() as ending:
-        async with open_house(plan) as house:
-            running = Running(house, late.begin(house.now_ms()))
+        async with open_house(stage.plan) as house:
+            running = Running(house, stage.clock(house))
             ending.ends(running)
             jobs = build_jobs(house, running.clock)
             await jobs.start()
             await raise_notice(house, started(house))
+            stage.begin(running)
             begin_tasks(house, running)
             await running.until_stopped()
             await jobs.stop()
@@ -87,8 +58,7 @@ def started(house: House) -> Notice:
 
 
 def begin_tasks(house: House, running: Running) -> None:
-    """The market, the timers, every platform with a token, and the console when somebody sits at it."""
-    running.begin("market", running.pace())
+    """The timers, every platform with a token, and the console when somebody sits at it."""
     running.begin("timers", running.fire_timers())
     names = begin_platforms(house, running)
     if sys.stdin.isatty():
