@@ -16,7 +16,7 @@ from bot.venues.binance import asks
 from bot.venues.binance.kinship import Kinship, made_by_exchange
 from bot.venues.binance.orders import code_of
 from bot.venues.binance.reading import Row, amount, figure, moment, price, row, rows, text, truth, whole
-from bot.venues.binance.words import QUOTE, SIDES, learn_algo
+from bot.venues.binance.words import LEGS, QUOTE, SIDES, learn_algo
 from bot.venues.ccxt_venue.wire import Ask, Gateway
 from bot.venues.port import VenueUnavailable
 
@@ -96,6 +96,7 @@ class Past:
             fee_asset=text(trade, "commissionAsset") or QUOTE,
             maker=truth(trade, "maker"),
             liquidation=made_by_exchange(self._kin.own_name(order_id)),
+            leg=LEGS.get(text(trade, "positionSide")),
         )
 
     async def _weeks(

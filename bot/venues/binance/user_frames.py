@@ -31,7 +31,7 @@ from bot.venues.binance.reading import (
     whole,
 )
 from bot.venues.binance.trades import FUNDING, payment_id
-from bot.venues.binance.words import ALGO_ENDS, CONDITIONAL, QUOTE, SIDES, STATUSES
+from bot.venues.binance.words import ALGO_ENDS, CONDITIONAL, LEGS, QUOTE, SIDES, STATUSES
 from bot.venues.ccxt_venue.dialect import FrozenSettings, PrivateNews, StreamEnded
 
 log = logging.getLogger(__name__)
@@ -146,6 +146,7 @@ class UserFrames:
             fee_asset=text(order, "N") or QUOTE,
             maker=truth(order, "m"),
             liquidation=made_by_exchange(own) or text(order, "x") == "CALCULATED",
+            leg=LEGS.get(text(order, "ps")),
         )
 
     # Conditional orders

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from bot.domain.instrument import ZERO
 from bot.domain.order import Order, OrderSide, OrderStatus, OrderType, Purpose
+from bot.domain.signal import Side
 from bot.domain.snapshot import VenueOrder
 from bot.venues.binance import asks
 from bot.venues.binance.kinship import Kinship
@@ -15,6 +16,7 @@ QUOTE = "USDT"
 STUCK_MS = 10_000
 
 SIDES = {side.value: side for side in OrderSide}
+LEGS = {side.value: side for side in Side}  # BOTH is no leg
 
 STATUSES = {
     "NEW": OrderStatus.WORKING,
