@@ -114,6 +114,20 @@ class SandboxMarket:
             return []
         return contract.series.klines(contract.forming, interval, first, last)
 
+    def kline(self, symbol: str, interval: str) -> Kline:
+        """The forming candle of an interval."""
+        contract = self.contracts[symbol]
+        if interval == self.interval:
+            return contract.kline()
+        return contract.series.grown(interval, contract.forming)
+
+    def prepare(self, interval: str, bars: int) -> None:
+        """Make the last candles of an interval of all contracts now."""
+        for contract in self.contracts.values():
+            forming = contract.forming
+            first = forming.open_at_ms - bars * timeframe_ms(interval)
+            contract.series.prepare(interval, first, forming)
+
     # Funding
 
     def next_funding(self, symbol: str, at_ms: int) -> int:

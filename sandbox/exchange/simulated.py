@@ -98,7 +98,11 @@ class SimulatedExchange:
 
     def kline(self, symbol: str, interval: str) -> Kline:
         """The candle that forms now."""
-        return self._market.klines(symbol, interval, 1, None, None)[-1]
+        return self._market.kline(symbol, interval)
+
+    def prepare(self, interval: str, bars: int) -> None:
+        """Make the last candles of an interval in advance, for exchanges that are to answer many clients quickly."""
+        self._market.prepare(interval, bars)
 
     def funding_history(
         self, symbol: str, start_ms: int, end_ms: int, limit: int
@@ -265,6 +269,10 @@ class SimulatedExchange:
     def refuse_trigger(self, account: str, symbol: str) -> None:
         """The next conditional order of this symbol that triggers is REJECTED."""
         self.account(account).triggers.refuse(symbol)
+
+    def reject_next(self, account: str, symbol: str) -> None:
+        """The next ordinary order of this symbol is acknowledged, then taken back with the next advance."""
+        self.world.taking_back.add((self.account(account).name, symbol))
 
     def expire_conditional(self, account: str, conditional_id: int) -> None:
         """The exchange removes a conditional order by itself; KeyError without one, ValueError when it is over."""

@@ -91,6 +91,27 @@ def test_the_same_candles_whenever_asked_and_larger_ones_are_made_of_them() -> N
         assert large.volume == sum((kline.volume for kline in small), D(0))
 
 
+def test_prepared_candles_are_the_same() -> None:
+    exchange, plain = generated(), generated()
+    exchange.prepare("15m", 300)
+    for each in (exchange, plain):
+        each.advance(START_AT_MS + 7 * MINUTE_MS)
+        each.set_price(BTC, D(50_000))
+        each.advance(START_AT_MS + 40 * MINUTE_MS)
+    for limit in (1, 5, 250, 303, 500):
+        assert exchange.klines(BTC, "15m", limit) == plain.klines(BTC, "15m", limit)
+    first = START_AT_MS - 20 * HOUR_MS
+    assert exchange.klines(BTC, "15m", 9, start_ms=first) == plain.klines(BTC, "15m", 9, start_ms=first)
+
+
+def test_the_forming_candle_grows() -> None:
+    exchange = generated()
+    for second in range(0, 1900, 35):
+        exchange.advance(START_AT_MS + second * 1000)
+        for interval in ("1m", "5m", "15m"):
+            assert exchange.kline(BTC, interval) == exchange.klines(BTC, interval, 1)[0]
+
+
 def test_ranges_of_candles() -> None:
     exchange = generated()
     exchange.advance(START_AT_MS + 90_000)
