@@ -140,10 +140,8 @@ class SimulatedAccount:
         if ask.kind not in TYPES:
             raise Refused(Extra.WRONG_KIND, f"{ask.kind.value} is a conditional order")
         working = len(self.live_orders(ask.symbol))
-        if working >= self.world.rules.max_orders:
-            raise Refused(
-                Extra.MAX_OPEN_ORDERS, f"{working} orders work, at most {self.world.rules.max_orders}"
-            )
+        if working >= (most := self.world.rules.max_orders):
+            raise Refused(Extra.MAX_OPEN_ORDERS, f"{working} orders work, at most {most}")
         number = self.world.number()
         request = _request(ask, number)
         refused = self.matching.refusal(request)
@@ -152,8 +150,8 @@ class SimulatedAccount:
             raise Refused(refused.code.value, refused.figures)
         order = self.records.open(ask, ask.client_id, number=number)
         self._used.add(order.client_id)
-        if refused is not None:
-            self._late.append((order, refused.code.value))
+        if refused is not None or self.world.takes_back(self.name, ask.symbol):
+            self._late.append((order, refused.code.value if refused is not None else ""))
         else:
             self._run(request)
         return order
@@ -297,10 +295,11 @@ class SimulatedAccount:
         self.holdings.forget_liquidations(instrument.symbol)
 
     def settle_acks(self) -> None:
-        """Reject what was acknowledged and is refused."""
+        """End what was acknowledged and is refused."""
         late, self._late = self._late, []
+        status = OrderStatus.REJECTED if self.world.rules.acks_first else OrderStatus.EXPIRED
         for order, code in late:
-            self.records.end(order, OrderStatus.REJECTED, code)
+            self.records.end(order, status, code)
 
     def sync(self, symbol: str) -> None:
         """Tell the fill model the prices of a symbol."""

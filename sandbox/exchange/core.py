@@ -265,5 +265,5 @@ class Exchange(Protocol):
 
     def reject_next(self, account: str, symbol: str) -> None:
         """The next ordinary order of this symbol is taken and acknowledged as NEW (told so), then, before anything of
-        it executes, the exchange takes it back: REJECTED where `acks_first`, else EXPIRED."""
+        it executes, the exchange takes it back with the next advance: REJECTED where `acks_first`, else EXPIRED."""
         ...

@@ -22,12 +22,19 @@ class World:
         self.ledger = Ledger()
         self.listeners: list[Callable[[News], None]] = []
         self.touched: Callable[[str], None] = _nobody
+        self.taking_back: set[tuple[str, str]] = set()
         self._next = FIRST_NUMBER
 
     def tell(self, news: News) -> None:
         """Tell news to everybody who listens, in the order in which they came."""
         for listener in self.listeners:
             listener(news)
+
+    def takes_back(self, account: str, symbol: str) -> bool:
+        """Whether the order that is being taken was announced by reject_next; asked once."""
+        announced = (account, symbol) in self.taking_back
+        self.taking_back.discard((account, symbol))
+        return announced
 
     def number(self) -> int:
         """The next number of an order, conditional order or trade: unique in the whole exchange."""

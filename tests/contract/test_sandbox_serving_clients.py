@@ -33,6 +33,7 @@ async def test_python_binance_places_queries_cancels_and_hears_of_it() -> None:
         client = await python_binance(house.place).create(house.place["api_key"], house.place["secret"])
         heard: list[dict[str, Any]] = []
         async with python_binance_sockets(client, house.place).futures_user_socket() as socket:
+            socket.TIMEOUT = 0.2  # how long its end waits for one more frame
             listening = asyncio.ensure_future(_hear(socket, heard))
             price = f"{below(house, '0.97'):f}"
             resting = await client.futures_create_order(

@@ -115,8 +115,6 @@ async def test_a_clock_that_is_wrong_refuses_signatures(venue: str) -> None:
 
 @both
 async def test_an_order_that_is_taken_back_after_its_acknowledgement(venue: str) -> None:
-    if not hasattr(open_exchange(), "reject_next"):
-        pytest.skip("the core cannot take back yet")
     async with trading(venue, placing(venue, RequestEffect.REJECT_LATER, nth=1)) as (house, client):
         order = await buy(client)
         assert order["id"]
@@ -125,12 +123,6 @@ async def test_an_order_that_is_taken_back_after_its_acknowledgement(venue: str)
         assert house.account.trades == []
         assert (await buy(client, "mine-2"))["id"]
         assert len(house.account.trades) == 1
-
-
-def open_exchange() -> type:
-    from sandbox.exchange.simulated import SimulatedExchange
-
-    return SimulatedExchange
 
 
 @both

@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from binance_kit import Client, Line, lacks, make_exchange, real_data, recorded
 
-from sandbox.exchange.simulated import SimulatedExchange
-
 USER = "nautilus_trader/binance/futures/user_data_json/"
 MESSAGES = "nautilus_trader/py_binance/ws_messages/ws_futures_"
 
@@ -279,11 +277,11 @@ def test_keys_can_be_made_to_expire(client: Client) -> None:
         client.protocol.trouble_stream("boredom", [])
 
 
-@pytest.mark.skipif(not hasattr(SimulatedExchange, "reject_next"), reason="the core cannot take back yet")
 def test_an_order_taken_back_after_its_acknowledgement(client: Client) -> None:
     line = client.user_stream()
     client.exchange.reject_next(client.account.name, "BTCUSDT")
     made = market(client)
     assert made["status"] == "NEW"
+    client.advance(50)
     assert orders(line) == [("NEW", "NEW"), ("EXPIRED", "EXPIRED")]
     assert client.fapi("GET order", symbol="BTCUSDT", orderId=made["orderId"])["status"] == "EXPIRED"

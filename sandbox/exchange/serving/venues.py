@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import cast
 
 from bot.domain.instrument import Instrument
 from bot.domain.market import DAY_MS, HOUR_MS
@@ -69,7 +68,7 @@ def open_stage(venue: str, setting: Setting, plan: FaultPlan | None = None) -> S
     )
     exchange = build_exchange(rules, options, [(ACCOUNT, key_of(venue, setting.seed))])
     return Stage(
-        cast(Exchange, exchange),  # the core's reject_next is under way
+        exchange,
         speak(setting),
         plan.rules,
         seed=plan.seed,
