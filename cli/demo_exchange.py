@@ -14,6 +14,7 @@ from cli.demo import DemoOptions, converse, goodbye, run_script, welcome
 from cli.homes import load
 from cli.live import Running, begin_log, ended_by_signals
 from cli.sandbox_demo import TIMEFRAME, SandboxMarket, past_market, sandbox_market
+from cli.venues import READ_LAG_MS
 from cli.wiring import Blueprint, open_house
 from handlers.market_clock import ClockControl
 
@@ -23,7 +24,7 @@ FILLED = "orders go through ccxt to {} spoken on this machine by `quarterdeck sa
 SPOKEN = {"binance": "Binance USDⓈ-M as", "bybit": "Bybit v5 as"}
 
 
-def plan_exchange(options: DemoOptions, home: Path, served: SandboxMarket) -> Blueprint:
+def plan_exchange(options: DemoOptions, home: Path, served: SandboxMarket, haste: float = 1.0) -> Blueprint:
     """What the desk is built from."""
     loaded = load(home, options.config, os.environ) if options.config else load_text("{}", home, os.environ)
     return Blueprint(
@@ -36,6 +37,8 @@ def plan_exchange(options: DemoOptions, home: Path, served: SandboxMarket) -> Bl
         make_venue=served.exchange,
         performer=LanedPerformer,
         step=served.step,
+        read_lag_ms=READ_LAG_MS,
+        haste=haste,
         place=f"{served.exchange.name} sandbox",
         synchronous="NORMAL",
     )
@@ -66,7 +69,7 @@ async def run_interactive_exchange(options: DemoOptions, home: Path) -> int:
     now = WallClock().now_ms
     with ended_by_signals() as ending:
         async with sandbox_market(options.exchange, market, seed, lambda: _seconds(clock)) as served:
-            plan = plan_exchange(options, home, served)
+            plan = plan_exchange(options, home, served, max(1.0, clock.speed))
             begin_log(plan.loaded, console=False)
             control = ClockControl(lambda: clock, bar_ms / 1000)
             plan = replace(plan, wall_ms=now, started_at_ms=now(), context=(control,))

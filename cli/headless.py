@@ -1,11 +1,14 @@
 """Chat commands for scripts: bars as fast as they can, answers in order, one JSON object per line."""
 
+import asyncio
 import json
+import logging
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
 
+from bot.domain.errors import StorageError
 from bot.engine import reading
 from bot.runtime.codec import encode
 from cli.streams import holds_any_character
@@ -15,7 +18,11 @@ from handlers.reply import Reply
 from handlers.session import Session
 
 WIDTH = 120
+PATIENCE = 15  # each try waits for a lock on its own, too
+RETRY_S = 1.0
 CONFIRM = "Confirm"
+
+log = logging.getLogger(__name__)
 
 
 class Script:
@@ -45,13 +52,23 @@ class Script:
     async def run(self, bars: int) -> bool:
         """So many bars, and the commands after them; False when a command was refused."""
         await self._say(self._at.pop(0, ()))
-        while self._bars < bars and await self._house.step():
+        while self._bars < bars and await self._lived():
             self._bars += 1
             if self._bars in self._at:
                 await self._say(self._at.pop(self._bars))
         late = [command for bar in sorted(self._at) for command in self._at[bar]]
         await self._say([*late, *self._last])
         return self._ok
+
+    async def _lived(self) -> bool:
+        """One bar; while somebody else holds the database it is lived again, for a while."""
+        for _ in range(PATIENCE):
+            try:
+                return await self._house.step()
+            except StorageError as error:
+                log.error("the script waits: %s", error)
+                await asyncio.sleep(RETRY_S)
+        return await self._house.step()
 
     async def _say(self, commands: Sequence[str]) -> None:
         for command in commands:

@@ -8,7 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bot.config.kinds import Mode
 from cli.homes import load, resolve_home
+from cli.markets import configured_market
 from handlers.manual import commands_json, commands_markdown
 from handlers.registry import load_registry
 from strategies.registry import Registry as Strategies
@@ -37,6 +39,8 @@ def check_config(home: Path | None, config: Path | None) -> int:
     strategies.check()
     for symbol in loaded.settings.symbols:
         strategies.build(symbol.strategy, symbol.symbol)
+    if loaded.settings.mode is Mode.DEMO:  # what an exchange lists is known only when it is asked
+        configured_market(loaded.settings)
     where = loaded.path.name if loaded.path else "built-in defaults"
     sys.stdout.write(
         f"{where}: mode {loaded.settings.mode}, {len(loaded.settings.symbols)} symbols: usable\n"

@@ -51,6 +51,8 @@ def run_replay(
 
 
 def _sentence(verdict: Verdict) -> str:
+    if not verdict.lines:
+        return f"the journal of {verdict.account} has no lines there: nothing was replayed"
     said = f"{verdict.lines} journal lines of {verdict.account}, {verdict.starts} start(s)"
     if verdict.equal:
         return f"{said}: every action came out byte for byte"
@@ -61,7 +63,7 @@ async def _replay(home: Path | None, config: Path | None, account: str, first: i
     loaded = load(resolve_home(home, os.environ), config, os.environ)
     database = await open_database(loaded.database_url, synchronous=loaded.settings.storage.synchronous)
     try:
-        chosen = account or _only(await database.accounts())
+        chosen = _chosen(account, await database.accounts())
         bars = loaded.settings.buffers.bars
         paths = [Path(path) for path in loaded.settings.strategy_paths]
         player = Player(database.ledger(chosen), Strategies(paths), bars, Verdict(chosen))
@@ -72,11 +74,14 @@ async def _replay(home: Path | None, config: Path | None, account: str, first: i
         await database.close()
 
 
-def _only(accounts: tuple[str, ...]) -> str:
-    if len(accounts) == 1:
-        return accounts[0]
+def _chosen(asked: str, accounts: tuple[str, ...]) -> str:
+    """The account asked for, or the only one there is."""
     if not accounts:
         raise ConfigError("replay: this database holds no journal")
+    if asked and asked not in accounts:
+        raise ConfigError(f"replay: --account {asked}: no journal of that; there are {', '.join(accounts)}")
+    if asked or len(accounts) == 1:
+        return asked or accounts[0]
     raise ConfigError(f"replay: --account is needed, one of {', '.join(accounts)}")
 
 

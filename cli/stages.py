@@ -14,7 +14,7 @@ from bot.runtime.perform import LanedPerformer
 from bot.venues.ccxt_venue.wire import Access, Environment
 from cli.live import LateClock, Running
 from cli.markets import configured_market
-from cli.venues import ExchangeAt, PaperOn
+from cli.venues import READ_LAG_MS, ExchangeAt, PaperOn
 from cli.wiring import Blueprint, House
 
 TIMEFRAME = "15m"
@@ -83,6 +83,7 @@ def _exchange(home: Path, loaded: LoadedConfig, wall: WallClock) -> Stage:
         symbols=tuple(symbol.symbol for symbol in settings.symbols),
         make_venue=ExchangeAt(name, access_of(loaded), wall.now_ms, Random(wall.now_ms())),
         performer=LanedPerformer,
+        read_lag_ms=READ_LAG_MS,
         wall_ms=wall.now_ms,
         synchronous=settings.storage.synchronous,
         started_at_ms=wall.now_ms(),

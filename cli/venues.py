@@ -21,6 +21,7 @@ from storage.database import Database
 if TYPE_CHECKING:
     from cli.wiring import Blueprint
 
+READ_LAG_MS = 3_000
 DIALECTS: Mapping[str, MakeDialect] = {"binance": BinanceDialect, "bybit": BybitDialect}
 
 

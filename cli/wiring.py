@@ -40,6 +40,8 @@ from storage.database import Database, open_database
 from strategies.registry import Registry as Strategies
 
 OPERATOR = "console:operator"
+STOP_DEADLINE_MS = 5_000
+UNKNOWN_DEADLINE_MS = 120_000
 
 
 async def step_paper(house: "House") -> bool:
@@ -61,7 +63,8 @@ class Blueprint:
     """What is to be built: configuration, market, account, and how time passes.
 
     `symbols` are what is traded, `timeframe` is that of their candles. `place` names the venue for people where its own
-    name would mislead.
+    name would mislead. `read_lag_ms` and `haste` are for venues behind a wire: how far their answers may lie behind
+    what they say by themselves, and how many times faster business time runs than answers come.
     """
 
     home: Path
@@ -76,6 +79,8 @@ class Blueprint:
     start_at_ms: int | None = None
     wall_ms: Callable[[], int] | None = None
     place: str = ""
+    read_lag_ms: int = 0
+    haste: float = 1.0
     commit_batch: int = 1
     synchronous: str = "FULL"
     context: tuple[Injected, ...] = ()
@@ -272,6 +277,9 @@ def engine_settings(
         quote=settings.venue.quote,
         slippage_rate=settings.venue.slippage,
         max_signal_age_ms=settings.signals.max_signal_age_ms(bar_ms),
+        stop_deadline_ms=int(STOP_DEADLINE_MS * plan.haste),
+        unknown_deadline_ms=int(UNKNOWN_DEADLINE_MS * plan.haste),
+        read_lag_ms=int(plan.read_lag_ms * plan.haste),
     )
 
 
