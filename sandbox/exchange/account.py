@@ -5,12 +5,19 @@ from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.instrument import Instrument
-from bot.domain.order import OrderStatus, OrderType
+from bot.domain.order import OrderStatus
 from bot.venues.matching import Matching, MatchingRules, OrderRequest, Refusal
 from bot.venues.matching.checks import TRIGGERED_CHECKS
 from bot.venues.matching.rules import Code
 from sandbox.exchange.conditionals import Triggers
-from sandbox.exchange.gate import check_client_id, check_conditional, check_leg, check_trigger
+from sandbox.exchange.gate import (
+    TYPES,
+    check_client_id,
+    check_conditional,
+    check_leg,
+    check_trigger,
+    order_request,
+)
 from sandbox.exchange.holdings import Holdings
 from sandbox.exchange.news import AccountNews, SettingsNews
 from sandbox.exchange.nouns import (
@@ -36,7 +43,6 @@ from sandbox.exchange.nouns import (
 from sandbox.exchange.records import Records
 from sandbox.exchange.world import SIDES, World
 
-TYPES = {Kind.MARKET: OrderType.MARKET, Kind.LIMIT: OrderType.LIMIT}
 LATE = (Code.MARGIN, Code.NOT_MAKER)
 """Refusals that an exchange which acknowledges first tells by an event."""
 
@@ -143,7 +149,7 @@ class SimulatedAccount:
         if working >= (most := self.world.rules.max_orders):
             raise Refused(Extra.MAX_OPEN_ORDERS, f"{working} orders work, at most {most}")
         number = self.world.number()
-        request = _request(ask, number)
+        request = order_request(ask, number)
         refused = self.matching.refusal(request)
         late = refused is not None and self.world.rules.acks_first and refused.code in LATE
         if refused is not None and not late:
@@ -280,13 +286,13 @@ class SimulatedAccount:
     def verdict(self, ask: OrderAsk) -> Refusal | None:
         """Why a triggered order cannot go on."""
         self.sync(ask.symbol)
-        return self.matching.refusal(_request(ask, 0), TRIGGERED_CHECKS)
+        return self.matching.refusal(order_request(ask, 0), TRIGGERED_CHECKS)
 
     def run_child(self, ask: OrderAsk, parent: Conditional) -> None:
         """Take the ordinary order that a trigger made; its client id is the conditional's (not verified)."""
         number = parent.child
         self.records.open(ask, parent.client_id, parent=parent.conditional_id, number=number)
-        self._run(_request(ask, number))
+        self._run(order_request(ask, number))
 
     def relist(self, instrument: Instrument) -> None:
         """A contract has other rules from now on."""
@@ -371,6 +377,7 @@ class SimulatedAccount:
         return len(self._late) < before
 
     def _booked(self, symbol: str, leg: Leg, income: tuple[Income, ...], reason: str) -> None:
+        self.holdings.moved(symbol)
         self.world.touched(symbol)
         self.tell_account(reason, (self.holdings.leg(symbol, leg),), income)
 
@@ -384,17 +391,3 @@ class SimulatedAccount:
         before, self._signs[symbol, leg] = self._signs.get((symbol, leg), 0), sign
         if before not in (0, sign):
             self.triggers.position_gone(symbol, leg)
-
-
-def _request(ask: OrderAsk, number: int) -> OrderRequest:
-    return OrderRequest(
-        client_id=str(number),
-        symbol=ask.symbol,
-        side=ask.side,
-        type=TYPES[ask.kind],
-        quantity=ask.quantity,
-        limit_price=ask.price,
-        reduce_only=ask.reduce_only,
-        time_in_force=ask.time_in_force,
-        leg=SIDES[ask.leg],
-    )

@@ -16,12 +16,14 @@ from sandbox.exchange.nouns import (
     Extra,
     Kind,
     Leg,
+    OrderAsk,
     PositionMode,
     Refused,
     TriggerBy,
 )
 from sandbox.exchange.world import SIDES
 
+TYPES = {Kind.MARKET: OrderType.MARKET, Kind.LIMIT: OrderType.LIMIT}
 WITH_LIMIT = (Kind.STOP, Kind.TAKE_PROFIT)
 _CLIENT_ID = pattern(r"[.A-Z:/a-z0-9_-]{1,36}")
 
@@ -118,3 +120,18 @@ def _check_counts(ask: ConditionalAsk, book: Triggers, rules: ExchangeRules) -> 
     partial = sum(waiting.conditional.ask.partial for waiting in resting)
     if ask.partial and partial >= rules.max_partial:
         raise Refused(Extra.TOO_MANY_PARTIAL, f"{partial} partial stops rest, at most {rules.max_partial}")
+
+
+def order_request(ask: OrderAsk, number: int) -> OrderRequest:
+    """An ordinary order as the fill model is asked for it, under its number."""
+    return OrderRequest(
+        client_id=str(number),
+        symbol=ask.symbol,
+        side=ask.side,
+        type=TYPES[ask.kind],
+        quantity=ask.quantity,
+        limit_price=ask.price,
+        reduce_only=ask.reduce_only,
+        time_in_force=ask.time_in_force,
+        leg=SIDES[ask.leg],
+    )

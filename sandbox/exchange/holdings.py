@@ -24,6 +24,9 @@ class Holdings:
         self._triggers = triggers
         self._world = world
         self._set: set[str] = set()
+        self._parts: dict[str, tuple[Decimal, Decimal]] = {}
+        self._moved: set[str] = set()
+        self._spare, self._needed = ZERO, ZERO
         self._liquidations: dict[tuple[str, Leg], tuple[Position, Decimal | None]] = {}
 
     def remember(self, symbol: str) -> None:
@@ -34,6 +37,7 @@ class Holdings:
         """Tell the fill model the prices of a symbol."""
         contract, matching = self._world.market.contracts[symbol], self._matching
         held_mark = contract.held_mark
+        self._moved.add(symbol)
         matching.set_price(symbol, contract.price)
         matching.set_mark(symbol, None if held_mark is None else float(held_mark))
         matching.set_spread(symbol, contract.spread / 2)
@@ -49,6 +53,10 @@ class Holdings:
     def margin_mode(self, symbol: str) -> MarginMode:
         """Margin mode of a symbol."""
         return MarginMode.CROSSED if self._matching.crossed(symbol) else MarginMode.ISOLATED
+
+    def moved(self, symbol: str) -> None:
+        """A position of the symbol changed."""
+        self._moved.add(symbol)
 
     def legs(self, mode: PositionMode, symbol: str = "") -> list[LegView]:
         """Positions by symbol, then leg; flat ones where named, set or once held."""
@@ -100,10 +108,20 @@ class Holdings:
             self._liquidations[symbol, leg] = known
         return known[1]
 
+    def health(self) -> tuple[Decimal, Decimal]:
+        """Margin balance and maintenance margin of all crossed positions; only what moved is reckoned anew."""
+        for symbol in sorted(self._moved):
+            before = self._parts.get(symbol, (ZERO, ZERO))
+            now = self._parts[symbol] = self._matching.crossed_part(symbol)
+            self._spare += now[0] - before[0]
+            self._needed += now[1] - before[1]
+        self._moved.clear()
+        return self._matching.wallet + self._spare, self._needed
+
     def _spare_for(self, position: Position) -> Decimal:
         """What stands for one crossed position: the crossed balance without it."""
         contract = self._world.market.contracts[position.symbol]
-        balance, maintenance = self._matching.crossed_health()
+        balance, maintenance = self.health()
         own = contract.instrument.maintenance_margin(position.notional(contract.mark))
         return balance - position.unrealised(contract.mark) - (maintenance - own)
 
@@ -131,5 +149,6 @@ class Holdings:
 
     def forget_liquidations(self, symbol: str) -> None:
         """The contract's rules changed."""
+        self._moved.add(symbol)
         for leg in Leg:
             self._liquidations.pop((symbol, leg), None)

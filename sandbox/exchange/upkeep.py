@@ -9,6 +9,8 @@ from sandbox.exchange.news import MarginCallNews
 from sandbox.exchange.nouns import ZERO, IncomeKind, Leg, MarginMode, Origin
 from sandbox.exchange.world import SIDES
 
+DUST = Decimal("1e-9")
+"""Less maintenance margin than this is what rounding left."""
 CALL_AT, CALM_AT = Decimal("0.8"), Decimal("0.7")
 """Part of the way to liquidation at which a margin call comes, and at which another may come again."""
 
@@ -54,8 +56,8 @@ class Upkeep:
         account = self.account
         if not account.matching.crossed(symbol):
             return None
-        balance, maintenance = account.matching.crossed_health()
-        if not maintenance or balance > maintenance:
+        balance, maintenance = account.holdings.health()
+        if maintenance <= DUST or balance > maintenance:
             return None
         crossed = (view for view in account.legs() if view.quantity)
         mine = [view for view in crossed if view.margin_mode is MarginMode.CROSSED]

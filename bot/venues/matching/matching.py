@@ -14,7 +14,7 @@ from bot.venues.matching import execution
 from bot.venues.matching.account import Account, book_name
 from bot.venues.matching.book import SymbolBook
 from bot.venues.matching.checks import Check, crosses, refusal
-from bot.venues.matching.crossed import crossed_health
+from bot.venues.matching.crossed import crossed_part
 from bot.venues.matching.orders import BookedOrder, OrderRequest, TimeInForce
 from bot.venues.matching.reports import Executed, FundingSettled, OrderChanged, Report
 from bot.venues.matching.rules import Code, MatchingRules, Refusal
@@ -241,9 +241,9 @@ class Matching:
             book.crossed = crossed
             self._account.refresh(book)
 
-    def crossed_health(self) -> tuple[Decimal, Decimal]:
-        """Margin balance and maintenance margin of all crossed positions together, at mark prices."""
-        return crossed_health(self._account)
+    def crossed_part(self, symbol: str) -> tuple[Decimal, Decimal]:
+        """What a symbol's positions add to the crossed margin balance, and to the maintenance margin."""
+        return crossed_part(self._account, symbol)
 
     def liquidate(self, symbol: str, price: Decimal, at_ms: int, leg: Side | None = None) -> Executed:
         """Liquidate a position where the market stands at `price`."""
