@@ -137,9 +137,3 @@ def test_asks_are_of_a_kind() -> None:
 )
 def test_codes_are_found_in_bodies(body: object, code: str) -> None:
     assert errors.code_of(body)[0] == code
-
-
-def test_a_ban_says_when_it_ends() -> None:
-    words = "Way too many requests; IP(1.2.3.4) banned until 1790000100000. Please use the websocket."
-    assert errors.ban_until_ms(words) == 1790000100000
-    assert errors.ban_until_ms("Too many requests") == 0

@@ -5,7 +5,6 @@ NOT_DONE. The HTTP status goes first where it says more than a code: 418 is a ba
 on a changing ask leaves its outcome unknown, whatever its body claims.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -304,8 +303,6 @@ STATUSES: Mapping[int, tuple[Verdict, str]] = {
     451: (_V.AUTH, "not served at this place: the venue never saw it, and asking again does not help"),
 }
 
-_BAN = re.compile(r"until\D{0,3}(\d{13})\b")
-
 
 def kind_of(ask: Ask) -> Kind:
     """What an ask is about."""
@@ -346,9 +343,3 @@ def code_of(body: object) -> tuple[str, str]:
     if isinstance(code, bool) or not isinstance(code, (int, str)) or str(code) in ("", "0", "200"):
         return "", ""
     return str(code), words if isinstance(words, str) else ""
-
-
-def ban_until_ms(words: str) -> int:
-    """When a ban ends, as its message says (`... IP banned until 1610000000000`); 0 when it does not say."""
-    found = _BAN.search(words)
-    return int(found.group(1)) if found else 0

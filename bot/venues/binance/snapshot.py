@@ -74,7 +74,9 @@ class Snapshots:
     async def _standing(self) -> Standing:
         body = row(await self._body("account", asks.ACCOUNT))
         wallets = [one for one in rows(body.get("assets")) if text(one, "asset") == QUOTE]
-        wallet = figure(wallets[0], "walletBalance") if wallets else None
+        if not wallets:
+            raise VenueUnavailable(f"account: no {QUOTE} in it")  # zero would look like a loss of everything
+        wallet = figure(wallets[0], "walletBalance")
         if wallet is None or not isinstance(body.get("positions"), list):
             raise VenueUnavailable("account: garbage")
         return Standing(wallet, _held(rows(body["positions"]), "account"))
