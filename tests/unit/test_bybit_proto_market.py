@@ -60,6 +60,13 @@ def test_other_categories_are_not_here(client: Client, category: str) -> None:
     assert client.code("GET", "market/tickers", category=category) == 10001
 
 
+@pytest.mark.parametrize("category", ["spot", "inverse", "option"])
+def test_of_other_categories_there_is_nothing_to_list(client: Client, category: str) -> None:
+    for path in ("market/instruments-info", "position/list", "order/realtime", "execution/list"):
+        found = client.get(path, category=category, settleCoin="USDT")
+        assert (found["list"], found["category"]) == ([], category)
+
+
 def test_an_unknown_symbol_is_10001(client: Client) -> None:
     assert client.code("GET", "market/tickers", **LINEAR, symbol="NOPEUSDT") == 10001
     assert client.code("GET", "market/kline", **LINEAR, symbol="NOPEUSDT", interval="1") == 10001

@@ -19,6 +19,7 @@ from sandbox.exchange.wire import Request
 DECIMAL = re.compile(r"([0-9]{1,20})(\.[0-9]{0,20})?")
 WHOLE = re.compile(r"[0-9]{1,19}")
 LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+ELSEWHERE = frozenset({"inverse", "spot", "option"})
 WEEK_MS = 7 * 86_400_000
 DAY_MS = 86_400_000
 
@@ -154,6 +155,11 @@ class Call:
         return max(1, min(value, most))
 
     # Subjects
+
+    def elsewhere(self) -> str:
+        """The category asked for, when it is one of which there is nothing here; else empty."""
+        category = self.needed("category")
+        return category if category in ELSEWHERE else ""
 
     def category(self) -> None:
         """Only linear contracts are here."""

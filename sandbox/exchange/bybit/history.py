@@ -12,6 +12,7 @@ from sandbox.exchange.bybit.records import (
     asked_for,
     closed_records,
     in_history,
+    is_recent,
     open_records,
     passes_filter,
     recent,
@@ -50,7 +51,7 @@ def realtime(call: Call) -> Result:
     call.category()
     if call.text("orderId") or call.text("orderLinkId"):
         record = asked_for(call)
-        known = record is not None and (record.open or record.uid in {one.uid for one in recent(call)})
+        known = record is not None and (record.known or is_recent(call, record.uid))
         return _answer(order_rows(call, [record]) if record and known else [], "")
     scope = set(call.scope())
     records = open_records(call.account) if not call.whole("openOnly") else recent(call)
@@ -71,9 +72,8 @@ def order_history(call: Call) -> Result:
     symbol, status = call.optional_symbol(), call.text("orderStatus")
     found = [
         one
-        for one in closed_records(call.account)
-        if start <= one.first.created_at_ms <= end
-        and in_history(one, now)
+        for one in closed_records(call.account, start, end)
+        if in_history(one, now)
         and (not symbol or one.symbol == symbol)
         and (not status or one.status == status)
         and passes_filter(call, one)

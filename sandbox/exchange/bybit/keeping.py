@@ -97,6 +97,8 @@ class Notes:
     last_on_taken: dict[str, Decimal] = field(default_factory=dict)
     """The same, but when a conditional order had become an ordinary one."""
     endings: dict[str, Ending] = field(default_factory=dict)
+    closed: dict[str, int] = field(default_factory=dict)
+    """The newest orders that are over, and when they ended."""
     by_user: set[str] = field(default_factory=set)
     triggered: set[str] = field(default_factory=set)
     attached: dict[str, Attached] = field(default_factory=dict)
@@ -131,6 +133,12 @@ class Notes:
         held.fees += trade.fee * (1 - share)
         held.quantity += trade.side.sign * trade.quantity
         return held.quantity
+
+    def close(self, uid: str, at_ms: int, most: int) -> None:
+        """An order is over; only the newest are remembered."""
+        self.closed.setdefault(uid, at_ms)
+        if len(self.closed) > most:
+            del self.closed[next(iter(self.closed))]
 
     def leg(self, symbol: str, leg: Leg) -> Held:
         """One leg, flat before its first trade."""

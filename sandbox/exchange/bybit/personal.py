@@ -61,6 +61,8 @@ class Personal:
             notes.last_on_created[uid] = self._floor.exchange.view(order.ask.symbol).last
         if order.status in ENDED:
             notes.endings.setdefault(uid, order_ending(notes, order))
+        if order.status.final:
+            notes.close(uid, news.at_ms, self._floor.memory.settings.closed_orders_kept)
         if news.what == "NEW":
             notes.last_on_taken[uid] = self._floor.exchange.view(order.ask.symbol).last
         if news.trade is not None and uid in notes.attached:
@@ -80,6 +82,7 @@ class Personal:
         notes.last_on_created.setdefault(uid, self._floor.exchange.view(one.ask.symbol).last)
         if one.status in ENDED_CONDITIONAL:
             notes.endings.setdefault(uid, conditional_ending(notes, one))
+            notes.close(uid, news.at_ms, self._floor.memory.settings.closed_orders_kept)
         if (
             one.status.live and one.status is not ConditionalStatus.TRIGGERING
         ) or one.status in ENDED_CONDITIONAL:

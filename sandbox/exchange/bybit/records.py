@@ -1,5 +1,6 @@
 """Orders as Bybit sees them: one id from the conditional order to the fill of what it became."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -98,6 +99,11 @@ class Record:
         return self.status in OPEN_STATUSES
 
     @property
+    def known(self) -> bool:
+        """True while it is not over: open, or on its way from its trigger to the market."""
+        return self.open or self.status == "Triggered"
+
+    @property
     def filled(self) -> Decimal:
         """Executed quantity."""
         return self.order.filled if self.order is not None else ZERO
@@ -152,9 +158,10 @@ def all_records(account: ExchangeAccount) -> Iterator[Record]:
     yield from (record_of_conditional(account, one) for one in account.conditionals)
 
 
-def closed_records(account: ExchangeAccount) -> list[Record]:
-    """All that is over, oldest first."""
-    return sorted((one for one in all_records(account) if not one.open), key=_age)
+def closed_records(account: ExchangeAccount, start_ms: int, end_ms: int) -> list[Record]:
+    """All made in this span of time that is over, oldest first."""
+    found = (one for one in all_records(account) if start_ms <= one.first.created_at_ms <= end_ms)
+    return sorted((one for one in found if not one.open), key=_age)
 
 
 def _age(record: Record) -> tuple[int, str]:
@@ -167,11 +174,15 @@ def by_uid(account: ExchangeAccount, uid: str) -> Record | None:
     if number:
         conditional = account.find_conditional(conditional_id=number)
         return None if conditional is None else record_of_conditional(account, conditional)
-    number = number_of(uid, ORDINARY)
-    found = (
-        next((one for one in reversed(account.orders) if one.order_id == number), None) if number else None
-    )
+    found = by_number(account, number_of(uid, ORDINARY))
     return None if found is None or found.parent else Record(found)
+
+
+def by_number(account: ExchangeAccount, number: int) -> ExchangeOrder | None:
+    """The ordinary order of the core's number, whatever its symbol; orders are kept in the order of their numbers."""
+    place = bisect_left(account.orders, number, key=lambda order: order.order_id)
+    found = account.orders[place] if place < len(account.orders) else None
+    return found if found is not None and found.order_id == number else None
 
 
 def by_link(account: ExchangeAccount, link_id: str) -> Record | None:
@@ -180,8 +191,8 @@ def by_link(account: ExchangeAccount, link_id: str) -> Record | None:
     if conditional is not None:
         record = record_of_conditional(account, conditional)
         return record if record.link_id == link_id else None
-    found = next((one for one in reversed(account.orders) if one.ask.client_id == link_id), None)
-    return None if found is None else record_of_order(account, found)
+    found = account.find("", client_id=link_id)
+    return None if found is None or found.ask.client_id != link_id else record_of_order(account, found)
 
 
 def asked_for(call: Call) -> Record | None:
@@ -203,11 +214,14 @@ def passes_filter(call: Call, record: Record) -> bool:
 
 def recent(call: Call) -> list[Record]:
     """The closed orders that order/realtime still has, oldest first."""
-    memory = call.floor.memory
-    found = [
-        one for one in closed_records(call.account) if one.latest.updated_at_ms >= memory.restarted_at_ms
-    ]
-    return found[-memory.settings.closed_orders_kept :]
+    found = (by_uid(call.account, uid) for uid in call.notes.closed if is_recent(call, uid))
+    return sorted((one for one in found if one is not None), key=_age)
+
+
+def is_recent(call: Call, uid: str) -> bool:
+    """True for a closed order that order/realtime still has."""
+    closed_at_ms = call.notes.closed.get(uid)
+    return closed_at_ms is not None and closed_at_ms >= call.floor.memory.restarted_at_ms
 
 
 def in_history(record: Record, now_ms: int) -> bool:

@@ -11,16 +11,24 @@ type Answer = Callable[[Call], dict[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`signed`: needs a key; `changes`: one that may trade; `many`: a batch of what `answer` does."""
+    """`signed`: needs a key; `changes`: one that may trade; `many`: a batch of what `answer` does.
+
+    `lists`: of other categories there is an empty list, as an account has it that never traded them.
+    """
 
     answer: Answer
     signed: bool = False
     changes: bool = False
     many: bool = False
+    lists: bool = False
 
 
 def _asks(answer: Answer) -> Route:
     return Route(answer, signed=True)
+
+
+def _lists(answer: Answer, *, signed: bool = True) -> Route:
+    return Route(answer, signed=signed, lists=True)
 
 
 def _acts(answer: Answer) -> Route:
@@ -33,7 +41,7 @@ def _batch(answer: Answer) -> Route:
 
 ROUTES: dict[str, Route] = {
     "GET market/time": Route(market.time),
-    "GET market/instruments-info": Route(market.instruments),
+    "GET market/instruments-info": _lists(market.instruments, signed=False),
     "GET market/kline": Route(market.klines),
     "GET market/mark-price-kline": Route(market.price_klines),
     "GET market/index-price-kline": Route(market.price_klines),
@@ -51,15 +59,15 @@ ROUTES: dict[str, Route] = {
     "GET account/fee-rate": _asks(preferences.fee_rate),
     "GET account/transaction-log": _asks(history.transaction_log),
     "POST account/set-margin-mode": _acts(preferences.set_margin_mode),
-    "GET position/list": _asks(preferences.positions),
-    "GET position/closed-pnl": _asks(history.closed_pnl),
+    "GET position/list": _lists(preferences.positions),
+    "GET position/closed-pnl": _lists(history.closed_pnl),
     "POST position/set-leverage": _acts(preferences.set_leverage),
     "POST position/switch-mode": _acts(preferences.switch_mode),
     "POST position/switch-isolated": _acts(preferences.switch_isolated),
     "POST position/trading-stop": _acts(stops.trading_stop),
-    "GET order/realtime": _asks(history.realtime),
-    "GET order/history": _asks(history.order_history),
-    "GET execution/list": _asks(history.executions),
+    "GET order/realtime": _lists(history.realtime),
+    "GET order/history": _lists(history.order_history),
+    "GET execution/list": _lists(history.executions),
     "POST order/create": _acts(orders.create),
     "POST order/amend": _acts(orders.amend),
     "POST order/cancel": _acts(orders.cancel),

@@ -47,6 +47,8 @@ def run(
         if route.many:
             result, extra = orders.batch(call, route.answer, granted)
             return Outcome(0, "OK", result, extra, grant)
+        if route.lists and (category := call.elsewhere()):
+            return Outcome(0, "OK", {"list": [], "nextPageCursor": "", "category": category}, {}, grant)
         return Outcome(0, "OK", route.answer(call), {}, grant)
     except Problem as problem:
         return failed(problem, grant)

@@ -14,7 +14,7 @@ from sandbox.exchange.bybit.identity import conditional_uid
 from sandbox.exchange.bybit.keeping import Attached, Ending, Side
 from sandbox.exchange.bybit.orders import refusing, withdraw
 from sandbox.exchange.bybit.problems import Problem, bad
-from sandbox.exchange.bybit.records import Record, by_uid, record_of_order
+from sandbox.exchange.bybit.records import Record, by_number, by_uid, record_of_order
 from sandbox.exchange.bybit.sides import base_price, check_stop, check_target, side_of
 from sandbox.exchange.bybit.words import TRIGGERS
 from sandbox.exchange.core import ExchangeAccount
@@ -252,7 +252,7 @@ def _protect(floor: Floor, account_name: str, order_id: int) -> None:
     account = _account(floor, account_name)
     if account is None:
         return
-    order = next((one for one in reversed(account.orders) if one.order_id == order_id), None)
+    order = by_number(account, order_id)
     if order is None:
         return
     record = record_of_order(account, order)
