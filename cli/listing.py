@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.config.kinds import Mode
+from bot.config.settings import Mode
 from cli.homes import load, resolve_home
 from cli.markets import configured_market
 from handlers.manual import commands_json, commands_markdown

@@ -72,6 +72,10 @@ def _address(url: str) -> URL:
     except (ArgumentError, ValueError) as error:
         raise StorageError(f"database URL cannot be read; allowed: {ALLOWED}") from error
     backend, database = address.get_backend_name(), address.database or ""
+    if backend == "sqlite" and "?" in url:
+        raise StorageError(
+            f"database URL sqlite:///{database}?...: a file's name without question mark is allowed"
+        )
     if backend == "postgresql" or (backend == "sqlite" and database not in ("", ":memory:")):
         return address
     raise StorageError(f"database URL {address.render_as_string()} cannot be used; allowed: {ALLOWED}")
