@@ -15,6 +15,7 @@ from sandbox.exchange.gate import (
     check_client_id,
     check_conditional,
     check_leg,
+    check_promises,
     check_trigger,
     order_request,
 )
@@ -148,6 +149,9 @@ class SimulatedAccount:
         working = len(self.live_orders(ask.symbol))
         if working >= (most := self.world.rules.max_orders):
             raise Refused(Extra.MAX_OPEN_ORDERS, f"{working} orders work, at most {most}")
+        check_promises(
+            ask, self.held(ask.symbol, ask.leg), self.live_orders(ask.symbol), self.triggers, self.world.rules
+        )
         number = self.world.number()
         request = order_request(ask, number)
         refused = self.matching.refusal(request)
@@ -168,6 +172,9 @@ class SimulatedAccount:
         self._check_duplicate(ask.client_id, conditional=True)
         contract = self.world.market.contracts[ask.symbol]
         check_conditional(ask, contract, self.matching, self.triggers, self.world.rules)
+        check_promises(
+            ask, self.held(ask.symbol, ask.leg), self.live_orders(ask.symbol), self.triggers, self.world.rules
+        )
         conditional = self.triggers.add(ask, ask.client_id)
         self._used.add(conditional.client_id)
         return conditional

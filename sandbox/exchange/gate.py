@@ -12,6 +12,7 @@ from sandbox.exchange.contract import ContractMarket
 from sandbox.exchange.nouns import (
     ZERO,
     ConditionalAsk,
+    ExchangeOrder,
     ExchangeRules,
     Extra,
     Kind,
@@ -120,6 +121,30 @@ def _check_counts(ask: ConditionalAsk, book: Triggers, rules: ExchangeRules) -> 
     partial = sum(waiting.conditional.ask.partial for waiting in resting)
     if ask.partial and partial >= rules.max_partial:
         raise Refused(Extra.TOO_MANY_PARTIAL, f"{partial} partial stops rest, at most {rules.max_partial}")
+
+
+def check_promises(
+    ask: OrderAsk | ConditionalAsk,
+    held: Decimal,
+    working: list[ExchangeOrder],
+    book: Triggers,
+    rules: ExchangeRules,
+) -> None:
+    """Refused when resting reduce-only orders and stops promise more than is held (rules.count_conditional)."""
+    if not (rules.count_conditional and ask.reduce_only and ask.quantity):
+        return
+    waiting = (one.conditional.ask for one in book.waiting(ask.symbol))
+    promised = sum((one.quantity for one in waiting if _promises(one, ask)), ZERO)
+    promised += sum((order.left for order in working if _promises(order.ask, ask)), ZERO)
+    if promised and promised + ask.quantity > abs(held):
+        raise Refused(
+            Code.REDUCE_ONLY_RESTS,
+            f"{ask.quantity:f} and {promised:f} resting reduce-only exceed the position {abs(held):f}",
+        )
+
+
+def _promises(other: OrderAsk | ConditionalAsk, ask: OrderAsk | ConditionalAsk) -> bool:
+    return other.reduce_only and (other.side, other.leg) == (ask.side, ask.leg)
 
 
 def order_request(ask: OrderAsk, number: int) -> OrderRequest:

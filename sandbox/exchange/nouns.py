@@ -327,6 +327,7 @@ class ExchangeRules:
     max_partial: int = 20
     book_depth: Decimal = ZERO
     """Quantity (in quote) that one execution takes at most; zero = everything at once."""
+    count_conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

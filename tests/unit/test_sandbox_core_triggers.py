@@ -173,6 +173,17 @@ def test_what_is_refused() -> None:
     assert desk.conditional("BUY", "STOP_MARKET", "105", quantity="1") == "-4045"
 
 
+def test_reduce_only_stops_count_where_the_exchange_says_so() -> None:
+    for counts in (False, True):
+        desk = long(Desk(ExchangeRules(count_conditional=counts)), "3")
+        rests(desk.conditional("SELL", "STOP_MARKET", "95", quantity="2", reduce_only=True))
+        second = desk.conditional("SELL", "STOP_MARKET", "94", quantity="2", reduce_only=True)
+        order = desk.order("SELL", "2", "104", reduce_only=True)
+        assert (second == "-4118") is (order == "-4118") is counts
+        assert desk.order("SELL", "1", reduce_only=True) != "-4118" or not counts
+        assert desk.stop("93") != "-4118"
+
+
 def test_client_ids_are_taken_while_the_order_lives() -> None:
     desk = long(Desk())
     first = rests(desk.conditional("SELL", "STOP_MARKET", "95", quantity="1", client_id="s"))

@@ -1,7 +1,7 @@
-"""The pure fill model of one venue account: linear perpetuals, one-way mode, isolated margin.
+"""The pure fill model of one venue account: linear perpetuals, one-way or with legs, isolated or crossed margin.
 
 No asyncio, no clock, no I/O: prices and times are handed in, reports come back. Paper venue, sandbox exchange and
-exact backtest stand on the same model.
+exact backtest stand on the same model; legs, crossed margin and single steps are the sandbox exchange's.
 
     rules       what may be chosen (slippage, fees, stop or target first), refusal codes
     orders      what is asked and what rests
@@ -12,6 +12,8 @@ exact backtest stand on the same model.
     checks      why an order is refused, one check per function
     execution   how one order executes: at market, at its limit, triggered, liquidated
     walk        the path of prices inside one candle and what it triggers, in order
+    step        one price after another instead of candles; triggers and liquidation are then judged elsewhere
+    crossed     what positions add to a wallet that stands for all of them
     matching    the model's face
 """
 
