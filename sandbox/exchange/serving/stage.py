@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sandbox.exchange.core import Exchange
@@ -74,8 +74,13 @@ class Stage:
         seed: int = 0,
         wall_ms: Callable[[], int] | None = None,
         speed: float = 1.0,
+        postings: Callable[[], Sequence[object]] = tuple,
     ) -> None:
-        """`speak` makes the protocol. `wall_ms` is the clients' clock where it is not the exchange's (see Clocked)."""
+        """`speak` makes the protocol. `wall_ms` is the clients' clock where it is not the exchange's (see Clocked).
+
+        `postings` reads the double-entry ledger, for the control endpoint.
+        """
+        self.postings = postings
         self.exchange = exchange
         self.clocked = Clocked(exchange, wall_ms, speed)
         self.protocol = speak(self.clocked.as_exchange())

@@ -91,6 +91,7 @@ READINGS: Mapping[str, Callable[[Stage, Values], object]] = {
     "trades": lambda stage, values: account_of(stage, values).trades,
     "income": lambda stage, values: account_of(stage, values).income,
     "funds": lambda stage, values: account_of(stage, values).funds(),
+    "ledger": lambda stage, _: stage.postings(),
     "requests": _requests,
     "frames": _frames,
     "faults": _faults,

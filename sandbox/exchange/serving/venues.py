@@ -74,6 +74,7 @@ def open_stage(venue: str, setting: Setting, plan: FaultPlan | None = None) -> S
         seed=plan.seed,
         wall_ms=setting.wall_ms,
         speed=setting.speed,
+        postings=lambda: exchange.world.ledger.postings,
     )
 
 
