@@ -7,7 +7,7 @@ from desk_story import LONG, SHORT, D, Desk, text
 
 from bot.domain.action import QueryOrder
 from bot.domain.command import ClosePosition, Done, MoveStop, PanicClose
-from bot.domain.event import Call, CallEnded, OrderUpdated, Outcome, QuotesSeen, SnapshotTaken
+from bot.domain.event import Call, CallEnded, Filled, OrderUpdated, Outcome, QuotesSeen, SnapshotTaken
 from bot.domain.guard import HaltKind
 from bot.domain.market import Quote
 from bot.domain.notice import NoticeKind, Severity
@@ -285,6 +285,28 @@ def test_stops_that_the_venue_denies_are_replaced_once_then_the_position_goes() 
     codes = [desk.of().past_orders[order.client_id].note for order in desk.submitted(Purpose.STOP)]
     assert codes == [ladder.ABSENT, Code.CLOSE_POSITION_EXISTS, ladder.ABSENT], "the second was sized"
     assert (desk.size(), desk.trades[0].reason) == (0, CloseReason.EMERGENCY)
+
+
+def test_a_stop_filled_under_an_order_of_its_own_is_one_exit_and_nothing_is_left() -> None:
+    """The venue makes another order of a triggered stop: the fill carries that one's id, the news comes after it."""
+    desk = long_at_100()
+    desk.sane = False
+    stop = stop_of(desk)
+    desk.matching.cancel(stop.client_id, desk.venue.now_ms)
+    desk.matching.set_price("XYZ", 95.0)
+    child = replace(request(desk), client_id="child")
+    for report in desk.matching.submit(child, desk.venue.now_ms):
+        event = desk.venue.remember(report)
+        if isinstance(event, Filled):
+            desk.feed(Filled(event.at_ms, replace(event.fill, client_id="")))
+    at_ms = desk.venue.now_ms
+    desk.feed(OrderUpdated(at_ms, stop.client_id, "", "XYZ", OrderStatus.FILLED, D(10), D(95)))
+    desk.wait(10_000)
+    (trade,) = desk.trades
+    assert (trade.reason, text(trade.exit_price), desk.size()) == (CloseReason.SL, "95", 0)
+    assert (desk.resting(), desk.of().orders, desk.of().owed) == ({}, {}, {})
+    assert len(desk.submitted(Purpose.STOP)) == 1
+    assert desk.submitted(Purpose.CLOSE) == []
 
 
 def test_where_a_close_position_stop_exists_the_next_is_sized() -> None:
