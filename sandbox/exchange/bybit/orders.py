@@ -212,12 +212,16 @@ def cancel(call: Call) -> Result:
 
 def withdraw(call: Call, record: Record) -> None:
     """Cancel one open order on behalf of its owner."""
-    call.notes.by_user.add(record.uid)
     account, order, conditional = call.account, record.order, record.conditional
-    if order is not None:
-        refusing(lambda: account.cancel(order))
-    elif conditional is not None:
-        refusing(lambda: account.cancel_conditional(conditional))
+    call.notes.by_user.add(record.uid)
+    try:
+        if order is not None:
+            account.cancel(order)
+        elif conditional is not None:
+            account.cancel_conditional(conditional)
+    except Refused as error:
+        call.notes.by_user.discard(record.uid)
+        raise problem_of(error) from None
 
 
 def cancel_all(call: Call) -> Result:

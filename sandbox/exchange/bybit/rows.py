@@ -31,6 +31,23 @@ SLIPPAGE = Decimal("0.01")
 """Market orders are limit orders this far from the price there; their rows show that limit."""
 
 
+OF_OTHER_PRODUCTS: Row = {
+    "blockTradeId": "",
+    "isLeverage": "",
+    "orderIv": "",
+    "placeType": "",
+    "smpType": "None",
+    "smpGroup": 0,
+    "smpOrderId": "",
+    "slippageToleranceType": "UNKNOWN",
+    "slippageTolerance": "",
+    "extraFees": "",
+    "rpiTakerAccess": False,
+    "rpiMatchedQty": "0",
+}
+"""Fields of an order that mean nothing for linear contracts here."""
+
+
 def order_row(exchange: Exchange, account: ExchangeAccount, notes: Notes, record: Record) -> Row:
     """One order."""
     uid = record.uid
@@ -45,12 +62,10 @@ def order_row(exchange: Exchange, account: ExchangeAccount, notes: Notes, record
         "orderId": uid,
         "orderLinkId": record.link_id,
         "parentOrderLinkId": notes.parent_links.get(uid, ""),
-        "blockTradeId": "",
         "symbol": record.symbol,
         "price": plain(price),
         "qty": plain(quantity),
         "side": SIDE_WORDS[record.side],
-        "isLeverage": "",
         "positionIdx": LEG_NUMBERS[record.leg],
         "orderStatus": record.status,
         "createType": create_type(_origin(record), record.conditional, reduces=_reduces(record)),
@@ -65,24 +80,14 @@ def order_row(exchange: Exchange, account: ExchangeAccount, notes: Notes, record
         "timeInForce": TIME_WORDS[record.time_in_force],
         "orderType": "Market" if record.market else "Limit",
         "stopOrderType": record.stop_type,
-        "orderIv": "",
         "lastPriceOnCreated": optional(reference),
         "reduceOnly": _reduces(record),
         "closeOnTrigger": record.conditional is not None and covers_position(record.conditional.ask),
-        "placeType": "",
-        "smpType": "None",
-        "smpGroup": 0,
-        "smpOrderId": "",
-        "slippageToleranceType": "UNKNOWN",
-        "slippageTolerance": "",
         "createdTime": str(record.first.created_at_ms),
         "updatedTime": str(record.latest.updated_at_ms),
-        "extraFees": "",
         "cumFeeDetail": {COIN: plain(fee)} if fee else {},
-        "rpiTakerAccess": False,
-        "rpiMatchedQty": "0",
     }
-    return row | _trigger_part(notes, record) | _attached_part(notes, record)
+    return row | OF_OTHER_PRODUCTS | _trigger_part(notes, record) | _attached_part(notes, record)
 
 
 def _origin(record: Record) -> Origin:
