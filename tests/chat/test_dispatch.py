@@ -249,7 +249,8 @@ async def test_no_text_breaks_anything(text: str, kind: ChatKind) -> None:
     if reply is not None:
         assert "Internal fault" not in reply.title
         assert all(line.isprintable() for line in reply.title.split("\n"))
-    assert all(done[0] in ("status", "note") for done in chat.desk.done)  # type: ignore[index]
+    as_it_is = ("set_risk", 5)  # what changes nothing needs no confirmation
+    assert all(done[0] in ("status", "note") or done == as_it_is for done in chat.desk.done)  # type: ignore[index]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
