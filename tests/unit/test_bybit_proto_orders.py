@@ -449,3 +449,13 @@ def test_hedge_mode_has_a_position_on_each_side() -> None:
     client.order(side="Sell", positionIdx=1, qty="0.020", reduceOnly=True)
     assert client.position(index=1)["size"] == "0"
     assert Decimal(client.position(index=2)["size"]) == D("0.01")
+
+
+def test_taken_back_after_the_acknowledgement(client: Client) -> None:
+    line = client.listen("order")
+    client.exchange.reject_next("main", "BTCUSDT")
+    uid = client.order()
+    client.tick(1000)
+    assert [row["orderStatus"] for row in line.rows("order")] == ["New", "Rejected"]
+    assert client.row(uid)["orderStatus"] == "Rejected"
+    assert client.account.trades == []
