@@ -118,7 +118,7 @@ class Clients:
 
     def _make(self, tap: Tap | None, session: object = None) -> Exchange:
         methods = _manners(self._client.exchange_id, self._clock, self._reply_code)
-        base = _base(self._client.exchange_id)
+        base = exchange_class(self._client.exchange_id)
         if tap is not None:
             methods |= _tapping(base, tap)
         # ccxt looks its methods up by name on the class; mypy cannot know the base.
@@ -169,7 +169,7 @@ def capture() -> ContextVar[bool]:
     return _raw
 
 
-def _base(exchange_id: str) -> type[Any]:
+def exchange_class(exchange_id: str) -> type[Any]:
     """ccxt's class of that name. Raises ConfigError for a name it does not know."""
     import ccxt.pro
 
@@ -238,7 +238,7 @@ def _tapping(base: type[Any], tap: Tap) -> dict[str, object]:
         known = url in (self.clients or {})
         made = base.client(self, url)
         if not known:
-            made.handle_message = _guarded(made.handle_message, tap)
+            made.handle_message = _guarded(made.handle_message, tap.garbled)
             made.send = _counted(made.send, tap)
         return made
 
@@ -251,16 +251,36 @@ def _tapping(base: type[Any], tap: Tap) -> dict[str, object]:
     }
 
 
-def _guarded(handle: Callable[[Any], None], tap: Tap) -> Callable[[Any], None]:
+def _guarded(handle: Callable[[Any], None], garbled: Callable[[], None]) -> Callable[[Any], None]:
     """A frame that is no JSON would end ccxt's reading of the socket without a word."""
 
     def guarded(message: Any) -> None:
         try:
             handle(message)
         except ValueError:
-            tap.garbled()
+            garbled()
 
     return guarded
+
+
+def unbreakable(base: type[Any]) -> type[Any]:
+    """ccxt's class, whose sockets end with an error when a frame cannot be read: otherwise they fall silent."""
+    from ccxt.base.errors import NetworkError
+
+    def handle_message(self: Exchange, client: Any, message: object) -> None:
+        try:
+            base.handle_message(self, client, message)
+        except Exception as error:  # noqa: BLE001 - whoever waits for this socket gets it
+            client.on_error(NetworkError(f"unreadable frame ({type(error).__name__})"))
+
+    def client(self: Exchange, url: str) -> Any:
+        known = url in (self.clients or {})
+        made = base.client(self, url)
+        if not known:
+            made.handle_message = _guarded(made.handle_message, lambda: None)
+        return made
+
+    return type(base.__name__, (base,), {"handle_message": handle_message, "client": client})
 
 
 def _counted(send: Callable[[Any], Awaitable[Any]], tap: Tap) -> Callable[[Any], Awaitable[Any]]:

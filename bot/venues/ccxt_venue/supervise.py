@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 
+from bot.venues.port import VenueUnavailable
+
 log = logging.getLogger(__name__)
 
 FIRST_S, LONGEST_S = 0.5, 60.0
@@ -67,7 +69,7 @@ async def keep_alive(
 
 def _tell(life: Life, error: Exception) -> None:
     """Once per kind of fault: a line that stays down is not news every minute."""
-    known = isinstance(error, StreamLost)
+    known = isinstance(error, StreamLost | VenueUnavailable)
     fault = str(error) if known else type(error).__name__
     if fault != life.fault:
         log.warning("%s: %s; beginning again", life.name, fault, exc_info=None if known else error)

@@ -5,8 +5,8 @@ of its start; from then on events come as they happen. All symbols traded are th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -19,10 +19,10 @@ from bot.domain.order import Order
 from bot.domain.snapshot import VenueSnapshot
 from bot.strategy import Frame
 from bot.venues.ccxt_venue.candles import Assembler, CandleKeeper
-from bot.venues.ccxt_venue.client import RawReply
 from bot.venues.ccxt_venue.conditions import Conditions
 from bot.venues.ccxt_venue.dialect import Dialect, GateReport, KlineSeen, PriceSeen, PublicNews, Wish
 from bot.venues.ccxt_venue.gateway import CcxtGateway, GatewayHealth
+from bot.venues.ccxt_venue.markets import load_markets
 from bot.venues.ccxt_venue.quotes import QuoteKeeper, QuotePace
 from bot.venues.ccxt_venue.streams import MarketStreams, UserStream
 from bot.venues.ccxt_venue.supervise import Backoff, Life, keep_alive
@@ -323,25 +323,6 @@ async def _insist[T](ask: Callable[[], Awaitable[T]]) -> T:
             return await ask()
         await asyncio.sleep(AGAIN_S)
     return await ask()
-
-
-async def load_markets(gateway: CcxtGateway) -> None:
-    """Let ccxt learn the names of the markets for the streams. Raises VenueUnavailable."""
-    async with _as_unavailable():
-        await gateway.clients.load()
-
-
-@asynccontextmanager
-async def _as_unavailable() -> AsyncIterator[None]:
-    """What ccxt raises for calls it makes by itself, as one short line."""
-    from ccxt.base.errors import BaseError  # one second that only those pay who speak to an exchange
-
-    try:
-        yield
-    except RawReply as reply:
-        raise VenueUnavailable(f"markets: HTTP {reply.status}") from None
-    except (BaseError, TimeoutError, OSError) as error:
-        raise VenueUnavailable(f"markets: {type(error).__name__}") from None
 
 
 def build_venue(

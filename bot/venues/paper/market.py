@@ -12,7 +12,7 @@ LONGEST_HOLE_MS = 30 * DAY_MS
 
 
 class Market:
-    """Reads each bar of the feed once. A candle that cannot be one (NaN, high below low) is as good as missing."""
+    """Reads each bar once it is there. A candle that cannot be one (NaN, high below low) is as good as missing."""
 
     def __init__(self, feed: CandleFeed, instruments: Mapping[str, Instrument]) -> None:
         self.feed = feed
@@ -27,7 +27,8 @@ class Market:
 
     def bar(self, open_at_ms: int) -> tuple[Candle, ...]:
         """The sound candles of one bar, in symbol order."""
-        if open_at_ms != self._read_at_ms:
+        # A bar that is not there yet may come: the feed of a real market grows.
+        if open_at_ms != self._read_at_ms or not self._read:
             self._read = tuple([candle for candle in self.feed.bar(open_at_ms) if candle.sound])
             self._read_at_ms = open_at_ms
         return self._read

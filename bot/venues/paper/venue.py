@@ -134,6 +134,22 @@ class PaperVenue:
         await self._writer.settle(self._writer.add(rows, events))
         return True
 
+    async def catch_up(self) -> int:
+        """Live through the bars that closed while nobody ran, without a word; returns how many.
+
+        Call it after `open` and before the engine starts: fills and funding of that time are in the books, and the
+        engine learns them from the snapshot of its start. Raises StorageError.
+        """
+        listener, self._writer.sink = self._writer.sink, _deaf
+        bars = 0
+        try:
+            while await self.step():
+                bars += 1
+        finally:
+            self._writer.sink = listener
+            self._rates = None  # told again on the first step that is told at all
+        return bars
+
     def _pass(self, candles: Iterable[Candle], opens_ms: int, closes_ms: int) -> list[Report]:
         reports: list[Report] = []
         for candle in candles:
@@ -316,3 +332,7 @@ class PaperVenue:
 def _entry(payment: FundingPaid) -> Entry:
     source = Book.FUNDING
     return transfer(payment.at_ms, "funding", payment.symbol, payment.payment_id, source, payment.amount)
+
+
+def _deaf(event: Event) -> None:
+    """Nobody is told."""
