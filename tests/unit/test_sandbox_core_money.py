@@ -223,3 +223,38 @@ def test_the_ledger_tells_where_all_money_is() -> None:
         "market": -100,
     }
     assert all(sum(part for _, part in posting.entries) == 0 for posting in ledger.postings)
+
+
+def test_liquidation_of_one_of_two_crossed_positions() -> None:
+    """The other one's loss of 50 and its need of 9.5 count: 938 + 40 (LP - 100) = 40 LP x 1 %."""
+    desk = crossed(Desk())
+    desk.account.transfer(D(-9_000))
+    desk.order("BUY", "40")
+    desk.order("BUY", "10", symbol=OTHER)
+    desk.exchange.set_price(OTHER, D(95))
+    wallet = 1000 - D("2.5")
+    spare = wallet - 50 - D("9.5")
+    price = desk.account.legs(SYMBOL)[0].liquidation_price
+    assert price is not None
+    assert round(price, 6) == round((4000 - spare) / (40 * D("0.99")), 6)
+
+
+def test_crossed_positions_have_no_margin_of_their_own() -> None:
+    desk = crossed(Desk())
+    desk.order("SELL", "10")
+    desk.exchange.set_funding(SYMBOL, D("0.01"))
+    desk.exchange.settle_funding(SYMBOL)
+    assert desk.account.income[-1].amount == 10
+    assert desk.account.legs(SYMBOL)[0].isolated_margin == 0
+
+
+def test_a_crossed_position_in_loss_can_be_turned() -> None:
+    """747.5 - 250 loss - 475 margin = 22.5 free; closing gives back 475; 50 short at 95 need 475 and 2.375 of fee."""
+    desk = crossed(Desk())
+    desk.account.transfer(D(-9_250))
+    desk.order("BUY", "50")
+    desk.price("95")
+    assert desk.account.funds().available == D("22.5")
+    assert placed(desk.order("SELL", "100")).status is OrderStatus.FILLED
+    assert desk.held() == -50
+    assert desk.account.trades[-1].closed_quantity == 50

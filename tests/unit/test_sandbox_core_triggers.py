@@ -298,3 +298,12 @@ def test_directions_as_stated() -> None:
     assert dip.status is S.NEW
     desk.price("94.9")
     assert (dip.status, desk.held()) == (S.FINISHED, 1)
+
+
+def test_between_a_close_and_the_next_open_nothing_trades() -> None:
+    desk = long(Desk(bars=[FLAT, (97, 98, 96, 97)]))
+    desk.stop("98.5")
+    desk.minutes(2)
+    assert desk.account.trades[-1].price == 97
+    candle = desk.exchange.klines(SYMBOL, "1m", 2)[0]
+    assert (candle.open, candle.high, candle.low) == (97, 98, 96)
