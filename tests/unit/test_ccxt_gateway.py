@@ -2,16 +2,17 @@
 
 import asyncio
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp import web
-from ccxt_kit import ORDER, READ, T0, Notes, Server, Time, access, gateway, serving, urls
+from ccxt_kit import ORDER, READ, T0, Notes, Server, Time, Words, access, gateway, serving, urls
 
 from bot.domain.errors import ConfigError
 from bot.venues.ccxt_venue.client import Clients
 from bot.venues.ccxt_venue.dialect import Client
-from bot.venues.ccxt_venue.gateway import BAN_UNTIL
+from bot.venues.ccxt_venue.gateway import BAN_UNTIL, CcxtGateway
 from bot.venues.ccxt_venue.wire import Access, Ask, Environment, Lane
 from bot.venues.outcome import Verdict
 
@@ -192,6 +193,16 @@ async def test_data_that_came_too_fast_by_a_moment_is_asked_for_again() -> None:
         server.on(*GET, once)
         assert (await wire.ask(READ)).good
         assert server.count(*GET) == 2
+
+
+async def test_what_needs_a_key_is_not_sent_without_one() -> None:
+    async with serving() as server:
+        wire = CcxtGateway(replace(access(server), key="", secret=""), Notes(), Time())
+        wire.join(Words(wire))
+        answer = await wire.ask(ORDER)
+        assert (answer.verdict, answer.status, answer.code) == (Verdict.AUTH, 0, "no key")
+        assert server.asked == []
+        await wire.close()
 
 
 async def test_the_venues_own_count_of_weight_is_believed() -> None:

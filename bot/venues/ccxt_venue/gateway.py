@@ -236,6 +236,8 @@ class CcxtGateway:
 
     def _unsent_or_unanswered(self, error: Exception, ask: Ask) -> Answer:
         cause = error.__cause__ or error
+        if _lacks_key(cause):
+            return Answer(Verdict.AUTH, 0, "no key")
         if _never_sent(cause):
             return Answer(Verdict.NOT_DONE, 0, "refused", words=type(cause).__name__)
         if isinstance(cause, TimeoutError):
@@ -298,13 +300,19 @@ def _wire_errors() -> tuple[type[Exception], ...]:
     return (BaseError, TimeoutError, OSError)
 
 
+def _lacks_key(cause: BaseException) -> bool:
+    from ccxt.base.errors import AuthenticationError
+
+    return isinstance(cause, AuthenticationError)
+
+
 def _never_sent(cause: BaseException) -> bool:
     """No connection came about, or ccxt did not send it: certainly no effect."""
     import aiohttp
-    from ccxt.base.errors import AuthenticationError, BadRequest, NotSupported
+    from ccxt.base.errors import BadRequest, NotSupported
 
     no_line = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.WSServerHandshakeError)
-    local = (AuthenticationError, BadRequest, NotSupported, ConnectionRefusedError)
+    local = (BadRequest, NotSupported, ConnectionRefusedError)
     return isinstance(cause, (*no_line, *local))
 
 
