@@ -27,6 +27,7 @@ from bot.venues.bybit import BybitDialect
 from bot.venues.ccxt_venue.dialect import Wish
 from bot.venues.ccxt_venue.gateway import CcxtGateway
 from bot.venues.ccxt_venue.live_feed import DialectSource, LiveFeed
+from bot.venues.ccxt_venue.supervise import insist
 from bot.venues.ccxt_venue.venue import Account, CcxtVenue, build_venue
 from bot.venues.ccxt_venue.wire import Access, Environment
 
@@ -105,7 +106,7 @@ async def test_an_order_is_filled_and_told_by_the_user_stream(name: str) -> None
         await until(lambda: desk.of(Filled))
         fill = desk.of(Filled)[0].fill
         assert (fill.client_id, fill.symbol, fill.quantity) == ("e-1", "BTCUSDT", quantity)
-        snapshot = await desk.venue.snapshot(0)
+        snapshot = await insist(lambda: desk.venue.snapshot(0))
         assert [(p.symbol, p.quantity) for p in snapshot.positions] == [("BTCUSDT", quantity)]
 
 

@@ -15,7 +15,7 @@ from bot.domain.snapshot import VenueSnapshot
 from bot.venues.ccxt_venue.client import Clients, Exchange
 from bot.venues.ccxt_venue.dialect import Dialect, FrozenSettings, PrivateNews, PublicNews, StreamEnded
 from bot.venues.ccxt_venue.line import Line, Lines, Watch
-from bot.venues.ccxt_venue.supervise import Backoff, Life, StreamLost, keep_alive
+from bot.venues.ccxt_venue.supervise import Backoff, Life, StreamLost, insist, keep_alive
 from bot.venues.ccxt_venue.wire import Gateway
 from bot.venues.outcome import Verdict
 from bot.venues.port import Sink, VenueUnavailable
@@ -200,7 +200,7 @@ class UserStream:
 
     async def _snapshot(self) -> VenueSnapshot:
         try:
-            return await self._dialect.snapshot(max(0, self._up_ms - OVERLAP_MS))
+            return await insist(lambda: self._dialect.snapshot(max(0, self._up_ms - OVERLAP_MS)))
         except VenueUnavailable as error:
             raise StreamLost(f"no snapshot: {error}") from None
 

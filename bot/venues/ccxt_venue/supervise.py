@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -12,6 +13,7 @@ log = logging.getLogger(__name__)
 
 FIRST_S, LONGEST_S = 0.5, 60.0
 WELL_S = 60.0
+TRIES, AGAIN_S = 3, 1.0
 
 
 class StreamLost(Exception):
@@ -65,6 +67,15 @@ async def keep_alive(
         if loop.time() - began_s >= well_s:
             backoff.reset()
         await asyncio.sleep(pause_s if pause_s >= 0 else backoff.next_s())
+
+
+async def insist[T](ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask a few times: one lost answer among hundreds is no reason to give up. Raises VenueUnavailable."""
+    for _ in range(TRIES - 1):
+        with suppress(VenueUnavailable):
+            return await ask()
+        await asyncio.sleep(AGAIN_S)
+    return await ask()
 
 
 def _tell(life: Life, error: Exception) -> None:

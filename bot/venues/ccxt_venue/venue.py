@@ -5,8 +5,7 @@ of its start; from then on events come as they happen. All symbols traded are th
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -25,14 +24,13 @@ from bot.venues.ccxt_venue.gateway import CcxtGateway, GatewayHealth
 from bot.venues.ccxt_venue.markets import load_markets
 from bot.venues.ccxt_venue.quotes import QuoteKeeper, QuotePace
 from bot.venues.ccxt_venue.streams import MarketStreams, UserStream
-from bot.venues.ccxt_venue.supervise import Backoff, Life, keep_alive
+from bot.venues.ccxt_venue.supervise import Backoff, Life, insist, keep_alive
 from bot.venues.ccxt_venue.watchman import Watchman, WatchPace
 from bot.venues.ccxt_venue.wire import Access, Gateway, Memory
 from bot.venues.port import Sink, VenueUnavailable
 
 PROVEN_S = 20.0
 PARALLEL = 20
-TRIES, AGAIN_S = 3, 1.0
 
 type MakeDialect = Callable[[Gateway, Memory, PositionMode], Dialect]
 
@@ -271,7 +269,7 @@ class CcxtVenue:
 
         async def one(symbol: str) -> Frame:
             async with self._slots:
-                return await _insist(lambda: self._dialect.candles(symbol, timeframe, bars, until_ms))
+                return await insist(lambda: self._dialect.candles(symbol, timeframe, bars, until_ms))
 
         return dict(zip(symbols, await asyncio.gather(*(one(symbol) for symbol in symbols)), strict=True))
 
@@ -314,15 +312,6 @@ class CcxtVenue:
         self._quotes.watch(ours)
         if self._market is not None:
             self._market.watch(ours)
-
-
-async def _insist[T](ask: Callable[[], Awaitable[T]]) -> T:
-    """One lost answer among hundreds is no reason not to start."""
-    for _ in range(TRIES - 1):
-        with suppress(VenueUnavailable):
-            return await ask()
-        await asyncio.sleep(AGAIN_S)
-    return await ask()
 
 
 def build_venue(
