@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from ccxt_kit import Notes, until
-from sandbox_house import Sandbox, sandbox
+from sandbox_house import Sandbox, sandbox, sandbox_in_process
+from virtual_loop import run_virtually
 
 from bot.domain.event import (
     CandlesClosed,
@@ -39,13 +40,13 @@ MINUTE_MS = 60_000
 class Desk:
     """A venue on a sandbox exchange, and what it told."""
 
-    def __init__(self, box: Sandbox, name: str) -> None:
+    def __init__(self, box: Sandbox, name: str, session: object = None) -> None:
         self.box = box
         self.events: list[Event] = []
         self.symbols = tuple(box.stage.exchange.instruments)
         account = Account(access(box), Wish(dict.fromkeys(self.symbols, 5)), "1m")
         self.venue: CcxtVenue = build_venue(
-            DIALECTS[name], account, Notes(), lambda: box.pace.now_ms, Random(1)
+            DIALECTS[name], account, Notes(), lambda: box.pace.now_ms, Random(1), session
         )
 
     def of(self, kind: type) -> list[Any]:
@@ -125,6 +126,26 @@ async def test_what_was_filled_while_the_line_was_down_is_in_the_snapshot_that_f
         assert [fill.client_id for fill in snapshot.fills] == ["e-2"]
         desk.box.pace.skip(MINUTE_MS)
         await until(lambda: desk.of(CandlesClosed))
+
+
+@both
+def test_hours_pass_without_a_missing_bar_or_a_lost_line(name: str) -> None:
+    async def hours() -> None:
+        async with sandbox_in_process(name, held=False) as box:
+            desk = Desk(box, name, box.session)
+            await desk.venue.open(desk.events.append)
+            await desk.venue.snapshot(0)
+            await asyncio.sleep(2.5 * 3600)  # longer than a listen key lives
+            bars = desk.of(CandlesClosed)
+            opens = [bar.candles[0].open_at_ms for bar in bars]
+            assert opens == list(range(opens[0], opens[0] + 150 * MINUTE_MS, MINUTE_MS))
+            assert {len(bar.candles) for bar in bars} == {len(desk.symbols)}
+            assert desk.of(VenueLost) == []
+            health = desk.venue.health()
+            assert (health.candle_repairs, sum(life.restarts for life in health.lives)) == (0, 0)
+            await desk.venue.close()
+
+    run_virtually(hours, 1_795_000_000_000)
 
 
 @both
