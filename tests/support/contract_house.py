@@ -20,10 +20,12 @@ from bot.domain.command import Command, Done
 from bot.domain.market import HOUR_MS, MINUTE_MS
 from bot.domain.modes import PositionMode
 from bot.domain.notice import Notice, NoticeKind
-from bot.domain.order import Order, OrderSide, Purpose
+from bot.domain.order import CloseReason, Order, OrderSide, Purpose
 from bot.domain.refusal import Refused
+from bot.domain.trade import Trade
 from bot.runtime.clock import WallClock
 from bot.runtime.perform import LanedPerformer, Performer
+from bot.runtime.ports import TradeQuery
 from bot.venues.ccxt_venue.wire import Access, Environment
 from bot.venues.paper import PaperVenue
 from cli.lease import Lease
@@ -218,6 +220,14 @@ class Floor:
         """What people were told."""
         waiting = await self.house.database.outbox(ACCOUNT).waiting("test", 10_000)
         return [one.notice for one in waiting if not kinds or one.notice.kind in kinds]
+
+    async def trades(self) -> tuple[Trade, ...]:
+        """Closed trades, oldest first."""
+        return await self.house.database.ledger(ACCOUNT).trades(TradeQuery())
+
+    async def reasons(self) -> list[CloseReason]:
+        """Why positions were closed, in order."""
+        return [trade.reason for trade in await self.trades()]
 
     def size(self, symbol: str = "") -> Decimal:
         """Signed quantity by the desk's books."""
