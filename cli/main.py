@@ -30,6 +30,12 @@ Home = Annotated[
     typer.Option("--home", help="Where state lives (default: QUARTERDECK_HOME, else ~/.quarterdeck)."),
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="Configuration file (default: config.yaml).")]
+DemoVenue = Annotated[
+    str,
+    typer.Option(
+        help="paper: orders are filled here; sandbox, sandbox-bybit: by an exchange on loopback, through ccxt."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, for scripts.")]
 
 _given_home: list[Path] = []
@@ -53,12 +59,7 @@ def home_of(home: Path | None) -> Path | None:
 def demo(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
     home: Home = None,
     config: Config = None,
-    venue: Annotated[
-        str,
-        typer.Option(
-            help="paper: orders are filled here; sandbox, sandbox-bybit: by an exchange on loopback, through ccxt."
-        ),
-    ] = "paper",
+    venue: DemoVenue = "paper",
     candles: Annotated[
         list[Path] | None, typer.Option(help="Real candles: folder or files (Parquet, CSV); may be repeated.")
     ] = None,

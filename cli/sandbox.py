@@ -28,6 +28,7 @@ SEED = 7
 SYMBOLS = 8
 TIMEFRAME = "1m"
 WARM_UP_BARS = 1_000
+PREPARED, PREPARED_BARS = "15m", 1_000
 RANGES: Mapping[str, tuple[str, float, float]] = {
     "port": ("0 (any free one), or a port", 0, 65_533),
     "symbols": ("a number of symbols", 1, 600),
@@ -96,6 +97,8 @@ async def serving(
     """Everything up: the line to print, and the task that lets the exchanges live."""
     market = _market(options)
     stages = _stages(options, market, plan)
+    for stage in stages:  # a bot that starts asks for the candles of all symbols at once
+        stage.exchange.prepare(PREPARED, PREPARED_BARS)
     pace = Pace(stages, asyncio.get_running_loop().time, options.speed)
     token = secrets.token_urlsafe(16)
     async with AsyncExitStack() as stack:

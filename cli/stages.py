@@ -13,11 +13,13 @@ from bot.runtime.clock import MarketClock, WallClock
 from bot.runtime.perform import LanedPerformer
 from bot.venues.ccxt_venue.wire import Access, Environment
 from cli.live import LateClock, Running
+from cli.live_paper import PaperLive, follow
 from cli.markets import configured_market
 from cli.venues import READ_LAG_MS, ExchangeAt, PaperOn
 from cli.wiring import Blueprint, House
 
 TIMEFRAME = "15m"
+GENERATED = "paper"
 ENVIRONMENTS: Mapping[Mode, Environment] = {Mode.TESTNET: Environment.TESTNET, Mode.LIVE: Environment.LIVE}
 
 
@@ -35,6 +37,8 @@ def choose_stage(home: Path, loaded: LoadedConfig, wall: WallClock) -> Stage:
     settings = loaded.settings
     if settings.mode in ENVIRONMENTS:
         return _exchange(home, loaded, wall)
+    if settings.mode is Mode.PAPER and settings.venue.name != GENERATED:
+        return _paper(home, loaded, wall)
     return _generated(home, loaded, wall)
 
 
@@ -90,6 +94,33 @@ def _exchange(home: Path, loaded: LoadedConfig, wall: WallClock) -> Stage:
         place=f"{name} sandbox" if settings.venue.sandbox else name,
     )
     return Stage(plan, lambda house: wall, lambda running: None)
+
+
+def _paper(home: Path, loaded: LoadedConfig, wall: WallClock) -> Stage:
+    settings = loaded.settings
+    name, chance = settings.venue.name, Random(wall.now_ms())
+    plan = Blueprint(
+        home=home,
+        loaded=loaded,
+        mode=settings.mode,
+        account=account_of(settings),
+        timeframe=TIMEFRAME,
+        symbols=tuple(symbol.symbol for symbol in settings.symbols),
+        make_venue=PaperLive(name, _market_access(settings), wall.now_ms, chance),
+        wall_ms=wall.now_ms,
+        synchronous=settings.storage.synchronous,
+        started_at_ms=wall.now_ms(),
+        place=f"paper on {name}{' sandbox' if settings.venue.sandbox else ''}",
+    )
+    return Stage(plan, lambda house: wall, lambda running: running.begin("market", follow(running)))
+
+
+def _market_access(settings: Settings) -> Access:
+    """The exchange's public side: no key goes there."""
+    address = settings.venue.sandbox
+    if address:
+        return Access(Environment.SANDBOX, rest=address, stream=address.replace("http", "ws", 1))
+    return Access(Environment.LIVE)
 
 
 def access_of(loaded: LoadedConfig) -> Access:

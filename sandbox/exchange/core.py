@@ -184,6 +184,10 @@ class Exchange(Protocol):
         """Candles ascending, the forming one last unless `end_ms` excludes it; with start the first `limit` from it."""
         ...
 
+    def prepare(self, interval: str, bars: int) -> None:
+        """Make the last candles of an interval in advance, so that many clients are answered quickly."""
+        ...
+
     def kline(self, symbol: str, interval: str) -> Kline:
         """The candle that forms now."""
         ...

@@ -9,6 +9,7 @@ fill      trade id
 funding   payment id
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -83,6 +84,11 @@ def read[R: Record](row: PaperRow, cls: type[R]) -> R:
         return _converter.structure(orjson.loads(row.body), cls)
     except (BaseValidationError, ArithmeticError, ValueError, TypeError, KeyError):
         raise StorageError(f"paper books: row {row.kind} {row.key} cannot be read") from None
+
+
+def resumes_at_ms(rows: Iterable[PaperRow]) -> int:
+    """Opening time of the bar at which saved books go on; 0 for books that have not begun."""
+    return next((read(row, ClockRecord).next_open_at_ms for row in rows if row.kind == Kind.CLOCK), 0)
 
 
 def number(venue_id: str) -> int:

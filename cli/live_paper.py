@@ -1,0 +1,101 @@
+"""Paper on real candles: the market of an exchange as it comes, orders filled here. Needs no key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import ConfigError
+from bot.domain.modes import PositionMode
+from bot.venues.ccxt_venue.gateway import CcxtGateway
+from bot.venues.ccxt_venue.generic import Exchanged, GenericSource
+from bot.venues.ccxt_venue.live_feed import DialectSource, LiveFeed, Source
+from bot.venues.ccxt_venue.wire import Access
+from bot.venues.matching import MatchingRules
+from bot.venues.paper import PaperVenue
+from bot.venues.paper.records import resumes_at_ms
+from bot.venues.port import Sink, VenueUnavailable
+from cli.live import Running
+from cli.venues import DIALECTS
+from storage.database import Database
+
+if TYPE_CHECKING:
+    from cli.wiring import Blueprint, House
+
+
+class LivePaperVenue(PaperVenue):
+    """A paper account on a feed that grows: what closed while nobody ran is lived through before anybody hears."""
+
+    feed: LiveFeed
+
+    async def open(self, sink: Sink) -> None:
+        """Read the books and live through the bars that were missed."""
+        await super().open(sink)
+        held = (await self.snapshot(self.now_ms)).positions
+        await self.feed.load_funding([position.symbol for position in held], self.now_ms)
+        await self.catch_up()
+
+    async def close(self) -> None:
+        """Write what is still open and let go of the exchange."""
+        await super().close()
+        await self.feed.close()
+
+
+@dataclass(frozen=True, slots=True)
+class PaperLive:
+    """Orders are filled here, on an exchange's candles. `access` without keys; `session` as for ExchangeAt."""
+
+    name: str
+    access: Access
+    clock: Callable[[], int]
+    chance: Random
+    session: object = None
+
+    async def __call__(self, plan: "Blueprint", database: Database) -> LivePaperVenue:
+        """The paper venue, its feed open. Raises ConfigError with what is in the way."""
+        settings, books = plan.loaded.settings, database.paper_books(plan.account)
+        since_ms = resumes_at_ms(await books.load())
+        feed = LiveFeed(self._source(database, plan.account), plan.symbols, plan.timeframe, self.chance)
+        try:
+            await feed.open(settings.buffers.bars, since_ms)
+        except VenueUnavailable as error:
+            await feed.close()
+            raise ConfigError(f"{self.name}: {error}") from None
+        chosen = settings.venue
+        venue = LivePaperVenue(
+            account=plan.account,
+            feed=feed,
+            instruments={symbol: feed.instruments[symbol] for symbol in feed.symbols},
+            books=books,
+            rules=MatchingRules(
+                slippage=chosen.slippage, taker_fee=chosen.taker_fee, maker_fee=chosen.maker_fee
+            ),
+            start_wallet=chosen.start_wallet,
+        )
+        venue.feed = feed
+        return venue
+
+    def _source(self, database: Database, account: str) -> Source:
+        make = DIALECTS.get(self.name)
+        if make is None:
+            return GenericSource(Exchanged(self.name), self.clock, self.chance)
+        memory = database.venue_memory(account)
+        gateway = CcxtGateway(self.access, memory, self.clock, self.session)
+        gateway.join(make(gateway, memory, PositionMode.ONE_WAY))
+        return DialectSource(gateway, self.chance)
+
+
+async def follow(running: Running) -> None:
+    """Live every bar as soon as the exchange has closed it."""
+    house = running.house
+    while True:
+        await next_bar(house)
+        while await house.step():
+            pass
+
+
+async def next_bar(house: "House") -> None:
+    """Wait for the exchange's next bar."""
+    if not isinstance(house.venue, LivePaperVenue):
+        raise TypeError(f"{house.venue.name} has no feed that grows")
+    await house.venue.feed.next_bar()
