@@ -377,6 +377,21 @@ class TestGate:
         assert dict(report.halts) == {BTC: "leverage could not be set to 125 (110013)"}
         assert report.refusals == ()
 
+    async def test_what_the_pace_does_not_allow_in_time_is_left_to_the_next_look(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk = ready()
+        ten, twenty = (listed(position_row("0", "", leverage=text)) for text in ("10", "20"))
+        desk.gateway.on(POSITIONS, ten, ten, twenty)
+        monkeypatch.setattr("bot.venues.bybit.gate.PATIENCE_S", 0.0)
+        report = await desk.dialect.gate(Wish({BTC: 20}))
+        assert report.pending == "leverage of 1 contracts is not set yet: Bybit allows ten changes a second"
+        assert (report.refusals, dict(report.halts), changed(desk)) == ((), {}, [])
+        monkeypatch.undo()
+        desk.gateway.on(POSITIONS, ten, ten, twenty)
+        report = await desk.dialect.gate(Wish({BTC: 20}))
+        assert (report.pending, report.changed) == ("", (f"leverage of {BTC} is now 20",))
+
     async def test_one_side_of_a_hedge_that_differs_is_set(self) -> None:
         desk = ready(PositionMode.HEDGE)
         legs = [position_row("0", "", positionIdx=1), position_row("0", "", positionIdx=2, leverage="25")]

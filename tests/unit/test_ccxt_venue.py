@@ -218,6 +218,14 @@ async def test_settings_changed_at_the_venue_are_looked_at_and_the_symbol_rests(
         await until(lambda: house.conditions == ["+ERRORS AAAUSDT", "-ERRORS AAAUSDT"])
 
 
+async def test_a_gate_that_is_not_finished_rests_entries_and_is_looked_at_again() -> None:
+    async with serving() as server, opened(server) as house:
+        house.dialect.gates = [GateReport(pending="leverage of 2 contracts"), GateReport()]
+        changes_settings(house)
+        await server.send("/private", {"e": "ACCOUNT_CONFIG_UPDATE"})
+        await until(lambda: house.conditions == ["+ERRORS", "-ERRORS"])
+
+
 async def test_history_is_up_to_one_bar_for_all_and_one_lost_answer_is_asked_for_again() -> None:
     async with serving() as server, opened(server) as house:
         house.dialect.frames_of = {n: frame(n, [T0 - BAR_MS]) for n in ("AAAUSDT", "BBBUSDT")}

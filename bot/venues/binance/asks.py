@@ -22,7 +22,7 @@ QUERIES = frozenset({QUERY_ORDER, QUERY_ALGO})
 type Params = Mapping[str, object]
 
 PAGE = 1000
-CANDLE_PAGE = 1500
+CANDLE_PAGE = 1000
 
 
 def submit(params: Params, lane: Lane, *, conditional: bool) -> Ask:

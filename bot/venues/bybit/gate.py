@@ -18,6 +18,7 @@ from bot.venues.outcome import Answer
 from bot.venues.port import VenueUnavailable
 
 AT_ONCE = 8
+PATIENCE_S = 3.0
 EXPIRES_SOON_MS = 14 * DAY_MS
 UNIFIED_FROM = 3  # 1 is the classic account; 3 to 6 are unified ones of several ages
 MARGIN_MODES = {MarginMode.ISOLATED: "ISOLATED_MARGIN", MarginMode.CROSSED: "REGULAR_MARGIN"}
@@ -35,10 +36,17 @@ class Findings:
     halts: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    pending: list[str] = field(default_factory=list)
 
     def report(self) -> GateReport:
         """What the gate found."""
-        return GateReport(tuple(self.refusals), self.halts, tuple(self.changed), tuple(self.warnings))
+        late = len(self.pending)
+        pending = (
+            f"leverage of {late} contracts is not set yet: Bybit allows ten changes a second" if late else ""
+        )
+        return GateReport(
+            tuple(self.refusals), self.halts, tuple(self.changed), tuple(self.warnings), pending
+        )
 
 
 class Gate:
@@ -48,6 +56,7 @@ class Gate:
         self._gateway = gateway
         self._news = news
         self._mode = mode
+        self._proven: dict[str, int] = {}
 
     async def look(self, wish: Wish, instruments: Mapping[str, Instrument]) -> GateReport:
         """Compare the account with the wish and set what differs. Raises VenueUnavailable."""
@@ -149,22 +158,32 @@ class Gate:
     # Leverage
 
     async def _leverages(self, wished: Mapping[str, int], found: Findings) -> None:
-        room = asyncio.Semaphore(AT_ONCE)
+        """Hundreds of changes take longer than a start may: what is not done in time is done by the next look."""
+        room, clock = asyncio.Semaphore(AT_ONCE), asyncio.get_running_loop().time
+        until = clock() + PATIENCE_S
 
         async def one(symbol: str, leverage: int) -> None:
             async with room:
-                await self._leverage(symbol, leverage, found)
+                if clock() < until:
+                    await self._leverage(symbol, leverage, found)
+                else:
+                    found.pending.append(symbol)
 
         async with asyncio.TaskGroup() as group:
             for symbol, leverage in wished.items():
-                group.create_task(one(symbol, leverage))
+                if self._proven.get(symbol) != leverage:
+                    group.create_task(one(symbol, leverage))
+        if not found.pending:
+            self._proven.clear()  # a look after a finished one begins anew
 
     async def _leverage(self, symbol: str, leverage: int, found: Findings) -> None:
         try:
             if await self._has(symbol, leverage):
+                self._proven[symbol] = leverage
                 return
             answer = await self.set_leverage(symbol, leverage)
             if await self._has(symbol, leverage):
+                self._proven[symbol] = leverage
                 found.changed.append(f"leverage of {symbol} is now {leverage}")
             else:
                 why = answer.code or "no reason given"

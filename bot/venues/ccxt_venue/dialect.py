@@ -36,12 +36,14 @@ class GateReport:
     """What the start-up gate found. `refusals` are reasons not to start, `halts` symbols that must not be entered.
 
     `changed` says what was set to fit, `warnings` what a person should know (a key that expires, a key without IP).
+    `pending` says what the venue's pace did not allow to finish: entries rest, and the gate is looked at again soon.
     """
 
     refusals: tuple[str, ...] = ()
     halts: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    pending: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class CcxtVenue:
 
     async def open(self, sink: Sink) -> None:
         """Prove that everything works, in the order in which it matters. Raises VenueUnavailable."""
-        self._held = _Held(sink)
+        self._held = _Held(sink, self._held.waiting)  # what the gate found is told too
         await self.prepare()
         try:
             await self._begin()

@@ -16,7 +16,7 @@ from bot.venues.port import VenueUnavailable
 log = logging.getLogger(__name__)
 
 LONGEST_OFFSET_MS = 1_000
-GATE, KEY, RATE, CLOCK, MAINTENANCE = "gate", "key", "rate", "clock", "maintenance"
+GATE, PACE, KEY, RATE, CLOCK, MAINTENANCE = "gate", "pace", "key", "rate", "clock", "maintenance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class Watchman:
         self._frozen = False
         report = await self._gateway.dialect.gate(self._wish)
         self._conditions.set(HaltKind.ERRORS, GATE, "; ".join(report.refusals))
+        self._conditions.set(HaltKind.ERRORS, PACE, report.pending)
+        self._frozen = self._frozen or bool(report.pending)
         self._halt(report.halts)
         if not report.refusals:
             self._conditions.end(HaltKind.ERRORS, KEY)
