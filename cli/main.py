@@ -219,6 +219,20 @@ def bench_engine(
     _finish(run_engine_bench, bars, symbols, json)
 
 
+@bench_app.command("venue")
+def bench_venue(
+    venue: Annotated[str, typer.Option(help="binance or bybit.")] = "binance",
+    symbols: Annotated[int, typer.Option(help="Symbols traded.")] = 263,
+    orders: Annotated[int, typer.Option(help="Orders sent there and back.")] = 200,
+    seconds: Annotated[float, typer.Option(help="How long the streams are watched.")] = 20,
+    json: Json = False,
+) -> None:
+    """The whole desk on a sandbox exchange in another process: start-up, order round trip, streams, memory."""
+    from cli.bench_venue import run_venue_bench
+
+    _finish(run_venue_bench, venue, symbols, orders, seconds, json)
+
+
 def _timed(text: str) -> tuple[int, str]:
     """`BAR COMMAND` as one text."""
     number, _, command = text.partition(" ")
