@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
 
-from bot.domain.account import Book, transfer
+from bot.domain.account import Book, Entry, transfer
 from bot.domain.action import Cancel, RecordDay, RecordDifference, RecordSetting, StartTimer
 from bot.domain.command import Done
 from bot.domain.event import SnapshotTaken
@@ -100,11 +100,14 @@ def _open_books(turn: Turn, snapshot: VenueSnapshot) -> None:
 
 
 def _book_missed(turn: Turn, snapshot: VenueSnapshot) -> None:
+    """Book what happened, in the order in which it did: a payment belongs to the trade that was open then."""
     # a chain of missed fills may open and close a position: nothing is sent before the last of them is booked
-    for fill in snapshot.fills:
-        lifecycle.book_fill(turn, fill)
-    for entry in snapshot.funding:
-        book_funding(turn, entry.symbol, entry.amount(Book.WALLET), entry.reference, entry.at_ms)
+    happened: list[Fill | Entry] = [*snapshot.funding, *snapshot.fills]
+    for one in sorted(happened, key=lambda one: one.at_ms):
+        if isinstance(one, Fill):
+            lifecycle.book_fill(turn, one)
+        else:
+            book_funding(turn, one.symbol, one.amount(Book.WALLET), one.reference, one.at_ms)
 
 
 def book_funding(turn: Turn, name: str, amount: Decimal, payment_id: str, paid_at_ms: int) -> None:

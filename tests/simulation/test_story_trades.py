@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 from desk_story import BAR_MS, LONG, SHORT, SMOOTH, D, Desk, text
 
+from bot.domain.account import Book, transfer
 from bot.domain.action import RecordPosition, RecordTrade
-from bot.domain.event import FundingPaid
+from bot.domain.event import FundingPaid, SnapshotTaken
+from bot.domain.fill import Fill
 from bot.domain.notice import NoticeKind
-from bot.domain.order import CloseReason, OrderStatus, Purpose
+from bot.domain.order import CloseReason, OrderSide, OrderStatus, Purpose
+from bot.domain.snapshot import VenueSnapshot
 from bot.domain.trade import Trade
 
 FOUR_AT_A_TIME = replace(SMOOTH, max_fill_quantity=D(4))
@@ -214,3 +217,17 @@ def test_funding_of_an_earlier_position_is_not_the_next_ones() -> None:
     assert text(desk.of().open_trade.funding) == "0"
     desk.feed(replace(earlier, payment_id="f-2"))
     assert text(desk.of().open_trade.funding) == "0"
+
+
+def test_a_payment_that_a_snapshot_brings_together_with_the_exit_belongs_to_the_trade() -> None:
+    """Both happened while nobody listened: they are booked in the order in which they did."""
+    desk = Desk()
+    desk.sane = False
+    desk.enter("XYZ", LONG, stop=95, target=110)
+    at_ms, wallet = desk.venue.now_ms, desk.state.wallet
+    paid = transfer(at_ms + 1_000, "funding", "XYZ", "f-9", Book.FUNDING, D(-1))
+    out = Fill("t-9", "XYZ", OrderSide.SELL, D(10), D(100), D("0.4"), at_ms + 2_000)
+    after = VenueSnapshot(at_ms + 3_000, wallet - D("1.4"), (), (), (out,), (paid,))
+    desk.feed(SnapshotTaken(at_ms + 3_000, after))
+    (trade,) = desk.trades
+    assert (text(trade.funding), text(trade.net)) == ("-1", text(-1 - D("0.4") * 2))
