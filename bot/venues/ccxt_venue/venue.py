@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from random import Random
 
 from bot.domain.errors import StorageError
-from bot.domain.event import CallEnded, Event, Filled, OrderUpdated, SnapshotTaken
+from bot.domain.event import Call, CallEnded, Event, Filled, OrderUpdated, SnapshotTaken
 from bot.domain.instrument import Instrument
 from bot.domain.market import timeframe_ms
 from bot.domain.modes import PositionMode
 from bot.domain.order import Order
 from bot.domain.snapshot import VenueSnapshot
 from bot.strategy import Frame
+from bot.venues import outcome
 from bot.venues.ccxt_venue.candles import Assembler, CandleKeeper
 from bot.venues.ccxt_venue.conditions import Conditions
 from bot.venues.ccxt_venue.dialect import Dialect, GateReport, KlineSeen, PriceSeen, PublicNews, Wish
@@ -249,7 +250,9 @@ class CcxtVenue:
         return await self._dialect.query(client_id, symbol, conditional)
 
     async def set_leverage(self, symbol: str, leverage: int) -> CallEnded:
-        """Set leverage; it is what the account is held to from now on."""
+        """Set leverage; it is what the account is held to from now on. What the gate has proven is not asked again."""
+        if self._watchman.proven(symbol, leverage):
+            return outcome.done(self.now_ms, Call.SUBMIT, "", symbol, "already so")
         self._watchman.leverage_set(symbol, leverage)
         return await self._dialect.set_leverage(symbol, leverage)
 

@@ -44,12 +44,21 @@ class Watchman:
         self._pace = pace or WatchPace()
         self._errors = ErrorRate()
         self._frozen = False
+        self._report: GateReport | None = None
         gateway.on_offset = self._clock_measured
         gateway.on_answer = self._answered
+
+    def proven(self, symbol: str, leverage: int) -> bool:
+        """True when the last look found this leverage, or set it, and nobody has changed anything since."""
+        report = self._report
+        if report is None or report.refusals or report.pending or self._frozen:
+            return False
+        return symbol not in report.halts and self._wish.leverage.get(symbol) == leverage
 
     def leverage_set(self, symbol: str, leverage: int) -> None:
         """We changed it ourselves: that is how it shall stay."""
         self._wish = replace(self._wish, leverage={**self._wish.leverage, symbol: leverage})
+        self._report = None
 
     def settings_changed(self, frozen: FrozenSettings) -> None:
         """Somebody changed the account's settings at the venue: look at them soon."""
@@ -59,7 +68,7 @@ class Watchman:
     async def gate(self) -> GateReport:
         """Look at the account's settings and set them right. Raises VenueUnavailable."""
         self._frozen = False
-        report = await self._gateway.dialect.gate(self._wish)
+        report = self._report = await self._gateway.dialect.gate(self._wish)
         self._conditions.set(HaltKind.ERRORS, GATE, "; ".join(report.refusals))
         self._conditions.set(HaltKind.ERRORS, PACE, report.pending)
         self._frozen = self._frozen or bool(report.pending)
