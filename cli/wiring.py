@@ -40,6 +40,8 @@ from storage.database import Database, open_database
 from strategies.registry import Registry as Strategies
 
 OPERATOR = "console:operator"
+GROUP = 20
+"""Symbols whose candles are loaded and saved together."""
 STOP_DEADLINE_MS = 5_000
 UNKNOWN_DEADLINE_MS = 120_000
 
@@ -132,15 +134,22 @@ class House:
             self._early.append(event)
 
     async def _load_history(self) -> None:
-        ledger, timeframe = self.database.ledger(self.plan.account), self.plan.timeframe
-        frames = await self.venue.history(list(self.engine.state.symbols), timeframe, self.bars)
-        kept = {symbol: frame for symbol, frame in frames.items() if len(frame)}
-        await ledger.save_candles(timeframe, kept)
+        """The candles of all symbols, those of one group saved while the next ones are on their way."""
+        symbols = list(self.engine.state.symbols)
+        groups = [symbols[at : at + GROUP] for at in range(0, len(symbols), GROUP)]
+        loaded = await asyncio.gather(*(self._load_group(group) for group in groups))
         signals = self.engine.signals
-        for frame in kept.values():
+        for frame in (frame for frames in loaded for frame in frames):
             if isinstance(signals, WindowSignals):
                 signals.preload(frame)
-            self.loop.put(_loaded(self.now_ms(), timeframe, frame))
+            self.loop.put(_loaded(self.now_ms(), self.plan.timeframe, frame))
+
+    async def _load_group(self, symbols: Sequence[str]) -> list[Frame]:
+        ledger, timeframe = self.database.ledger(self.plan.account), self.plan.timeframe
+        frames = await self.venue.history(symbols, timeframe, self.bars)
+        kept = {symbol: frame for symbol, frame in frames.items() if len(frame)}
+        await ledger.save_candles(timeframe, kept)
+        return list(kept.values())
 
     @property
     def bars(self) -> int:
