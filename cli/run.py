@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.runtime.clock import WallClock
 from bot.runtime.log import close_logging
+from bot.venues.ccxt_venue.venue import CcxtVenue
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs, raise_notice
 from cli.live import Running, begin_log, ended_by_signals, run_to_end, talk
@@ -15,6 +16,8 @@ from cli.stages import Stage, choose_stage
 from cli.wiring import House, open_house
 from handlers.cards import trading_words
 from handlers.format import count, money
+
+MOST_TOLD = 8
 
 
 def run_configured(home: Path | None, config: Path | None) -> int:
@@ -37,6 +40,7 @@ async def _run(stage: Stage) -> int:
             jobs = build_jobs(house, running.clock)
             await jobs.start()
             await raise_notice(house, started(house))
+            await tell_gate(house)
             stage.begin(running)
             begin_tasks(house, running)
             await running.until_stopped()
@@ -55,6 +59,22 @@ def started(house: House) -> Notice:
     )
     title = f"Quarterdeck {about.version} has started, mode {about.mode}"
     return Notice(NoticeKind.VERSION, Severity.INFO, house.now_ms(), title, fields)
+
+
+async def tell_gate(house: House) -> None:
+    """What the exchange's start-up gate set, and what it warns of."""
+    if not isinstance(house.venue, CcxtVenue):
+        return
+    report = house.venue.report
+    lines = [("Set", words) for words in report.changed[:MOST_TOLD]]
+    more = len(report.changed) - MOST_TOLD
+    lines += [("Set", f"and {more} more")] if more > 0 else []
+    lines += [("Mind", words) for words in report.warnings]
+    lines += [(symbol, words) for symbol, words in sorted(report.halts.items())][:MOST_TOLD]
+    if lines:
+        severity = Severity.CRITICAL if report.warnings or report.halts else Severity.INFO
+        title = f"{house.desk.about.venue}: the account as it was found"
+        await raise_notice(house, Notice(NoticeKind.VERSION, severity, house.now_ms(), title, tuple(lines)))
 
 
 def begin_tasks(house: House, running: Running) -> None:

@@ -80,3 +80,20 @@ class ExchangeAt:
         except VenueUnavailable as error:
             raise ConfigError(f"{self.name}: {error}") from None
         return venue
+
+
+def wire_words(venue: CcxtVenue) -> tuple[tuple[str, str], ...]:
+    """How the line to an exchange does, for /health."""
+    health = venue.health()
+    wire, lives = health.wire, health.lives
+    restarts = sum(life.restarts for life in lives)
+    faults = "; ".join(dict.fromkeys(life.fault for life in lives if life.fault))
+    again = f", begun again {restarts} times{f' (last: {faults})' if faults else ''}" if restarts else ""
+    user = "proven" if health.user_stream else "NOT PROVEN"
+    return (
+        ("Calls", f"{wire.sent} sent, {wire.unanswered} unanswered, {wire.median_ms:.0f} ms median"),
+        ("Rate budget", f"{wire.weight_used} used in the last minute, {wire.waiting} waiting"),
+        ("Clock", f"{wire.offset_ms:+d} ms to the exchange's"),
+        ("Streams", f"user stream {user}, {health.market_sockets} market sockets{again}"),
+        ("Candles", f"{health.candle_repairs} fetched because a stream had not brought them"),
+    )

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bot.config import LoadedConfig
@@ -25,11 +26,13 @@ from bot.runtime.timers import Timers
 from bot.runtime.trading_desk import Books, Surroundings, TradingDesk
 from bot.runtime.wishes import Wishes
 from bot.strategy import Frame, Strategy, Value
+from bot.venues.ccxt_venue.venue import CcxtVenue
 from bot.venues.paper import PaperVenue
 from bot.venues.port import Venue
 from cli.about import commit, version
 from cli.homes import AUDIT_ANCHOR
 from cli.lease import Lease
+from cli.venues import wire_words
 from handlers.access import ConfiguredAccess
 from handlers.command import Injected, Role
 from handlers.dispatch import Dispatcher
@@ -250,6 +253,8 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     performer = plan.performer(venue, timers, loop.put, lambda: venue.now_ms)
     wall_ms = plan.wall_ms or (lambda: venue.now_ms)
     health = Health(engine, loop, database.health, plan.home, version(), wall_ms)
+    if isinstance(venue, CcxtVenue):
+        health.wire = partial(wire_words, venue)
     desk = build_desk(plan, venue.name, engine, loop, database, strategies, health)
     commands = load_registry()
     dispatcher = build_dispatcher(plan, desk, commands, database, loop, wall_ms)

@@ -67,6 +67,8 @@ class HealthView:
     disk_free_mb: float
     storage: StorageHealth
     version: str
+    wire: tuple[tuple[str, str], ...] = ()
+    """What the line to an exchange does, as labels and texts; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

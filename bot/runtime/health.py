@@ -49,6 +49,7 @@ class Health:
         self._started_at_ms = wall_ms()
         self._wall_ms = wall_ms
         self.jobs: Callable[[], tuple[JobView, ...]] = tuple
+        self.wire: Callable[[], tuple[tuple[str, str], ...]] = tuple
 
     def job_views(self) -> tuple[JobView, ...]:
         """The jobs there are by now."""
@@ -80,4 +81,5 @@ class Health:
             disk_free_mb=shutil.disk_usage(self._home).free / MB,
             storage=await self._storage(),
             version=self._version,
+            wire=self.wire(),
         )

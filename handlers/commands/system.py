@@ -59,6 +59,7 @@ def _health_fields(desk: Desk, view: HealthView) -> Iterator[tuple[str, str]]:
     yield "Events", f"{view.events} handled, {view.queue_length} waiting, {count(view.errors, 'error')}"
     yield "Per event", f"{milliseconds(view.handle_ms_p50)} median, {milliseconds(view.handle_ms_p99)} p99"
     yield "Orders", f"{milliseconds(view.order_ms_p50)} median, {milliseconds(view.order_ms_p99)} p99"
+    yield from view.wire
     yield "Longest without a stop", milliseconds(view.longest_uncovered_ms)
     stored = view.storage
     size_mb = number(stored.bytes / 1_000_000, 1)
