@@ -7,7 +7,7 @@ from bot.domain.event import Call, CallEnded, OrderUpdated, Outcome
 from bot.domain.fill import Fill
 from bot.domain.guard import HaltKind
 from bot.domain.instrument import ZERO
-from bot.domain.order import Order, OrderStatus, Purpose
+from bot.domain.order import Order, OrderStatus, OrderType, Purpose
 from bot.engine import booking, closing, guards, ladder, legs, orders, pipeline, protection, tell
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
@@ -18,6 +18,8 @@ ASK_AGAIN_MS = 2_000
 MOST_ASK_AGAIN_MS = 5_000
 CONFIRM_MS = 3_000  # taken by the venue, but its stream has not said so
 MOST_CANCEL_WAIT_MS = 60_000
+MARKET_ASKED_MS = 30_000  # so long a market order that is not filled is asked after
+_DOUBTED = (OrderStatus.UNKNOWN, OrderStatus.INTENDED)
 NOT_FOUND = "not found"  # the venue does not know the order: one witness, no proof
 
 
@@ -35,9 +37,18 @@ def on_call(turn: Turn, event: CallEnded) -> None:
         _unknown(turn, symbol, order, event.code)
     elif event.outcome is Outcome.NOT_DONE:
         _not_done(turn, symbol, order, event.code)
-    elif order.status is OrderStatus.INTENDED:
+    elif _unconfirmed(order):
         turn.act(StartTimer(UNKNOWN_TIMER, order.client_id, turn.at_ms + CONFIRM_MS))
     settle(turn, symbol)
+
+
+def _unconfirmed(order: Order) -> bool:
+    """True for an order of which the stream still has to speak: taken at all, and, at market, filled.
+
+    The frame that tells of the only fill may be the one that is lost; nothing of ours would rest under it.
+    """
+    at_market = order.intent.type is OrderType.MARKET and order.status.live
+    return at_market or order.status in _DOUBTED
 
 
 def _leverage_set(turn: Turn, symbol: SymbolState, event: CallEnded) -> None:
@@ -103,9 +114,15 @@ def unknown_due(turn: Turn, client_id: str) -> None:
     """What became of an order is still not known: ask again, and after the deadline ask a person too."""
     for symbol in turn.state.symbols.values():
         order = symbol.orders.get(client_id)
-        if order is None or order.status not in (OrderStatus.UNKNOWN, OrderStatus.INTENDED):
+        if order is None or not _unconfirmed(order):
             continue
-        if turn.at_ms - order.created_at_ms >= turn.state.settings.unknown_deadline_ms:
+        age = turn.at_ms - order.created_at_ms
+        if order.status not in _DOUBTED:
+            _ask(turn, order)
+            if age < MARKET_ASKED_MS:
+                _ask_later(turn, order)
+            continue
+        if age >= turn.state.settings.unknown_deadline_ms:
             figures = f"order {client_id} may or may not have been executed"
             guards.halt(turn, symbol.symbol, HaltKind.UNKNOWN_ORDER, 0, figures)
         _ask(turn, order)
@@ -208,6 +225,8 @@ def on_fill(turn: Turn, fill: Fill) -> None:
     if book_fill(turn, fill):
         turn.state.heard_fill_at_ms = max(turn.state.heard_fill_at_ms, fill.at_ms)
         settle(turn, turn.state.symbols[fill.symbol])
+        if fill.liquidation:
+            turn.look()  # it may cost more than its fill says
     elif not seen and fill.symbol in turn.state.symbols:
         turn.look()  # of another leg: what it did to the wallet, and that it is there, the venue tells
 
