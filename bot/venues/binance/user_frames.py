@@ -9,14 +9,15 @@ than a moment ahead is not believed.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.event import Event, Filled, FundingPaid, NoticeRaised, OrderUpdated, WalletSeen
 from bot.domain.fill import Fill
 from bot.domain.instrument import ZERO
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.order import OrderStatus
-from bot.venues.binance.kinship import Kinship, made_by_exchange
+from bot.venues.binance.kinship import TRIGGERING, Kinship, made_by_exchange
+from bot.venues.binance.orders import STUCK
 from bot.venues.binance.reading import (
     Row,
     amount,
@@ -31,7 +32,7 @@ from bot.venues.binance.reading import (
     whole,
 )
 from bot.venues.binance.trades import FUNDING, payment_id
-from bot.venues.binance.words import ALGO_ENDS, CONDITIONAL, LEGS, QUOTE, SIDES, STATUSES
+from bot.venues.binance.words import ALGO_ENDS, CONDITIONAL, LEGS, QUOTE, SIDES, STATUSES, STUCK_MS
 from bot.venues.ccxt_venue.dialect import FrozenSettings, PrivateNews, StreamEnded
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class UserFrames:
         """`kin` is shared with the calls, so that answers and frames teach each other."""
         self._kin = kin
         self._held: list[_Held] = []
+        self._hanging: dict[str, OrderUpdated] = {}
         self._told: set[str] = set()
         self._readers: Mapping[str, Callable[[Row, int], News]] = {
             "ORDER_TRADE_UPDATE": self._order_frame,
@@ -162,6 +164,9 @@ class UserFrames:
         self._kin.algo(client_id, symbol, SIDES.get(text(algo, "S")), state, child)
         released = self._release([held for held in self._held if text(held.order, "i") == child], now_ms)
         update = self._algo_updated(algo, _at(moment(data, "T") or now_ms, now_ms))
+        self._hanging.pop(client_id, None)
+        if update is not None and state == TRIGGERING:
+            self._hanging[client_id] = update
         return [*released, *([] if update is None else [update])]
 
     def _algo_updated(self, algo: Row, at_ms: int) -> OrderUpdated | None:
@@ -202,10 +207,14 @@ class UserFrames:
         return [news for held in ready for news in self._order_news(held.order, held.sent_at_ms, now_ms)]
 
     def _overdue(self, now_ms: int) -> News:
-        """Nobody claimed them: they are what they say they are."""
-        if not self._held:
-            return []
-        return self._release([held for held in self._held if held.until_ms <= now_ms], now_ms)
+        """Frames that nobody claimed are what they say they are; a trigger that leads nowhere is over."""
+        stuck = [update for update in self._hanging.values() if now_ms - update.at_ms > STUCK_MS]
+        for update in stuck:
+            del self._hanging[update.client_id]
+        news: News = [replace(one, at_ms=now_ms, status=OrderStatus.EXPIRED, code=STUCK) for one in stuck]
+        if self._held:
+            news += self._release([held for held in self._held if held.until_ms <= now_ms], now_ms)
+        return news
 
     # The account
 

@@ -27,7 +27,7 @@ class Line:
         self._open = False
         self._sent = self._answered = 0
         self.garbage = 0
-        self.heard_s = loop.time()
+        self.heard_s = self.told_s = loop.time()
 
     # What ccxt tells
 
@@ -35,6 +35,8 @@ class Line:
         """One decoded frame."""
         self.heard_s = self._time()
         news = self._read(frame)
+        if news:
+            self.told_s = self.heard_s
         self._answered += not news
         return news
 
@@ -47,7 +49,7 @@ class Line:
     def connected(self) -> bool:
         """A socket is open."""
         self._open = True
-        self.heard_s = self._time()
+        self.heard_s = self.told_s = self._time()
         return not self._over.done()
 
     def sent(self) -> None:

@@ -211,7 +211,7 @@ class UserStream:
         while (now_s := loop.time()) < ends_s:
             await line.rest(min(TICK_S, ends_s - now_s))
             self._read(None)
-            if loop.time() - max(line.heard_s, compared_s) >= SILENT_S and self._exposed():
+            if loop.time() - max(line.told_s, compared_s) >= SILENT_S and self._exposed():
                 compared_s = loop.time()
                 await self._compare()
 
