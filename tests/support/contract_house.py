@@ -30,7 +30,7 @@ from bot.venues.ccxt_venue.wire import Access, Environment
 from bot.venues.paper import PaperVenue
 from cli.lease import Lease
 from cli.live import Running
-from cli.venues import ExchangeAt, PaperOn
+from cli.venues import READ_LAG_MS, ExchangeAt, PaperOn
 from cli.wiring import Blueprint, House, build
 from sandbox.exchange.core import ExchangeAccount
 from sandbox.exchange.nouns import Conditional, Leg
@@ -210,6 +210,7 @@ class Floor:
             make_venue=self.make_venue(),
             performer=noting(self.performer, self.tape),
             synchronous="NORMAL",
+            read_lag_ms=self.read_lag_ms,
         )
 
     async def command(self, command: Command) -> Done | Refused:
@@ -242,6 +243,7 @@ class Floor:
     # What differs by venue
 
     performer: ClassVar[type[Performer]] = LanedPerformer
+    read_lag_ms: ClassVar[int] = READ_LAG_MS
 
     def make_venue(self) -> Any:
         """What the blueprint makes its venue with."""
@@ -379,6 +381,7 @@ class PaperFloor(Floor):
     """The paper venue: it lives by bars, and so does time."""
 
     performer = Performer
+    read_lag_ms = 0
 
     def make_venue(self) -> Any:
         return PaperOn(self.feed, self.instruments, START_MS)

@@ -29,6 +29,7 @@ type Facts = Counter[Fact]
 
 async def agree(floor: Floor) -> None:
     """Positions, orders, wallet, books: the same on both sides, and everything that is open is covered."""
+    await floor.rest(0.5)
     house, state = floor.house, floor.state
     assert (house.loop.errors, house.loop.queue_length, house.performer.busy) == (0, 0, 0)
     assert state.trading not in (TradingState.RECOVERING, TradingState.PROTECT), state.trading
