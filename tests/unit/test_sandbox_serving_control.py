@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def test_a_file_of_faults_is_read(tmp_path: Path) -> None:
     )
     assert plan.rules[2].number("ms") == 3000
     assert plan.rules[3].number("code") == 1012
-    gap = in_world("gap", 3600, symbol="BTCUSDT", fraction=-0.05)
+    gap = in_world("gap", 3600, symbol="BTCUSDT", fraction=Decimal("-0.05"))
     assert (plan.rules[4].effect, plan.rules[4].from_s, plan.rules[4].every) == (gap.effect, gap.from_s, 600)
     assert plan.rules[4].parameters == gap.parameters
 
@@ -203,7 +204,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         load_faults(tmp_path / "none.yaml")
     broken = tmp_path / "broken.yaml"
     broken.write_text("rules:\n - {request: [\n")
-    with pytest.raises(Refusal, match=r"broken\.yaml line 3: no YAML or JSON"):
+    with pytest.raises(Refusal, match=r"broken\.yaml: no YAML or JSON: line 3"):
         load_faults(broken)
 
 

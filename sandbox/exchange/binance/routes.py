@@ -37,7 +37,7 @@ class Route:
         """The weight of this call."""
         if self.by_limit:
             limit = call.parameters.get("limit", "500")
-            asked = int(limit) if limit.isdigit() else 500
+            asked = int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 10 else 500
             return next((weight for most, weight in self.by_limit if asked <= most), self.by_limit[-1][1])
         return self.alone if self.alone and not call.has("symbol") else self.weight
 

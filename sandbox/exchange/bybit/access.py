@@ -1,6 +1,7 @@
 """Keys, signatures, timestamps, rights."""
 
 import hmac
+import re
 from hashlib import sha256
 
 from sandbox.exchange.bybit.problems import Problem
@@ -10,6 +11,7 @@ from sandbox.exchange.wire import Request
 
 WINDOW_MS = 5_000
 LOOPBACK = "127.0.0.1"
+MILLISECONDS = re.compile(r"[0-9]{1,19}")
 
 
 def signature(secret: str, text: str) -> str:
@@ -46,12 +48,12 @@ def known_key(exchange: Exchange, key: str) -> ExchangeAccount:
 
 def check_time(exchange: Exchange, stamp: str, window: str) -> None:
     """Raises Problem 10002 for a request that is too old or from the future."""
-    span = int(window) if window.isdecimal() else WINDOW_MS
-    if not stamp.isdecimal() or not exchange.on_time(int(stamp), span):
+    span = int(window) if MILLISECONDS.fullmatch(window) else WINDOW_MS
+    if not MILLISECONDS.fullmatch(stamp) or not exchange.on_time(int(stamp), span):
         raise Problem(
             10002,
             "invalid request, please check your server timestamp or recv_window param. "
-            f"req_timestamp[{stamp}],server_timestamp[{exchange.now_ms}],recv_window[{span}]",
+            f"req_timestamp[{stamp[:20]}],server_timestamp[{exchange.now_ms}],recv_window[{span}]",
         )
 
 

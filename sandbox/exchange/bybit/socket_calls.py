@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import orjson
 
 from sandbox.exchange.bybit.access import check_rights, check_time, known_key, signed_right
-from sandbox.exchange.bybit.asking import Floor, Parameters
+from sandbox.exchange.bybit.asking import WHOLE, Floor, Parameters
 from sandbox.exchange.bybit.hub import Frame, Hub, account_of, connection_of, encoded
 from sandbox.exchange.bybit.limits import Limits
 from sandbox.exchange.bybit.problems import MESSAGES, Problem
@@ -93,7 +93,7 @@ class SocketCalls:
             raise Problem(10001, "Params Error")
         key, expires, given = str(args[0]), str(args[1]), str(args[2])
         account = known_key(self.floor.exchange, key)
-        if not expires.isdecimal() or int(expires) <= self.floor.now_ms:
+        if not WHOLE.fullmatch(expires) or int(expires) <= self.floor.now_ms:
             raise Problem(10001, "Params Error: expires is in the past")
         if not signed_right(account.key.secret, f"GET/realtime{expires}", given):
             raise Problem(10004)

@@ -4,10 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from reprlib import Repr
 
 from bot.domain.order import OrderSide
 from sandbox.exchange.nouns import Kind, Leg, MarginMode, PositionMode
 from sandbox.exchange.serving.errors import Refusal
+
+LARGEST_POWER = 30
+"""Numbers from 1e-30 to 1e30, which is more than any market has."""
+_BRIEF = Repr(maxstring=80, maxlong=80, maxother=80)
+
+
+def brief(value: object) -> str:
+    """What was given, for a message of one line, however much it is."""
+    return _BRIEF.repr1(str(value), 1)[1:-1] if isinstance(value, Decimal) else _BRIEF.repr(value)
 
 
 def text(value: object) -> str:
@@ -16,12 +26,12 @@ def text(value: object) -> str:
 
 
 def amount(value: object) -> Decimal:
-    """A finite decimal; floats by their shortest text."""
+    """A finite decimal of a size that makes sense; floats by their shortest text."""
     try:
         found = Decimal(str(value))
     except InvalidOperation:
         raise ValueError("a number") from None
-    if not found.is_finite() or isinstance(value, bool):
+    if not found.is_finite() or isinstance(value, bool) or abs(found.adjusted()) > LARGEST_POWER:
         raise ValueError("a number")
     return found
 
@@ -32,6 +42,14 @@ def whole(value: object) -> int:
     if found != int(found):
         raise ValueError("a whole number")
     return int(found)
+
+
+def close_code(value: object) -> int:
+    """A code that a websocket may be closed with; 1006 is a cut."""
+    found = whole(value)
+    if not 1000 <= found <= 4999:
+        raise ValueError("1000 to 4999")
+    return found
 
 
 def flag(value: object) -> bool:
@@ -86,7 +104,7 @@ def read_fields(action: str, fields: Mapping[str, Field], given: Mapping[str, ob
     unknown = sorted(set(given) - set(fields))
     if unknown:
         allowed = ", ".join(fields) or "none"
-        raise Refusal(f"{action}: no field {unknown[0]!r}; allowed: {allowed}")
+        raise Refusal(f"{action}: no field {brief(unknown[0])}; allowed: {allowed}")
     return {name: _read(action, name, field, given) for name, field in fields.items()}
 
 
@@ -98,4 +116,4 @@ def _read(action: str, name: str, field: Field, given: Mapping[str, object]) -> 
     try:
         return field.read(given[name])
     except ValueError as error:
-        raise Refusal(f"{action}: {name} {given[name]!r} is not allowed; allowed: {error}") from None
+        raise Refusal(f"{action}: {name} {brief(given[name])} is not allowed; allowed: {error}") from None

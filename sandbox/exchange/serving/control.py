@@ -15,7 +15,7 @@ from typing import Self
 import orjson
 from aiohttp import web
 
-from sandbox.exchange.serving.asked import need, read_fields, whole
+from sandbox.exchange.serving.asked import brief, need, read_fields, whole
 from sandbox.exchange.serving.errors import Refusal
 from sandbox.exchange.serving.fault_file import read_plan
 from sandbox.exchange.serving.pace import Pace
@@ -23,6 +23,9 @@ from sandbox.exchange.serving.server import HOST, Listener
 from sandbox.exchange.serving.stage import Stage
 from sandbox.exchange.serving.truth import NEWEST, READINGS, plain, read
 from sandbox.exchange.serving.world import ACTIONS, do
+
+LONGEST_SKIP_MS = 31 * 86_400_000
+MOST_ROWS_DIGITS = 9
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -62,7 +65,7 @@ class ControlServer:
         return self._stages[venue]
 
     async def _advance(self, request: web.Request) -> web.Response:
-        self._pace.skip(int(str(read_fields("advance", {"ms": need(whole)}, await _body(request))["ms"])))
+        self._pace.skip(int(str(read_fields("advance", {"ms": need(_skip)}, await _body(request))["ms"])))
         return _json({"now_ms": self._pace.now_ms})
 
     async def _read(self, request: web.Request) -> web.Response:
@@ -107,9 +110,17 @@ async def _body(request: web.Request) -> dict[str, object]:
     return found
 
 
+def _skip(value: object) -> int:
+    """Time that passes forwards, and not so much of it that nobody lives to see the end."""
+    found = whole(value)
+    if not 0 <= found <= LONGEST_SKIP_MS:
+        raise ValueError(f"0 to {LONGEST_SKIP_MS}")
+    return found
+
+
 def _limit(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise Refusal(f"limit {text!r} is not allowed; allowed: a whole number from 1 on")
+    if not text.isdecimal() or len(text) > MOST_ROWS_DIGITS or not int(text):
+        raise Refusal(f"limit {brief(text)} is not allowed; allowed: a whole number from 1 on")
     return int(text)
 
 

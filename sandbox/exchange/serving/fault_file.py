@@ -9,13 +9,14 @@ rules:
   - {at: 3600, every: 600, times: 2, effect: gap, symbol: BTCUSDT, fraction: -0.05}
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import TypeGuard
 
-import yaml
-
+from bot.config.yaml_text import LARGEST_TEXT, YamlError, read_yaml
+from sandbox.exchange.serving.asked import brief
 from sandbox.exchange.serving.errors import Refusal
 from sandbox.exchange.serving.faults import PARAMETERS, FrameEffect, Parameter, Place, RequestEffect, Rule
 from sandbox.exchange.serving.world import ACTIONS, check
@@ -26,7 +27,9 @@ TEXTS = {
     Place.WORLD: ("venue",),
 }
 TIMES = {"from": "from_s", "until": "until_s"}
-COUNTS = ("nth", "times", "seed")
+COUNTS = ("nth", "every", "times", "seed")
+WHOLE = ("nth", "times", "seed")
+LARGEST = 1e15
 NUMBERS = {
     Place.REQUEST: ("nth", "every", "times", "chance", "seed", "from", "until"),
     Place.FRAME: ("nth", "every", "times", "chance", "seed", "from", "until"),
@@ -45,14 +48,17 @@ class FaultPlan:
 def load_faults(path: Path) -> FaultPlan:
     """Read a file; raises Refusal."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = read_yaml(file.read(LARGEST_TEXT + 1).decode("utf-8"))
     except OSError as error:
         raise Refusal(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise Refusal(f"{path}{where}: no YAML or JSON") from None
-    return read_plan(content, str(path))
+    except UnicodeDecodeError:
+        raise Refusal(f"{path}: no YAML or JSON") from None
+    except YamlError as error:
+        raise Refusal(f"{path}: no YAML or JSON: {error}") from None
+    if content.problems:
+        raise Refusal(f"{path}: {content.problems[0]}")
+    return read_plan(content.value, str(path))
 
 
 def read_plan(content: object, where: str) -> FaultPlan:
@@ -63,14 +69,14 @@ def read_plan(content: object, where: str) -> FaultPlan:
         raise Refusal(f"{where}: no list of rules; wanted: {{seed: 7, rules: [...]}}")
     unknown = sorted(set(map(str, content)) - {"seed", "rules"})
     if unknown:
-        raise Refusal(f"{where}: no key {unknown[0]!r}; allowed: seed, rules")
+        raise Refusal(f"{where}: no key {brief(unknown[0])}; allowed: seed, rules")
     rules = [_rule(row, f"{where}: rules[{place}]") for place, row in enumerate(content["rules"])]
     return FaultPlan(tuple(rules), int(_number(content.get("seed", 0), "seed", where)))
 
 
 def _rule(row: object, where: str) -> Rule:
     if not isinstance(row, dict):
-        raise Refusal(f"{where}: {row!r} is no rule; wanted: {{request: POST order, effect: cut after}}")
+        raise Refusal(f"{where}: {brief(row)} is no rule; wanted: {{request: POST order, effect: cut after}}")
     places = [place for place in Place if place.value in row]
     if len(places) != 1:
         raise Refusal(f"{where}: a rule has exactly one of request, frame, at")
@@ -78,7 +84,9 @@ def _rule(row: object, where: str) -> Rule:
     effect = str(row.get("effect", ""))
     allowed = _effects(place)
     if effect not in allowed:
-        raise Refusal(f"{where}.effect: {effect!r} is not allowed; allowed: {', '.join(sorted(allowed))}")
+        raise Refusal(
+            f"{where}.effect: {brief(effect)} is not allowed; allowed: {', '.join(sorted(allowed))}"
+        )
     rest = {str(name): value for name, value in row.items() if name not in {place.value, "effect"}}
     if place is Place.WORLD:
         return _world(row[place.value], effect, rest, where)
@@ -121,27 +129,36 @@ def _fault(place: Place, glob: str, effect: str, rest: Mapping[str, object], whe
             fields[name] = str(value)
         elif name in NUMBERS[place]:
             found = _number(value, name, where)
-            fields[TIMES.get(name, name)] = int(found) if name in COUNTS else found
+            if name in COUNTS and found != int(found):
+                raise Refusal(f"{where}.{name}: {brief(value)} is not allowed; allowed: a whole number")
+            fields[TIMES.get(name, name)] = int(found) if name in WHOLE else found
         elif name in known:
             own[name] = _parameter(known[name], value, name, where)
         else:
             allowed = ", ".join((place.value, "effect", *TEXTS[place], *NUMBERS[place], *known))
-            raise Refusal(f"{where}: no key {name!r} for {effect!r}; allowed: {allowed}")
+            raise Refusal(f"{where}: no key {brief(name)} for {effect!r}; allowed: {allowed}")
     return Rule(place, effect, glob, parameters=own, **fields)  # type: ignore[arg-type]
 
 
 def _parameter(parameter: Parameter, value: object, name: str, where: str) -> object:
     if not isinstance(parameter.default, str):
-        return _number(value, name, where, parameter.least)
+        return _number(value, name, where, parameter.least, parameter.most)
     if parameter.words and value not in parameter.words:
         allowed = ", ".join(parameter.words)
-        raise Refusal(f"{where}.{name}: {value!r} is not allowed; allowed: {allowed}")
+        raise Refusal(f"{where}.{name}: {brief(value)} is not allowed; allowed: {allowed}")
     return str(value)
 
 
-def _number(value: object, name: str, where: str, least: float = 0.0) -> float:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not good or float(str(value)) < least or (name == "chance" and float(str(value)) > 1):
-        words = "0 to 1" if name == "chance" else f"a number from {least:g} on"
-        raise Refusal(f"{where}.{name}: {value!r} is not allowed; allowed: {words}")
+def _is_number(value: object) -> TypeGuard[int | float | Decimal]:
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(value: object, name: str, where: str, least: float = 0.0, most: float = LARGEST) -> float:
+    if name == "chance":
+        most = 1.0
+    if not _is_number(value) or not least <= value <= most:
+        words = f"{least:g} to {most:g}" if most < LARGEST else f"a number from {least:g} on"
+        raise Refusal(f"{where}.{name}: {brief(value)} is not allowed; allowed: {words}")
     return float(str(value))

@@ -64,14 +64,15 @@ class FrameEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an effect: its default; a word (one of `words`, if there are any) or a number from `least`."""
+    """One parameter of an effect: its default; a word (one of `words`, if any) or a number, `least` to `most`."""
 
     default: float | str
     words: tuple[str, ...] = ()
     least: float = 0.0
+    most: float = 1e15
 
 
-_ANSWER = {"status": Parameter(400.0, least=100.0), "body": Parameter("")}
+_ANSWER = {"status": Parameter(400.0, least=200.0, most=599.0), "body": Parameter("")}
 _WHAT = {"what": Parameter("unknown")}
 _MS = {"ms": Parameter(1000.0)}
 PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
@@ -88,7 +89,7 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     FrameEffect.DELAY: _MS,
     FrameEffect.SWAP: _MS,
     FrameEffect.SILENCE: {"seconds": Parameter(1e12)},
-    FrameEffect.CLOSE: {"code": Parameter(1001.0, least=1000.0)},
+    FrameEffect.CLOSE: {"code": Parameter(1001.0, least=1000.0, most=4999.0)},
 }
 """Parameters of the effects that have some: times in ms or seconds; `swap` waits `ms` at most for the next frame.
 `what`: a trouble that the protocol can word (`Protocol.trouble`). `answer`: any status with any body."""

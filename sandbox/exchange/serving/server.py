@@ -14,6 +14,8 @@ from sandbox.exchange.wire import Request, Response
 HOST = "127.0.0.1"
 BODY_LIMIT = 4 * 1024 * 1024
 GIVE_UP_S = 1.0
+PATIENCE_S = 60.0
+"""So long a client may leave its socket unread once all buffers are full."""
 
 
 class Listener:
@@ -41,8 +43,10 @@ class Listener:
 class StageServer:
     """One stage on one port: `rest` and `stream` are its base addresses, without a slash at the end."""
 
-    def __init__(self, stage: Stage, port: int = 0) -> None:
+    def __init__(self, stage: Stage, port: int = 0, patience_s: float = PATIENCE_S) -> None:
+        """Whoever leaves a full socket unread for `patience_s` is cut off."""
         self._stage = stage
+        self._patience_s = patience_s
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._listener = Listener(app, port)
@@ -91,7 +95,7 @@ class StageServer:
         )
         try:
             await wire.prepare(incoming)
-            writer = asyncio.ensure_future(_write(socket, wire, incoming))
+            writer = asyncio.ensure_future(_write(socket, wire, incoming, self._patience_s))
             try:
                 await self._read(socket, wire)
             finally:
@@ -109,14 +113,21 @@ class StageServer:
                 socket.pinged(message.data)
 
 
-async def _write(socket: StageSocket, wire: web.WebSocketResponse, incoming: web.Request) -> None:
+async def _write(
+    socket: StageSocket, wire: web.WebSocketResponse, incoming: web.Request, patience_s: float
+) -> None:
     """Carry what is in the outbox until it ends."""
     with contextlib.suppress(ConnectionError):
         while True:
             item = await socket.outbox.get()
             if isinstance(item, Ending):
                 break
-            await (wire.pong(item.payload) if isinstance(item, Pong) else wire.send_str(item))
+            try:
+                async with asyncio.timeout(patience_s):
+                    await (wire.pong(item.payload) if isinstance(item, Pong) else wire.send_str(item))
+            except TimeoutError:  # nobody reads: what is queued will never go out
+                item = Ending(ABNORMAL, "not read")
+                break
         if item.code == ABNORMAL:
             _cut(incoming)
         else:

@@ -11,6 +11,7 @@ from sandbox.exchange.serving.errors import Cut, Refusal
 from sandbox.exchange.serving.fault_book import FaultBook
 from sandbox.exchange.serving.faults import RequestEffect, Rule
 from sandbox.exchange.serving.frames import StageSocket, names_of
+from sandbox.exchange.serving.kept import Kept
 from sandbox.exchange.serving.lag import without_young
 from sandbox.exchange.serving.world import do
 from sandbox.exchange.wire import Protocol, Request, Response
@@ -88,8 +89,8 @@ class Stage:
         self.started_at_ms = exchange.now_ms
         self.book = FaultBook(self.name, seed)
         self._arm(faults, 0.0)
-        self.requests: deque[Exchanged] = deque(maxlen=KEPT_REQUESTS)
-        self.frames: deque[Framed] = deque(maxlen=KEPT_FRAMES)
+        self.requests = Kept[Exchanged](KEPT_REQUESTS, _weight)
+        self.frames = Kept[Framed](KEPT_FRAMES, lambda frame: len(frame.text))
         self.sockets: dict[int, StageSocket] = {}
         self.troubles: deque[str] = deque(maxlen=1000)
         self.opened = 0
@@ -282,6 +283,12 @@ class Stage:
     def expire_keys(self, sockets: list[StageSocket]) -> None:
         """The protocol says that these sockets' keys have expired."""
         self.protocol.trouble_stream("expire key", list(sockets))
+
+
+def _weight(row: Exchanged) -> int:
+    """About how many bytes a request and its answer hold."""
+    request, answer = row.request, len(row.response.body) if row.response else 0
+    return len(request.path) + len(request.query) + len(request.body) + answer
 
 
 def garbage(response: Response, form: str) -> Response:

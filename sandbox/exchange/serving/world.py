@@ -287,6 +287,6 @@ ACTIONS: Mapping[str, Action] = {
         {"account": ACCOUNT, "mode": need(asked.position_mode)},
         _of_account(lambda one, v: one.set_position_mode(v["mode"])),
     ),
-    "cut": Action({"path": Field(asked.text, "*"), "code": Field(asked.whole, 1001)}, _cut),
+    "cut": Action({"path": Field(asked.text, "*"), "code": Field(asked.close_code, 1001)}, _cut),
     "expire keys": Action({}, lambda ground, _: ground.expire_keys(list(ground.sockets.values()))),
 }
