@@ -10,6 +10,7 @@ from whole_house import Desk, market, whole_house
 
 from bot.domain.errors import ConfigError, StorageError
 from bot.runtime.clock import MarketClock
+from bot.venues.instruments import free_instrument
 from cli import live
 from cli.live import Running
 
@@ -106,4 +107,4 @@ async def test_buffers_shorter_than_a_strategys_warm_up_are_refused(tmp_path: Pa
     text = "buffers: {bars: 100}\nsymbols: [{symbol: XRPUSDT}]\n"
     plan = plan_of(tmp_path, [market(CLOSES)], text, 1)
     with pytest.raises(ConfigError, match=r"buffers\.bars: 100 .* at least 500"):
-        build_engine(plan, Registry())
+        build_engine(plan, Registry(), {"XRPUSDT": free_instrument("XRPUSDT")})
