@@ -19,14 +19,19 @@ from cli.wiring import Blueprint, open_house
 from handlers.market_clock import ClockControl
 
 SECONDS_PER_BAR = 5.0
+RECONCILE_MINUTES = 5
 BARS = 100
+GONE = "\nThe sandbox exchange is gone, and everything on it.\n"
 FILLED = "orders go through ccxt to {} spoken on this machine by `quarterdeck sandbox`"
 SPOKEN = {"binance": "Binance USDⓈ-M as", "bybit": "Bybit v5 as"}
 
 
 def plan_exchange(options: DemoOptions, home: Path, served: SandboxMarket, haste: float = 1.0) -> Blueprint:
     """What the desk is built from."""
-    loaded = load(home, options.config, os.environ) if options.config else load_text("{}", home, os.environ)
+    # A comparison with the venue every few minutes of the market would be one every moment of a fast sandbox.
+    minutes = min(1440, int(RECONCILE_MINUTES * haste))
+    text = f"reconcile_minutes: {minutes}"
+    loaded = load(home, options.config, os.environ) if options.config else load_text(text, home, os.environ)
     return Blueprint(
         home=home,
         loaded=loaded,
@@ -78,7 +83,7 @@ async def run_interactive_exchange(options: DemoOptions, home: Path) -> int:
                 ending.ends(running)
                 words = welcome(market, seconds, FILLED.format(SPOKEN[options.exchange]))
                 open_positions = await converse(house, running, words)
-    sys.stdout.write(goodbye(open_positions, home))
+    sys.stdout.write(goodbye(open_positions, home) if options.keeps_home else GONE)
     return 0
 
 

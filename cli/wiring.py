@@ -45,6 +45,7 @@ from strategies.registry import Registry as Strategies
 OPERATOR = "console:operator"
 GROUP = 20
 """Symbols whose candles are loaded and saved together."""
+ENDING_S = 8.0
 STOP_DEADLINE_MS = 5_000
 UNKNOWN_DEADLINE_MS = 120_000
 
@@ -201,8 +202,15 @@ class House:
             await self.database.close()
 
     async def _end(self, task: asyncio.Task[None]) -> None:
-        """No new entries, unfilled entries cancelled, protection stays, everything written."""
+        """No new entries, unfilled entries cancelled, protection stays, everything written.
+
+        A venue that does not answer is not waited for longer than a supervisor would wait for us.
+        """
         self.loop.put(Stopping(self.now_ms()))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ENDING_S):
+                await self.settled()
+        await self.performer.close()
         await self.settled()
         await self.loop.flush()
         task.cancel()

@@ -122,6 +122,7 @@ class LanedPerformer(Performer):
 
     Exits of one symbol go one after the other, and so do its entries, but an exit never waits behind an entry. What
     concerns an order that is still on its way waits for its answer: a cancel that overtakes its order finds nothing.
+    Snapshots are dear: while one is under way, whoever asks for another shares the next one.
     """
 
     def __init__(
@@ -132,6 +133,8 @@ class LanedPerformer(Performer):
         self._under_way: set[asyncio.Task[None]] = set()
         self._lanes: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._orders: dict[str, asyncio.Task[None]] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._look_next: TakeSnapshot | None = None
 
     @property
     def busy(self) -> int:
@@ -145,6 +148,7 @@ class LanedPerformer(Performer):
 
     async def close(self) -> None:
         """Give what is under way up; whether it took effect, the next start finds out."""
+        self._look_next = None
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -162,9 +166,20 @@ class LanedPerformer(Performer):
             case Cancel() | QueryOrder():
                 self._begin(deed, self._orders.get(deed.client_id))
             case TakeSnapshot():
-                self._begin(deed, None)
+                self._look(deed)
             case _:
                 assert_never(deed)
+
+    def _look(self, deed: TakeSnapshot) -> None:
+        if self._looking is None:
+            self._looking = self._begin(deed, None)
+        elif self._look_next is None or deed.since_ms < self._look_next.since_ms:
+            self._look_next = deed
+
+    def _looked(self) -> None:
+        following, self._looking, self._look_next = self._look_next, None, None
+        if following is not None:
+            self._look(following)
 
     def _queue(self, deed: Deed, lane: tuple[str, str]) -> asyncio.Task[None]:
         task = self._lanes[lane] = self._begin(deed, self._lanes.get(lane))
@@ -188,5 +203,7 @@ class LanedPerformer(Performer):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
+        if task is self._looking and not task.cancelled():
+            self._looked()
         self._lanes = {lane: last for lane, last in self._lanes.items() if last is not task}
         self._orders = {order: last for order, last in self._orders.items() if last is not task}

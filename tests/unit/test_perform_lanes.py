@@ -54,7 +54,7 @@ class SlowVenue:
         return CallEnded(NOW, "", symbol, Call.SUBMIT, Outcome.DONE)
 
     async def snapshot(self, since_ms: int) -> VenueSnapshot:
-        await self._call("snapshot")
+        await self._call(f"snapshot {since_ms}")
         raise VenueUnavailable("cut")
 
 
@@ -143,11 +143,23 @@ async def test_idle_waits_for_everything_and_measures_orders(lanes: Lanes) -> No
     waiting = asyncio.create_task(lanes.performer.idle())
     await lanes.answer("a")
     assert not waiting.done()
-    await lanes.answer("snapshot")
+    await lanes.answer("snapshot 0")
     await waiting
     assert lanes.performer.busy == 0
     assert len(lanes.performer.order_ms) == 1
     assert lanes.events[-1] == SnapshotFailed(NOW, "cut")
+
+
+async def test_snapshots_asked_for_meanwhile_share_the_next_one(lanes: Lanes) -> None:
+    await lanes.go(TakeSnapshot(50), TakeSnapshot(30), TakeSnapshot(10), TakeSnapshot(40))
+    assert lanes.venue.begun == ["snapshot 50"]
+    await lanes.answer("snapshot 50")
+    assert lanes.venue.begun == ["snapshot 50", "snapshot 10"], "what they ask for together"
+    await lanes.answer("snapshot 10")
+    await lanes.performer.idle()
+    assert lanes.events == [SnapshotFailed(NOW, "cut")] * 2
+    await lanes.go(TakeSnapshot(60))
+    assert lanes.venue.begun[-1] == "snapshot 60"
 
 
 async def test_timers_are_set_at_once(lanes: Lanes) -> None:
