@@ -142,3 +142,12 @@ def test_no_limit_is_no_limit() -> None:
     for _ in range(1000):
         assert allowance.wait_s(0.0, Lane.DATA, 1000, 1) == 0
         allowance.spend(0.0, 1000, 1)
+
+
+def test_what_is_known_of_single_methods_holds_from_the_first_burst_on() -> None:
+    allowance = Allowance(RateLimits(0, 0, per_second={"create": 2}), dict.fromkeys(Lane, 1.0))
+    for _ in range(2):
+        assert allowance.wait_s(0.0, Lane.ENTRY, 1, 1, "create") == 0
+        allowance.spend(0.0, 1, 1, "create")
+    assert allowance.wait_s(0.0, Lane.ENTRY, 1, 1, "create") > 1
+    assert allowance.wait_s(0.0, Lane.ENTRY, 1, 1, "another") == 0

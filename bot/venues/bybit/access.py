@@ -1,12 +1,18 @@
 """Addresses and settings of the client for each of Bybit's worlds, and how its sockets live."""
 
+from bot.venues.bybit.errors import CANCEL, CREATE, TRADING_STOP
 from bot.venues.ccxt_venue.dialect import Client, RateLimits, StreamPlan
 from bot.venues.ccxt_venue.wire import Access, Environment
 
 EXCHANGE = "bybit"
 
 # 600 requests in five seconds for an address; orders: ten a second for an account and endpoint.
-LIMITS = RateLimits(weight_per_minute=7200, orders_per_10s=100)
+LIMITS = RateLimits(
+    weight_per_minute=7200,
+    orders_per_10s=100,
+    per_second=dict.fromkeys((CREATE, CANCEL, TRADING_STOP), 10),
+)
+"""Thirty orders at once come before the first answer has told how many a second are taken."""
 
 # 21,000 characters of topics fit one connection. The longest symbols make topics of some 30 characters; each symbol
 # may have two (candle, ticker), with quotes and comma.

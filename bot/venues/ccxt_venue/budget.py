@@ -27,7 +27,7 @@ SHARES: Mapping[Lane, float] = MappingProxyType(
 """How much of the budget a lane may fill: what is above is kept for the lanes before it."""
 
 PATIENCE_S: Mapping[Lane, float] = MappingProxyType(
-    {Lane.PROTECT: inf, Lane.CANCEL: inf, Lane.ENTRY: 3.0, Lane.DATA: inf}
+    {Lane.PROTECT: inf, Lane.CANCEL: inf, Lane.ENTRY: 5.0, Lane.DATA: inf}
 )
 
 
@@ -74,7 +74,7 @@ class Allowance:
     def __init__(self, limits: RateLimits, shares: Mapping[Lane, float] = SHARES) -> None:
         self._weight = Window(limits.weight_per_minute, MINUTE_S)
         self._orders = (Window(limits.orders_per_10s, BURST_S), Window(limits.orders_per_minute, MINUTE_S))
-        self._endpoints: dict[str, Window] = {}
+        self._endpoints = {name: Window(most, ENDPOINT_S) for name, most in limits.per_second.items()}
         self._shares = shares
         self._paused_until_s = -inf
 

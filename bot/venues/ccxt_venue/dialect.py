@@ -88,11 +88,15 @@ type PrivateNews = Event | StreamEnded | FrozenSettings
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The venue's budget: weight per minute, orders per ten seconds and per minute; 0 = not limited."""
+    """The venue's budget: weight per minute, orders per ten seconds and per minute; 0 = not limited.
+
+    `per_second`: how often a second single methods may be called; the venue's own word, once heard, changes nothing.
+    """
 
     weight_per_minute: int
     orders_per_10s: int
     orders_per_minute: int = 0
+    per_second: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
