@@ -11,8 +11,8 @@ from hashlib import sha256
 from bot.domain.errors import StorageError
 from bot.engine import reading
 from bot.runtime.codec import encode
+from cli.house import House
 from cli.streams import holds_any_character
-from cli.wiring import House
 from handlers.render_text import reply_lines
 from handlers.reply import Reply
 from handlers.session import Session

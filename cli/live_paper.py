@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
 
 from bot.domain.errors import ConfigError
 from bot.domain.modes import PositionMode
@@ -15,12 +14,10 @@ from bot.venues.matching import MatchingRules
 from bot.venues.paper import PaperVenue
 from bot.venues.paper.records import resumes_at_ms
 from bot.venues.port import Sink, VenueUnavailable
+from cli.house import Blueprint, House
 from cli.live import Running
 from cli.venues import DIALECTS
 from storage.database import Database
-
-if TYPE_CHECKING:
-    from cli.wiring import Blueprint, House
 
 
 class LivePaperVenue(PaperVenue):
@@ -51,7 +48,7 @@ class PaperLive:
     chance: Random
     session: object = None
 
-    async def __call__(self, plan: "Blueprint", database: Database) -> LivePaperVenue:
+    async def __call__(self, plan: Blueprint, database: Database) -> LivePaperVenue:
         """The paper venue, its feed open. Raises ConfigError with what is in the way."""
         settings, books = plan.loaded.settings, database.paper_books(plan.account)
         since_ms = resumes_at_ms(await books.load())
@@ -94,7 +91,7 @@ async def follow(running: Running) -> None:
             pass
 
 
-async def next_bar(house: "House") -> None:
+async def next_bar(house: House) -> None:
     """Wait for the exchange's next bar."""
     if not isinstance(house.venue, LivePaperVenue):
         raise TypeError(f"{house.venue.name} has no feed that grows")

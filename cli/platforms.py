@@ -6,8 +6,8 @@ from functools import partial
 from typing import Protocol
 
 from bot.config.settings import Settings
+from cli.house import House
 from cli.live import Running, courier
-from cli.wiring import House
 from handlers.command import Role
 from handlers.completion import complete_value
 from handlers.notices import Receiver, Recipient

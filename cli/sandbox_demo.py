@@ -9,9 +9,9 @@ from random import Random
 
 from bot.domain.market import MINUTE_MS, timeframe_ms
 from bot.venues.ccxt_venue.wire import Access, Environment
+from cli.house import House
 from cli.markets import Market, generated_market
 from cli.venues import ExchangeAt
-from cli.wiring import House
 from sandbox.exchange.serving.pace import Pace
 from sandbox.exchange.serving.server import StageServer
 from sandbox.exchange.serving.stage import Stage

@@ -12,11 +12,11 @@ from bot.domain.market import timeframe_ms
 from bot.runtime.clock import MarketClock, WallClock
 from bot.runtime.perform import LanedPerformer
 from bot.venues.ccxt_venue.wire import Access, Environment
+from cli.house import Blueprint, House
 from cli.live import LateClock, Running
 from cli.live_paper import PaperLive, follow
 from cli.markets import configured_market
 from cli.venues import READ_LAG_MS, ExchangeAt, PaperOn
-from cli.wiring import Blueprint, House
 
 TIMEFRAME = "15m"
 GENERATED = "paper"

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING
 
 from bot.domain.errors import ConfigError
 from bot.domain.instrument import Instrument
@@ -16,10 +15,8 @@ from bot.venues.feed import CandleFeed
 from bot.venues.matching import MatchingRules
 from bot.venues.paper import PaperVenue
 from bot.venues.port import VenueUnavailable
+from cli.house import Blueprint
 from storage.database import Database
-
-if TYPE_CHECKING:
-    from cli.wiring import Blueprint
 
 READ_LAG_MS = 3_000
 DIALECTS: Mapping[str, MakeDialect] = {"binance": BinanceDialect, "bybit": BybitDialect}
@@ -33,7 +30,7 @@ class PaperOn:
     instruments: Mapping[str, Instrument]
     start_at_ms: int | None = None
 
-    async def __call__(self, plan: "Blueprint", database: Database) -> PaperVenue:
+    async def __call__(self, plan: Blueprint, database: Database) -> PaperVenue:
         """The paper venue with the figures of the configuration."""
         venue = plan.loaded.settings.venue
         return PaperVenue(
@@ -63,7 +60,7 @@ class ExchangeAt:
     pace: Pace = field(default_factory=Pace)
     session: object = None
 
-    async def __call__(self, plan: "Blueprint", database: Database) -> CcxtVenue:
+    async def __call__(self, plan: Blueprint, database: Database) -> CcxtVenue:
         """The exchange's account, its gate passed. Raises ConfigError with what is in the way."""
         settings = plan.loaded.settings
         wish = Wish(
