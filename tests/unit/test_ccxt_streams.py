@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -10,7 +12,10 @@ import pytest
 from aiohttp import web
 from ccxt_kit import T0, Server, Words, gateway, kline, serving, until
 
-from bot.domain.event import Event, SnapshotTaken, VenueLost, VenueRestored, WalletSeen
+from bot.domain.event import Event, Filled, SnapshotTaken, VenueLost, VenueRestored, WalletSeen
+from bot.domain.fill import Fill
+from bot.domain.order import OrderSide
+from bot.domain.snapshot import VenueSnapshot
 from bot.venues.ccxt_venue import streams
 from bot.venues.ccxt_venue.dialect import KlineSeen, PublicNews
 from bot.venues.ccxt_venue.gateway import CcxtGateway
@@ -211,6 +216,33 @@ async def test_silence_with_something_at_stake_is_looked_into(monkeypatch: pytes
         await until(lambda: len(told.events) >= 2)
         assert set(told.words) == {"snapshot"}
         assert len(server.sockets) == 1
+
+
+@pytest.mark.parametrize("told_of", [True, False])
+async def test_a_stream_that_kept_a_fill_to_itself_is_replaced(
+    told_of: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "SILENT_S", 0.2)
+    monkeypatch.setattr(streams, "TICK_S", 0.05)
+    async with serving() as server, user(server) as told:
+        await told.stream.proven.wait()
+        fill = Fill("7", "AAAUSDT", OrderSide.BUY, Decimal(1), Decimal(5), Decimal(0), told.wire.now_ms + 5)
+        told.dialect.private_news = (  # type: ignore[method-assign]
+            lambda frame, now_ms: [Filled(now_ms, fill)] if frame == {"e": "FILL"} else []
+        )
+        if told_of:
+            await server.send("/private", {"e": "FILL"})
+            await until(lambda: told.events)
+        snapshot = told.dialect.snapshot
+
+        async def with_the_fill(since_ms: int) -> VenueSnapshot:
+            return replace(await snapshot(since_ms), fills=(fill,))
+
+        told.dialect.snapshot = with_the_fill  # type: ignore[method-assign]
+        await until(lambda: told.stream.compares >= 2 or len(server.sockets) == 2)
+        assert len(server.sockets) == (1 if told_of else 2)
+        lost = [event.reason for event in told.events if isinstance(event, VenueLost)]
+        assert lost == ([] if told_of else ["silent about fills"])
 
 
 async def test_a_ban_keeps_ccxt_from_asking_for_keys_too() -> None:

@@ -5,12 +5,13 @@ connection its frames wait while a snapshot is taken, which goes to the sink fir
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from itertools import batched
 from random import Random
 
-from bot.domain.event import Event, SnapshotTaken, VenueLost, VenueRestored
+from bot.domain.event import Event, Filled, SnapshotTaken, VenueLost, VenueRestored
 from bot.domain.snapshot import VenueSnapshot
 from bot.venues.ccxt_venue.client import Clients, Exchange
 from bot.venues.ccxt_venue.dialect import Dialect, FrozenSettings, PrivateNews, PublicNews, StreamEnded
@@ -25,6 +26,7 @@ SILENT_S = 90.0
 RENEW_AGAIN_S = 60.0
 OVERLAP_MS = 60_000
 REGROUP_S = 10.0
+KEPT_HEARD = 1_000
 
 USER_WATCHES = ("watch_orders", "watch_my_trades", "watch_positions", "watch_balance")
 
@@ -143,7 +145,8 @@ class UserStream:
         self._line: Line | None = None
         self._buffer: list[Event] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._up_ms = 0
+        self._up_ms = self._since_ms = 0
+        self._heard: deque[tuple[str, str]] = deque(maxlen=KEPT_HEARD)
         self._lost = False
         self.proven = asyncio.Event()
         self.life = Life(f"{dialect.name} user stream")
@@ -180,7 +183,7 @@ class UserStream:
             await line.proven()
             if self._up_ms:
                 await self._restore()
-            self._up_ms = self._gateway.now_ms
+            self._up_ms = self._since_ms = self._gateway.now_ms
             self._flush()
             self.proven.set()
             renewing = asyncio.create_task(self._renew(line))
@@ -216,11 +219,14 @@ class UserStream:
                 await self._compare()
 
     async def _compare(self) -> None:
-        """Silence with something at stake: is what we believe still so?"""
+        """Silence with something at stake: is what we believe still so? Fills not told of: the stream is dead."""
         self.compares += 1
         snapshot = await self._snapshot()
         self._sink(SnapshotTaken(self._gateway.now_ms, snapshot))
         self._up_ms = self._gateway.now_ms
+        late = [fill for fill in snapshot.fills if fill.at_ms > self._since_ms]
+        if any((fill.symbol, fill.trade_id) not in self._heard for fill in late):
+            raise StreamLost("silent about fills")
 
     async def _renew(self, line: Line) -> None:
         plan = self._dialect.streams
@@ -239,6 +245,8 @@ class UserStream:
         return bool(news)
 
     def _take(self, news: PrivateNews) -> None:
+        if isinstance(news, Filled):
+            self._heard.append((news.fill.symbol, news.fill.trade_id))
         if isinstance(news, StreamEnded):
             if self._line is not None:
                 self._line.lost(news.reason)
