@@ -466,3 +466,30 @@ def test_a_moved_stop_whose_answer_is_lost(venue: str, tmp_path: Path) -> None:
         assert prices(floor) == (D("99.80"), D("102.11"))
 
     play(venue, tmp_path, story, excused={"order"})
+
+
+@on_both
+def test_an_entry_that_nobody_confirms_while_the_answers_lag(venue: str, tmp_path: Path) -> None:
+    """Its answer is lost, its frames are, and questions are answered from two seconds ago: absence proves nothing.
+
+    The wallet is not from two seconds ago: it may be ahead of the fills, and is in line again when they come.
+    """
+
+    async def story(floor: ExchangeFloor) -> None:
+        await floor.bar(NOTHING)
+        floor.arm(
+            on_request(RequestEffect.CUT_AFTER, PLACE[venue], times=1),
+            on_request(RequestEffect.LAG, "GET *", ms=2000),
+            *(on_frame(FrameEffect.DROP, name, socket=PRIVATE[venue], until_s=70) for name in NEWS),
+        )
+        await floor.bar(LONG)
+        await floor.rest(20)
+        assert len(floor.account.trades) == 1
+        assert prices(floor) == (D("99.11"), D("102.11"))
+        (entry,) = floor.tape.orders(Purpose.ENTRY)
+        order = floor.state.symbols[floor.symbol].past_orders[entry.client_id]
+        assert order.status is OrderStatus.FILLED
+        entries = await floor.house.database.ledger(ACCOUNT).entries(0)
+        assert sum(entry.amount(Book.DIFFERENCE) for entry in entries) == 0
+
+    play(venue, tmp_path, story, excused={"wallet"})

@@ -98,7 +98,7 @@ limits:
   max_spread_percent: 0
   kill_losing_run: 0
   kill_profit_factor: 0
-  liquidation_warn: 0
+  liquidation_warn: 1
   liquidation_reduce: 0
 """
 
