@@ -226,6 +226,21 @@ async def test_a_gate_that_is_not_finished_rests_entries_and_is_looked_at_again(
         await until(lambda: house.conditions == ["+ERRORS", "-ERRORS"])
 
 
+async def test_settings_are_looked_at_again_after_an_outage_and_until_they_could_be_read() -> None:
+    async with serving() as server, opened(server) as house:
+        looks = iter([VenueUnavailable("timeout"), GateReport(halts={"AAAUSDT": "leverage 20 instead of 5"})])
+
+        async def gate(wish: Wish) -> GateReport:
+            found = next(looks)
+            if isinstance(found, VenueUnavailable):
+                raise found
+            return found
+
+        house.dialect.gate = gate  # type: ignore[method-assign]
+        await server.drop("/private")
+        await until(lambda: house.conditions == ["+ERRORS AAAUSDT"])
+
+
 async def test_history_is_up_to_one_bar_for_all_and_one_lost_answer_is_asked_for_again() -> None:
     async with serving() as server, opened(server) as house:
         house.dialect.frames_of = {n: frame(n, [T0 - BAR_MS]) for n in ("AAAUSDT", "BBBUSDT")}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from bot.domain.errors import StorageError
-from bot.domain.event import Call, CallEnded, Event, Filled, OrderUpdated, SnapshotTaken
+from bot.domain.event import Call, CallEnded, Event, Filled, OrderUpdated, SnapshotTaken, VenueRestored
 from bot.domain.instrument import Instrument
 from bot.domain.market import timeframe_ms
 from bot.domain.modes import PositionMode
@@ -295,6 +295,8 @@ class CcxtVenue:
             self._look_at(event.fill.symbol)
         elif isinstance(event, SnapshotTaken):
             self._learn(event.snapshot)
+        elif isinstance(event, VenueRestored):
+            self._watchman.look_again()
         self._held.put(event)
 
     def _exposed(self) -> bool:

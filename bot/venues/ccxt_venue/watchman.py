@@ -65,10 +65,18 @@ class Watchman:
         log.info("%s %s was changed at the venue", frozen.symbol or "account:", frozen.what)
         self._frozen = True
 
+    def look_again(self) -> None:
+        """Nobody listened for a while: whether the settings are still what they were has to be asked."""
+        self._frozen = True
+
     async def gate(self) -> GateReport:
-        """Look at the account's settings and set them right. Raises VenueUnavailable."""
+        """Look at the account's settings and set them right. Raises VenueUnavailable: then it is looked at again."""
         self._frozen = False
-        report = self._report = await self._gateway.dialect.gate(self._wish)
+        try:
+            report = self._report = await self._gateway.dialect.gate(self._wish)
+        except VenueUnavailable:
+            self._frozen = True
+            raise
         self._conditions.set(HaltKind.ERRORS, GATE, "; ".join(report.refusals))
         self._conditions.set(HaltKind.ERRORS, PACE, report.pending)
         self._frozen = self._frozen or bool(report.pending)
