@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.domain.errors import QuarterdeckError
 from bot.runtime.log import LOG_FILE, close_logging, set_up_logging
+from bot.venues.port import VenueUnavailable
 from cli.homes import resolve_home
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +21,8 @@ def ended_by(error: Exception, home: Path | None) -> tuple[int, str]:
     """Exit code, and the line to say; faults of ours are written whole into the home's log."""
     if isinstance(error, QuarterdeckError):
         return SLIP, str(error)
+    if isinstance(error, VenueUnavailable):
+        return FAULT, f"the exchange does not let the desk start: {error}"
     if isinstance(error, BrokenPipeError):
         return FAULT, ""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bot.venues.bybit.reading import Row, result
 from bot.venues.ccxt_venue.wire import Ask, Gateway, Lane
+from bot.venues.outcome import Verdict
 from bot.venues.port import VenueUnavailable
 
 MOST_PAGES = 500
@@ -12,6 +13,8 @@ MOST_PAGES = 500
 async def ask_for(gateway: Gateway, method: str, params: Mapping[str, object], lane: Lane = Lane.DATA) -> Row:
     """What one question's envelope holds."""
     answer = await gateway.ask(Ask(method, params, lane))
+    if answer.verdict is Verdict.AUTH:
+        raise VenueUnavailable(f"the exchange does not accept the API key ({answer.code})")
     if not answer.good:
         raise VenueUnavailable(trouble(method, answer.code or str(answer.status)))
     return result(answer.body)

@@ -1,0 +1,9 @@
+"""What ends a command, in one line."""
+
+from bot.venues.port import VenueUnavailable
+from cli.faults import FAULT, ended_by
+
+
+def test_an_exchange_that_does_not_let_us_start_is_no_fault_of_the_program() -> None:
+    code, line = ended_by(VenueUnavailable("user stream: auth refused"), None)
+    assert (code, line) == (FAULT, "the exchange does not let the desk start: user stream: auth refused")
