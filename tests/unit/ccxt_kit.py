@@ -298,7 +298,10 @@ def kline(
     price = str(close)
     return {
         "e": "kline", "E": open_at_ms + timeframe_ms(timeframe), "s": symbol,
-        "k": {"t": open_at_ms, "s": symbol, "i": timeframe, "o": price, "h": price, "l": price, "c": price, "v": "1", "x": closed},
+        "k": {
+            "t": open_at_ms, "s": symbol, "i": timeframe, "o": price, "h": price, "l": price, "c": price, "v": "1",
+            "x": closed,
+        },
     }  # fmt: skip
 
 

@@ -93,7 +93,8 @@ class SocketCalls:
             raise Problem(10001, "Params Error")
         key, expires, given = str(args[0]), str(args[1]), str(args[2])
         account = known_key(self.floor.exchange, key)
-        if not WHOLE.fullmatch(expires) or int(expires) <= self.floor.now_ms:
+        due_ms = self.floor.now_ms - self.floor.memory.settings.late_auth_ms
+        if not WHOLE.fullmatch(expires) or int(expires) <= due_ms:
             raise Problem(10001, "Params Error: expires is in the past")
         if not signed_right(account.key.secret, f"GET/realtime{expires}", given):
             raise Problem(10004)

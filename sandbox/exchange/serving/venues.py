@@ -24,6 +24,9 @@ IDLE_MS = 600_000
 
 type Speaking = Callable[[Exchange], Protocol]
 
+AUTH_MS = 10_000
+"""For how long clients sign their private sockets."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -88,7 +91,11 @@ def _binance(setting: Setting) -> Speaking:
 
 
 def _bybit(setting: Setting) -> Speaking:
-    settings = BybitSettings(limits=setting.limits, idle_ms=setting.of_clients(IDLE_MS))
+    settings = BybitSettings(
+        limits=setting.limits,
+        idle_ms=setting.of_clients(IDLE_MS),
+        late_auth_ms=setting.of_clients(AUTH_MS) - AUTH_MS,
+    )
     return partial(BybitProtocol, settings=settings)
 
 
