@@ -60,6 +60,16 @@ def post_fill(turn: Turn, symbol: SymbolState, fill: Fill) -> Decimal:
     return realised
 
 
+def post_fee(turn: Turn, symbol: SymbolState, fill: Fill) -> None:
+    """Book an execution whose quantity is booked already: the row and the fee of the open trade."""
+    symbol.carried -= fill.fee
+    turn.state.last_fill_at_ms = max(turn.state.last_fill_at_ms, fill.at_ms)
+    turn.act(RecordFill(fill))
+    reference = f"{fill.symbol}:{fill.trade_id}"
+    post(turn, transfer(fill.at_ms, "fill", fill.symbol, reference, Book.FEES, -fill.fee))
+    count_day(turn, -fill.fee)
+
+
 def _margin(before: Position, after: Position, fill: Fill, leverage: int) -> Decimal:
     """Isolated margin after a fill, where the venue has told it: grown by the new part, released in proportion."""
     if not before.isolated_margin or before.size == ZERO:

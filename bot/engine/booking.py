@@ -35,6 +35,22 @@ def book(
         guards.watch_account(turn)
 
 
+def explains(turn: Turn, symbol: SymbolState, fill: Fill) -> bool:
+    """True when what was made up from the venue's quantity was this execution, told late: only its fee is new."""
+    made_up, trade = symbol.made_up, symbol.open_trade
+    if made_up is None or trade is None or fill.side is not made_up.side:
+        return False
+    if fill.quantity > made_up.quantity or fill.at_ms > made_up.at_ms:
+        return False
+    left = made_up.quantity - fill.quantity
+    symbol.made_up = replace(made_up, quantity=left) if left else None
+    accounting.post_fee(turn, symbol, fill)
+    value = trade.entry_value + fill.quantity * (fill.price - made_up.price)
+    symbol.open_trade = replace(trade, entry_value=value, fees=trade.fees + fill.fee)
+    accounting.record_position(turn, symbol)
+    return True
+
+
 def parts(before: Position, fill: Fill) -> tuple[Fill | None, Fill | None]:
     """What of a fill closes and what opens; only a person's fill can do both."""
     if before.flat or before.side.sign == fill.side.sign:
@@ -47,6 +63,7 @@ def parts(before: Position, fill: Fill) -> tuple[Fill | None, Fill | None]:
 
 
 def _closed(turn: Turn, symbol: SymbolState, reason: CloseReason) -> None:
+    symbol.made_up = None
     trade = accounting.close_trade(turn, symbol, reason)
     if trade is not None:
         tell.left(turn, symbol, trade)

@@ -190,6 +190,8 @@ class Engine:
             closing.progress(turn)
         elif event.name == reconcile.RECONCILE_TIMER:
             turn.look()
+        elif event.name == reconcile.DEAF_TIMER and not self.state.link_up:
+            reconcile.while_deaf(turn)
 
     def _link(self, turn: Turn, event: VenueLost | VenueRestored) -> None:
         state = self.state
@@ -200,6 +202,7 @@ class Engine:
         if isinstance(event, VenueLost):
             title = f"The venue's stream is down ({event.reason}): no entries; stops rest at the venue"
             turn.tell(NoticeKind.STREAM, Severity.CRITICAL, title)
+            reconcile.listen_again(turn)
             return
         turn.tell(NoticeKind.STREAM, Severity.INFO, "The venue's stream is back, reconciling")
         turn.look()

@@ -80,6 +80,14 @@ def on_condition(turn: Turn, event: VenueConditionChanged) -> None:
         turn.tell(NoticeKind.HALT, Severity.INFO, f"{where}: halt ({found.kind}) is over", (), found.symbol)
 
 
+def outcome_known(turn: Turn, symbol: str) -> None:
+    """What became of every order of a symbol is known (again): what was halted for that goes on."""
+    for found in [h for h in turn.state.halts if (h.symbol, h.kind) == (symbol, HaltKind.UNKNOWN_ORDER)]:
+        lift(turn, found)
+        title = f"{symbol}: halt ({found.kind}) is over: what became of its orders is known"
+        turn.tell(NoticeKind.HALT, Severity.TRADE, title, (), symbol)
+
+
 def lift(turn: Turn, found: Halt) -> None:
     """End a halt."""
     turn.state.halts.remove(found)

@@ -20,6 +20,7 @@ CONFIRM_MS = 3_000  # taken by the venue, but its stream has not said so
 MOST_CANCEL_WAIT_MS = 60_000
 MARKET_ASKED_MS = 30_000  # so long a market order that is not filled is asked after
 _DOUBTED = (OrderStatus.UNKNOWN, OrderStatus.INTENDED)
+_UNFILLED_ENDS = (OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED)
 NOT_FOUND = "not found"  # the venue does not know the order: one witness, no proof
 
 
@@ -139,6 +140,8 @@ def on_update(turn: Turn, event: OrderUpdated) -> None:
     stale = order.status.final and event.status.live  # what it filled before its end, fills will tell
     if stale or event.status is order.status:
         return
+    if order.status is OrderStatus.UNKNOWN and event.status in _UNFILLED_ENDS:
+        turn.look()  # one witness; the other is what is held
     asked_for = order.client_id in symbol.unwanted
     moved = orders.advance(turn, symbol, order, event.status, event.code, event.venue_id)
     if moved.status is order.status:
@@ -246,7 +249,8 @@ def book_fill(turn: Turn, fill: Fill) -> bool:
         return False
     if order is not None:
         order = orders.count_fill(turn, symbol, order, fill)
-    booking.book(turn, symbol, fill, order)
+    if not booking.explains(turn, symbol, fill):
+        booking.book(turn, symbol, fill, order)
     if order is not None:
         _ended(turn, symbol, order)
     return True
@@ -254,6 +258,8 @@ def book_fill(turn: Turn, fill: Fill) -> bool:
 
 def settle(turn: Turn, symbol: SymbolState) -> None:
     """After anything that touched a symbol: protection, closes, proof of flatness, a reversal's second half."""
+    if not turn.state.recovering and not any(order.status in _DOUBTED for order in symbol.orders.values()):
+        guards.outcome_known(turn, symbol.symbol)
     if symbol.position.flat:
         closing.finish(turn, symbol)
         _stop_entering(turn, symbol)

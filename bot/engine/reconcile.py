@@ -31,6 +31,8 @@ from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
 
 RECONCILE_TIMER = "reconcile"
+DEAF_TIMER = "deaf"
+DEAF_MS = 60_000
 TOO_OLD_MS = 1_000
 FAILED_MS = 5_000
 SAME_PRICE = Decimal("0.0001")  # venues round their averages
@@ -51,6 +53,11 @@ def on_snapshot(turn: Turn, event: SnapshotTaken) -> None:
     unexplained = _compare_positions(turn, snapshot)
     if first and unexplained and not virgin:
         _protect(turn, unexplained)
+    if any(symbol.differs_since_ms for symbol in turn.state.symbols.values()):
+        _later(turn, TOO_OLD_MS)
+        for symbol in turn.state.symbols.values():
+            lifecycle.settle(turn, symbol)
+        return
     _compare_wallet(turn, snapshot)
     turn.state.proven_at_ms = max(turn.state.proven_at_ms, snapshot.at_ms)
     if first:
@@ -67,6 +74,18 @@ def on_failure(turn: Turn, code: str) -> None:
     closing.read(turn)
     closing.unverified(turn, code)
     _later(turn, FAILED_MS)
+
+
+def listen_again(turn: Turn) -> None:
+    """The stream is down: as long as that lasts, what happens at the venue is asked for now and then."""
+    turn.act(StartTimer(DEAF_TIMER, "", turn.at_ms + DEAF_MS))
+
+
+def while_deaf(turn: Turn) -> None:
+    """Another moment without the stream has passed; stops and targets may have filled meanwhile."""
+    if turn.state.open_symbols or any(symbol.orders for symbol in turn.state.symbols.values()):
+        turn.look()
+    listen_again(turn)
 
 
 def _later(turn: Turn, wait_ms: int) -> None:
@@ -121,9 +140,13 @@ def book_funding(turn: Turn, name: str, amount: Decimal, payment_id: str, paid_a
 def _settle_orders(turn: Turn, snapshot: VenueSnapshot) -> None:
     """Orders of ours that the venue no longer has, and orders of its that we do not know."""
     theirs = {order.client_id: order for order in snapshot.orders}
+    held: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for position in snapshot.positions:
+        held[position.symbol] += position.quantity
     for symbol in turn.state.symbols.values():
         for order in list(symbol.orders.values()):
-            _settle_order(turn, symbol, order, theirs.get(order.client_id), snapshot.at_ms)
+            if order.client_id in theirs or not _shows(turn, symbol, order, held[symbol.symbol]):
+                _settle_order(turn, symbol, order, theirs.get(order.client_id), snapshot.at_ms)
     for unknown in snapshot.orders:
         _unknown_order(turn, unknown, snapshot.at_ms)
 
@@ -142,6 +165,16 @@ def _settle_order(
         _difference(turn, symbol.symbol, "order", ours, "absent", f"{moved.status}")
     elif order.status in protection.CONFIRMED and _told_before(turn, order.updated_at_ms, asked_at_ms):
         lifecycle.doubt(turn, symbol, order)
+
+
+def _shows(turn: Turn, symbol: SymbolState, order: Order, theirs: Decimal) -> bool:
+    """True while the venue's quantity says that an order was executed, of which it tells nothing else yet.
+
+    Its lists may be behind its positions: an order that they deny is not gone then. Not for ever: a person may trade.
+    """
+    young = turn.at_ms - order.created_at_ms < turn.state.settings.unknown_deadline_ms
+    moved = (theirs - symbol.position.quantity) * order.intent.side.sign > ZERO
+    return young and moved and not turn.state.recovering
 
 
 def _told_before(turn: Turn, at_ms: int, asked_at_ms: int) -> bool:
@@ -203,6 +236,8 @@ def _compare_positions(turn: Turn, snapshot: VenueSnapshot) -> list[str]:
             symbol.position = replace(
                 symbol.position, leverage=venue.leverage, isolated_margin=venue.isolated_margin
             )
+        if _on_the_way(turn, symbol, venue.quantity):
+            continue
         if venue.quantity != symbol.position.quantity and _adopt(turn, symbol, venue, snapshot):
             unexplained.append(f"{symbol.symbol} {venue.side} {venue.size:f}")
         if (
@@ -214,6 +249,23 @@ def _compare_positions(turn: Turn, snapshot: VenueSnapshot) -> list[str]:
             booking.take_in(turn, symbol)
     _untraded(turn, [position for found in theirs.values() for position in found if position.quantity])
     return unexplained
+
+
+def _on_the_way(turn: Turn, symbol: SymbolState, theirs: Decimal) -> bool:
+    """True for a moment while executions of our orders may explain the venue's quantity: they are told later than it.
+
+    What grew must be covered soon; nothing is at stake where it shrank, and its price is worth waiting for.
+    """
+    missing, lag_ms = theirs - symbol.position.quantity, turn.state.settings.read_lag_ms
+    ours = [order for order in symbol.orders.values() if order.intent.side.sign * missing > ZERO]
+    if not ours or turn.state.recovering:
+        symbol.differs_since_ms = 0
+        return False
+    since_ms = symbol.differs_since_ms or turn.at_ms
+    grows = symbol.position.flat or missing * symbol.position.quantity > ZERO
+    waits = turn.at_ms - since_ms < (lag_ms if grows else lag_ms * 3)
+    symbol.differs_since_ms = since_ms if waits else 0
+    return waits
 
 
 def _untraded(turn: Turn, found: list[Position]) -> None:
@@ -246,6 +298,7 @@ def _adopt(turn: Turn, symbol: SymbolState, venue: Position, snapshot: VenueSnap
     )
     _difference(turn, symbol.symbol, "position", f"{ours.quantity:f}", f"{venue.quantity:f}", "ours follows")
     entry = _entry_of(symbol, fill)
+    symbol.made_up = fill if grows and entry is not None else None
     turned = not venue.quantity * ours.quantity > ZERO and venue.quantity != ZERO
     booking.book(turn, symbol, fill, entry, CloseReason.SYNC)
     return entry is None and (grows or turned)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from bot.domain.account import Balance
 from bot.domain.command import Receipt
 from bot.domain.decision import Decision
+from bot.domain.fill import Fill
 from bot.domain.guard import Halt, Kill, Limits, Sizing, TradingState
 from bot.domain.instrument import ZERO, Instrument, to_decimal
 from bot.domain.market import DAY_MS
@@ -93,7 +94,8 @@ class SymbolState:
     for which the venue takes no second close-position order. `stops_lost` counts stops that rested and went. `ticks`
     are the last seconds' prices, with the one in force before them. `early_funding` was paid (when, how much) while no
     trade was open by our books; `carried` is what the open position has cost and earned besides its price: the entry's
-    fees and funding, less what exits took with them.
+    fees and funding, less what exits took with them. `differs_since_ms`: since when the venue's quantity is another one
+    and executions of ours, not told yet, may explain it; `made_up`: what was booked in their place when none came.
     """
 
     settings: SymbolSettings
@@ -138,6 +140,8 @@ class SymbolState:
     stops_lost: int = 0
     trailed_at_ms: int = 0
     cancel_tries: int = 0
+    differs_since_ms: int = 0
+    made_up: Fill | None = None
 
     @property
     def symbol(self) -> str:

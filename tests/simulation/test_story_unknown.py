@@ -80,6 +80,8 @@ def test_after_two_minutes_a_person_is_asked_once() -> None:
     desk.venue.answers = True
     desk.wait(60_000)
     assert desk.of().unsettled() == 0, "it goes on asking, and finds out in the end"
+    assert desk.state.halts == []
+    assert "is over" in desk.notices(NoticeKind.HALT)[-1].title
 
 
 @pytest.mark.parametrize("executed", [True, False])

@@ -13,7 +13,7 @@ from bot.venues.ccxt_venue.dialect import PositionMode
 from bot.venues.ccxt_venue.wire import Ask, Lane
 
 QUOTE = "USDT"
-STUCK_MS = 10_000
+STUCK_MS = 4_000
 
 SIDES = {side.value: side for side in OrderSide}
 LEGS = {side.value: side for side in Side}  # BOTH is no leg
