@@ -100,6 +100,10 @@ async def serving(
     for stage in stages:  # a bot that starts asks for the candles of all symbols at once
         stage.exchange.prepare(PREPARED, PREPARED_BARS)
     pace = Pace(stages, asyncio.get_running_loop().time, options.speed)
+    if (
+        not options.candles
+    ):  # what was prepared took its time; the exchange's clock must not lag behind ours by it
+        pace.skip(max(0, WallClock().now_ms() - pace.now_ms))
     token = secrets.token_urlsafe(16)
     async with AsyncExitStack() as stack:
         ports = [options.port + place if options.port else 0 for place in range(len(stages) + 1)]
