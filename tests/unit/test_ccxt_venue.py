@@ -166,6 +166,19 @@ async def test_maintenance_begins_and_ends() -> None:
         await until(lambda: house.conditions == ["+MAINTENANCE", "-MAINTENANCE"])
 
 
+async def test_a_ban_is_told_and_so_is_its_end() -> None:
+    async def banned(_: web.Request) -> web.Response:
+        return web.json_response({"code": -1003, "msg": f"banned until {T0 + 90_000}"}, status=418)
+
+    async with serving() as server, opened(server) as house:
+        server.on("POST", "/fapi/v1/order", banned)
+        await house.dialect.gateway.ask(ORDER)
+        await until(lambda: house.conditions == ["+ERRORS"])
+        assert house.of(VenueConditionChanged)[0].reason.startswith("banned by the exchange for 90 s")
+        house.clock.ms = T0 + 90_000
+        await until(lambda: "-ERRORS" in house.conditions)
+
+
 async def test_a_clock_that_is_off_rests_entries_until_it_is_right() -> None:
     async with serving() as server, opened(server) as house:
         house.clock.ms = T0 - 3000

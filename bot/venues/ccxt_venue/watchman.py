@@ -16,7 +16,7 @@ from bot.venues.port import VenueUnavailable
 log = logging.getLogger(__name__)
 
 LONGEST_OFFSET_MS = 1_000
-GATE, PACE, KEY, RATE, CLOCK, MAINTENANCE = "gate", "pace", "key", "rate", "clock", "maintenance"
+BAN, GATE, PACE, KEY, RATE, CLOCK, MAINTENANCE = "ban", "gate", "pace", "key", "rate", "clock", "maintenance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ class Watchman:
         looks = {MAINTENANCE: self._maintenance, CLOCK: self._clock, GATE: self._gate_again}
         while True:
             await asyncio.sleep(self._pace.tick_s)
+            self._conditions.set(HaltKind.ERRORS, BAN, self._banned())
             self._conditions.set(HaltKind.ERRORS, RATE, self._errors.words(loop.time()))
             for name, look in looks.items():
                 if loop.time() - looked[name] >= self._every_s(name):
@@ -109,6 +110,10 @@ class Watchman:
             return pace.regate_s
         refused = held(HaltKind.ERRORS, KEY) or held(HaltKind.ERRORS, GATE)
         return pace.key_refused_s if refused else pace.gate_s
+
+    def _banned(self) -> str:
+        left_s = -(-self._gateway.ban_left_ms // 1000)
+        return f"banned by the exchange for {left_s} s: nothing is sent, stops rest there" if left_s else ""
 
     @staticmethod
     async def _look(look: Callable[[], Awaitable[None]]) -> None:
