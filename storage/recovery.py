@@ -37,6 +37,8 @@ OPEN = tuple(status.value for status in OrderStatus if status not in FINAL)
 FUNDING = "funding"  # the kind of entry that books a payment
 MOST_TRADE_IDS = 2000
 MOST_PAYMENT_IDS = 5000
+MOST_ENDED = 200
+"""How many of the last ended orders are looked at for fills that are still to come."""
 
 
 def recover(connection: Connection, account: str, recent: int) -> Recovered:
@@ -107,13 +109,34 @@ def _open_trade(symbol: str, text: str) -> OpenTrade:
 
 
 def _orders(connection: Connection, account: str) -> tuple[Order, ...]:
+    """Those that are live, and those that ended before all of their fills were booked, oldest first."""
     rows = select(OrderRow.__table__).where(OrderRow.account == account, OrderRow.status.in_(OPEN))
-    ordered = rows.order_by(OrderRow.created_at, OrderRow.client_id)
-    return tuple(order(row) for row in connection.execute(ordered).mappings())
+    live = [order(row) for row in connection.execute(rows).mappings()]
+    found = [*live, *_unbooked(connection, account)]
+    return tuple(sorted(found, key=lambda order: (order.created_at_ms, order.client_id.encode())))
+
+
+def _unbooked(connection: Connection, account: str) -> list[Order]:
+    """A venue may tell an order's end before its fills: died in between, they need the order, and its decision."""
+    rows = select(OrderRow.__table__).where(OrderRow.account == account, OrderRow.status.not_in(OPEN))
+    newest = rows.order_by(OrderRow.updated_at.desc(), OrderRow.client_id.desc()).limit(MOST_ENDED)
+    ended = [order(row) for row in connection.execute(newest).mappings()]
+    fills = select(FillRow.client_id, FillRow.quantity).where(
+        FillRow.account == account, FillRow.client_id.in_([order.client_id for order in ended])
+    )
+    booked: dict[str, Decimal] = {}
+    for client_id, quantity in connection.execute(fills):
+        booked[client_id] = booked.get(client_id, ZERO) + quantity
+    return [
+        order
+        for order in ended
+        if (order.status is OrderStatus.FILLED or order.purpose is Purpose.ENTRY)
+        and order.intent.quantity > booked.get(order.client_id, ZERO)
+    ]
 
 
 def _decisions(connection: Connection, account: str, orders: Sequence[Order]) -> tuple[Decision, ...]:
-    """Those whose entry order is still on its way, oldest first."""
+    """Those whose entry order, or a fill of it, is still on its way, oldest first."""
     entries = [order.client_id for order in orders if order.purpose is Purpose.ENTRY]
     rows = select(SignalRow.id, SignalRow.body).where(
         SignalRow.account == account, SignalRow.client_id.in_(entries)

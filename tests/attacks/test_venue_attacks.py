@@ -9,9 +9,13 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from desk_story import LONG, Desk
+from recovered import Memory
 from sandbox_house import open_venue, place_of
 from toy_exchange import START_MS, toy_stage
 
+from bot.domain.event import OrderUpdated
+from bot.domain.order import OrderStatus
 from sandbox.exchange.serving.control import ControlServer
 from sandbox.exchange.serving.errors import Refusal
 from sandbox.exchange.serving.fault_file import load_faults, read_plan
@@ -186,3 +190,20 @@ async def test_a_limit_that_is_no_number_is_answered(limit: str) -> None:
     query = f"symbol=BTCUSDT&interval=1m&limit={limit}"
     answer = await open_venue("binance").request(Request("GET", "/fapi/v1/klines", query))
     assert (answer.status, orjson.loads(answer.body)["code"]) == (400, -1100)
+
+
+def test_killed_between_filled_and_its_fill_a_position_keeps_its_plan_and_gets_its_stop() -> None:
+    """Bybit tells the order's end on one topic and the execution on another; a kill -9 fits in between."""
+    desk = Desk()
+    desk.sane = False
+    desk.venue.held_back = 99
+    desk.enter("XYZ", LONG, stop=95, target=110)
+    ended = [event for event in desk.venue.late if isinstance(event, OrderUpdated)]
+    assert [event.status for event in ended][-1:] == [OrderStatus.FILLED]
+    desk.feed(*ended)
+    assert not desk.covered("XYZ")
+    desk.restart(Memory(desk.venue.steps).recovered())
+    assert desk.size() == 10
+    assert desk.covered("XYZ")
+    assert (desk.state.halts, desk.of().plan and desk.of().plan.foreign) == ([], False)
+    assert set(desk.resting()) == {"stop", "target"}

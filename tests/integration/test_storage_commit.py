@@ -93,7 +93,11 @@ async def test_orders_are_kept_as_they_were_last(database: Database) -> None:
     assert (await ledger.recover()).orders == (working,)
     await ledger.commit([step(3, Submit(ORDER))])
     assert (await ledger.recover()).orders == (working,), "a repeated Submit does not take an order back"
-    await ledger.commit([step(4, RecordOrder(replace(working, status=OrderStatus.FILLED)))])
+    filled = replace(working, status=OrderStatus.FILLED)
+    await ledger.commit([step(4, RecordOrder(filled))])
+    assert (await ledger.recover()).orders == (filled,), "its fill is still to come"
+    fill = replace(FILL, client_id=ORDER.client_id, quantity=ORDER.intent.quantity)
+    await ledger.commit([step(5, RecordFill(fill))])
     assert (await ledger.recover()).orders == ()
 
 
@@ -167,8 +171,9 @@ async def test_decisions_of_entries_on_their_way_are_recovered(database: Databas
     ledger = database.ledger(ACCOUNT)
     gone = replace(DECISION, id="d0", client_id="qd-0")
     filled = replace(ORDER, client_id="qd-0", status=OrderStatus.FILLED)
+    fill = RecordFill(replace(FILL, client_id="qd-0", quantity=ORDER.intent.quantity))
     await ledger.commit(
-        [step(1, RecordDecision(gone), RecordOrder(filled), RecordDecision(DECISION), Submit(ORDER))]
+        [step(1, RecordDecision(gone), RecordOrder(filled), fill, RecordDecision(DECISION), Submit(ORDER))]
     )
     recovered = await ledger.recover()
     assert recovered.decisions == (DECISION,)

@@ -45,6 +45,7 @@ from bot.domain.guard import (
     SizingMode,
     TradingState,
 )
+from bot.domain.order import OrderStatus, Purpose
 from bot.domain.snapshot import DayFigures, Recovered
 from bot.runtime.codec import encode
 from bot.runtime.ports import Step
@@ -315,7 +316,16 @@ def plain_reading(steps: Sequence[Step]) -> dict[str, object]:
     switched = {
         a.key: orjson.loads(a.value) for a in done if isinstance(a, RecordSetting) and a.key != "sizing"
     }
-    live = [order for order in orders.values() if order.status.live]
+    booked = {name: sum(f.quantity for f in fills.values() if f.client_id == name) for name in orders}
+    live = [
+        order
+        for order in orders.values()
+        if order.status.live
+        or (
+            (order.status is OrderStatus.FILLED or order.purpose is Purpose.ENTRY)
+            and order.intent.quantity > booked[order.client_id]
+        )
+    ]
     return {
         "orders": tuple(sorted(live, key=lambda order: (order.created_at_ms, order.client_id.encode()))),
         "positions": tuple(a.position for a in held),

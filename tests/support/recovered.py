@@ -32,7 +32,7 @@ from bot.domain.fill import Fill
 from bot.domain.guard import Halt, Kill, KillReset, Limits, Sizing, TradingState
 from bot.domain.instrument import ZERO
 from bot.domain.market import DAY_MS
-from bot.domain.order import Order, Purpose
+from bot.domain.order import Order, OrderStatus, Purpose
 from bot.domain.position import Position
 from bot.domain.snapshot import DayFigures, OpenTrade, Recovered
 from bot.domain.trade import Trade
@@ -120,7 +120,15 @@ class Memory:
 
     def recovered(self) -> Recovered:
         """What the next start begins with."""
-        live = tuple(order for order in self.orders.values() if order.status.live)
+        live = tuple(
+            order
+            for order in self.orders.values()
+            if order.status.live
+            or (
+                (order.status is OrderStatus.FILLED or order.purpose is Purpose.ENTRY)
+                and order.intent.quantity > self._booked(order.client_id)
+            )
+        )
         open_ones = [(p, t) for p, t in self.positions.values() if not p.flat]
         last_fill = max((fill.at_ms for fill in self.fills), default=0)
         return Recovered(
@@ -152,6 +160,9 @@ class Memory:
             order_count=len(self.orders),
             first_start=self.steps == 0,
         )
+
+    def _booked(self, client_id: str) -> Decimal:
+        return sum((fill.quantity for fill in self.fills if fill.client_id == client_id), ZERO)
 
     def _decisions(self, live: tuple[Order, ...]) -> tuple[Decision, ...]:
         entries = {order.client_id for order in live if order.purpose is Purpose.ENTRY}
