@@ -1,5 +1,6 @@
 """The jobs of a running house: what APScheduler starts, and what each does here."""
 
+import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from handlers.commands.digest import Period, page
 
 JOBS_FILE = "jobs.db"
 PRUNED_AT_ONCE = 20_000
+PRUNE_PAUSE_S = 0.5
 PERIODS: dict[str, Period] = {"daily": "day", "weekly": "week", "monthly": "month"}
 
 
@@ -54,13 +56,15 @@ async def send_digest(house: House, period: str) -> str:
 
 
 async def prune(house: House, settings: Settings) -> str:
-    """Drop journal lines and candles beyond their retention, in one small batch."""
+    """Drop journal lines and candles beyond their retention, batch by batch: the books are written in between."""
     storage, now_ms = settings.storage, house.now_ms()
     ledger = house.database.ledger(house.plan.account)
-    gone = await ledger.prune(
-        _before(now_ms, storage.journal_days), _before(now_ms, storage.candles_days), PRUNED_AT_ONCE
-    )
-    return f"{gone} rows"
+    limits = _before(now_ms, storage.journal_days), _before(now_ms, storage.candles_days)
+    total = gone = await ledger.prune(*limits, PRUNED_AT_ONCE)
+    while gone == PRUNED_AT_ONCE:
+        await asyncio.sleep(PRUNE_PAUSE_S)
+        total += (gone := await ledger.prune(*limits, PRUNED_AT_ONCE))
+    return f"{total} rows"
 
 
 def _before(now_ms: int, days: int) -> int:
