@@ -16,6 +16,7 @@ UNKNOWN_TIMER = "unknown"
 OWED_TIMER = "owed"
 ASK_AGAIN_MS = 2_000
 MOST_ASK_AGAIN_MS = 5_000
+CONFIRM_EXIT_MS = 1_000  # the same of a stop: not confirmed, the position would be closed soon
 CONFIRM_MS = 3_000  # taken by the venue, but its stream has not said so
 MOST_CANCEL_WAIT_MS = 60_000
 MARKET_ASKED_MS = 30_000  # so long a market order that is not filled is asked after
@@ -39,7 +40,8 @@ def on_call(turn: Turn, event: CallEnded) -> None:
     elif event.outcome is Outcome.NOT_DONE:
         _not_done(turn, symbol, order, event.code)
     elif _unconfirmed(order):
-        turn.act(StartTimer(UNKNOWN_TIMER, order.client_id, turn.at_ms + CONFIRM_MS))
+        wait_ms = CONFIRM_EXIT_MS if order.purpose.exits else CONFIRM_MS
+        turn.act(StartTimer(UNKNOWN_TIMER, order.client_id, turn.at_ms + wait_ms))
     settle(turn, symbol)
 
 
