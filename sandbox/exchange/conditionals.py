@@ -68,9 +68,12 @@ class Waiting:
         ask = self.conditional.ask
         if ask.kind is not Kind.TRAILING_STOP_MARKET:
             return ask.trigger_price
-        if self.peak is None or ask.callback_rate is None:
+        if self.peak is None:
             return None
-        return self.peak * (1 + (ask.callback_rate if self.rises else -ask.callback_rate) / 100)
+        away = ask.callback_distance
+        if away is None:
+            away = self.peak * (ask.callback_rate or ZERO) / 100
+        return self.peak + (away if self.rises else -away)
 
     def reached(self, price: Decimal) -> bool:
         """True when a price triggers it."""

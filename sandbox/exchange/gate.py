@@ -84,9 +84,10 @@ def _check_prices(ask: ConditionalAsk) -> None:
     if ask.kind in (Kind.MARKET, Kind.LIMIT):
         raise Refused(Extra.WRONG_KIND, f"{ask.kind.value} is no conditional order")
     trailing = ask.kind is Kind.TRAILING_STOP_MARKET
-    wanted = ask.callback_rate if trailing else ask.trigger_price
+    callback = ask.callback_rate if ask.callback_distance is None else ask.callback_distance
+    wanted = callback if trailing else ask.trigger_price
     if not _positive(wanted):
-        name = "callback_rate" if trailing else "trigger_price"
+        name = "callback" if trailing else "trigger_price"
         raise Refused(Code.MISSING, f"{ask.kind.value} needs a positive {name}, got {wanted}")
     if ask.kind in WITH_LIMIT and not _positive(ask.limit_price):
         raise Refused(Code.MISSING, f"{ask.kind.value} needs a positive limit_price, got {ask.limit_price}")

@@ -113,7 +113,8 @@ class OrderAsk:
 
 @dataclass(frozen=True, slots=True)
 class ConditionalAsk:
-    """A conditional order as asked for. `limit_price` for STOP and TAKE_PROFIT; `callback_rate` in percent.
+    """A conditional order as asked for. `limit_price` for STOP and TAKE_PROFIT; `callback_rate` in percent,
+    `callback_distance` in price: one of them for a trailing stop.
 
     `close_all`: covers whatever the position is when it triggers, without a quantity. `with_position`: belongs to the
     position and goes when it goes (Bybit's stop and target), `partial`: one of several such.
@@ -132,6 +133,7 @@ class ConditionalAsk:
     close_all: bool = False
     activation_price: Decimal | None = None
     callback_rate: Decimal | None = None
+    callback_distance: Decimal | None = None
     price_protect: bool = False
     time_in_force: TimeInForce = TimeInForce.GTC
     with_position: bool = False

@@ -218,6 +218,15 @@ def test_a_trailing_stop_waits_for_its_activation(long: Client) -> None:
     assert long.position()["size"] == "0"
 
 
+def test_a_trailing_stop_keeps_its_distance_however_far_the_price_went(long: Client) -> None:
+    long.stop(trailingStop="600")
+    long.push("1.5")
+    long.exchange.set_price("BTCUSDT", long.last() - 595)
+    assert long.position()["size"] == "0.03"
+    long.exchange.set_price("BTCUSDT", long.last() - 10)
+    assert long.position()["size"] == "0"
+
+
 def test_a_trailing_stop_is_replaced_and_removed(long: Client) -> None:
     long.stop(trailingStop="600")
     long.stop(trailingStop="900")

@@ -53,7 +53,7 @@ def position_row(exchange: Exchange, account: ExchangeAccount, notes: Notes, leg
     """One position, flat or not."""
     size, instrument = abs(leg.quantity), exchange.instruments[leg.symbol]
     bracket = instrument.bracket(size * leg.mark)
-    trailing = _trailing_distance(account, notes, leg)
+    trailing = _trailing_distance(account, leg)
     return {
         "positionIdx": LEG_NUMBERS[leg.leg],
         "riskId": instrument.brackets.index(bracket) + 1,
@@ -101,11 +101,11 @@ def _break_even(notes: Notes, leg: LegView, fee: Decimal) -> str:
     return average((leg.entry_price * quantity - brought) / (quantity - abs(quantity) * rate))
 
 
-def _trailing_distance(account: ExchangeAccount, notes: Notes, leg: LegView) -> Decimal:
+def _trailing_distance(account: ExchangeAccount, leg: LegView) -> Decimal:
     for one in account.live_conditionals(leg.symbol):
         record = Record(None, one)
         if record.stop_type == "TrailingStop" and one.ask.leg is leg.leg:
-            return notes.trailing.get(record.uid, ZERO)
+            return one.ask.callback_distance or ZERO
     return ZERO
 
 

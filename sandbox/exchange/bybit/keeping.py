@@ -106,7 +106,6 @@ class Notes:
     """How much of an order's filling has its stop and target already."""
     pairs: dict[str, str] = field(default_factory=dict)
     parent_links: dict[str, str] = field(default_factory=dict)
-    trailing: dict[str, Decimal] = field(default_factory=dict)
     seen: dict[int, Seen] = field(default_factory=dict)
     funding: dict[int, FundingSeen] = field(default_factory=dict)
     held: dict[tuple[str, Leg], Held] = field(default_factory=dict)

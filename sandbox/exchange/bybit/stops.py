@@ -20,9 +20,6 @@ from sandbox.exchange.bybit.words import TRIGGERS
 from sandbox.exchange.core import ExchangeAccount
 from sandbox.exchange.nouns import Conditional, ConditionalAsk, Kind, LegView, Refused
 
-HUNDRED = Decimal(100)
-FINEST_RATE = Decimal("1e-9")
-
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -134,11 +131,10 @@ def set_trailing(owner: Owner) -> bool:
     if distance is None:
         return False
     old = _trailing(call.account, owner.leg)
-    uid = conditional_uid(old.conditional_id) if old else ""
     activation = call.figure("activePrice") or None
     if (
         old is not None
-        and call.notes.trailing.get(uid) == distance
+        and old.ask.callback_distance == distance
         and activation in {None, old.ask.activation_price}
     ):
         return False
@@ -146,23 +142,19 @@ def set_trailing(owner: Owner) -> bool:
         if old is not None:
             withdraw(call, Record(None, old))
         return old is not None
-    view = call.exchange.view(owner.leg.symbol)
-    by = TRIGGERS[call.choice("slTriggerBy", tuple(TRIGGERS), "LastPrice")]
-    reference = activation or base_price(view, by)
     ask = ConditionalAsk(
         symbol=owner.leg.symbol,
         side=owner.exit_side,
         kind=Kind.TRAILING_STOP_MARKET,
         leg=owner.leg.leg,
-        trigger_by=by,
+        trigger_by=TRIGGERS[call.choice("slTriggerBy", tuple(TRIGGERS), "LastPrice")],
         activation_price=activation,
-        callback_rate=(distance / reference * HUNDRED).quantize(FINEST_RATE),
+        callback_distance=distance,
         with_position=True,
     )
     if old is not None:
         withdraw(call, Record(None, old))
-    made = refusing(lambda: call.account.place_conditional(ask))
-    call.notes.trailing[conditional_uid(made.conditional_id)] = distance
+    refusing(lambda: call.account.place_conditional(ask))
     return True
 
 
