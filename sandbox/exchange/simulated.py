@@ -47,6 +47,9 @@ class SimulatedExchange:
         self.world = World(rules, market, start_at_ms)
         self.world.touched = self._touched
         self._market = market
+        self._instruments: Mapping[str, Instrument] = {
+            symbol: contract.instrument for symbol, contract in market.contracts.items()
+        }
         self._wall = wall
         self._begun_at_ms = start_at_ms
         self._upkeep: dict[str, Upkeep] = {}
@@ -75,7 +78,7 @@ class SimulatedExchange:
     @property
     def instruments(self) -> Mapping[str, Instrument]:
         """Contracts by symbol, as they are now."""
-        return {symbol: contract.instrument for symbol, contract in self._market.contracts.items()}
+        return self._instruments
 
     def subscribe(self, listener: Listener) -> None:
         """Hear all news from now on."""
@@ -244,6 +247,7 @@ class SimulatedExchange:
         self._relist(replace(self.instruments[symbol], **changes))  # type: ignore[arg-type]
 
     def _relist(self, instrument: Instrument) -> None:
+        self._instruments = {**self._instruments, instrument.symbol: instrument}
         self._market.contracts[instrument.symbol].relist(instrument)
         for account in self.accounts():
             account.relist(instrument)
