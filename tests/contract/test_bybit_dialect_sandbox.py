@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 from bybit_dialect_kit import BTC, MemoryInHand, order, stop, target
-from bybit_house import ACCESS, PLACE, House, Session, house, new_exchange
+from bybit_house import ACCESS, PLACE, House, house, new_exchange
 
 from bot.domain.account import Book
 from bot.domain.event import (
@@ -30,6 +30,7 @@ from bot.venues.matching import Code
 from bot.venues.port import VenueUnavailable
 from sandbox.exchange.nouns import OrderAsk
 from sandbox.exchange.serving.faults import RequestEffect, on_request
+from sandbox.exchange.serving.in_process import InProcessSession
 
 SELL, BUY = OrderSide.SELL, OrderSide.BUY
 WORKING, FILLED, CANCELLED = OrderStatus.WORKING, OrderStatus.FILLED, OrderStatus.CANCELLED
@@ -431,7 +432,7 @@ class TestMarket:
 class TestTheWholeVenue:
     async def test_it_opens_trades_and_tells_candles(self) -> None:
         exchange, stage = new_exchange()
-        session = Session({PLACE: stage})
+        session = InProcessSession({PLACE: stage})
         wish = Wish({BTC: 10, "ETHUSDT": 5})
         venue = build_venue(
             BybitDialect,

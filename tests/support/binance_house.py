@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from sandbox_house import SEED, open_venue
 
@@ -39,12 +39,6 @@ class Notebook:
         self.kept[key] = value
 
 
-class Session(InProcessSession):
-    """ccxt also reads the session's own headers."""
-
-    headers: ClassVar[dict[str, str]] = {}
-
-
 class House:
     """One sandbox exchange, one account, the dialect on it, and all that its user stream said."""
 
@@ -52,7 +46,7 @@ class House:
         self.stage = stage
         self.mode = mode
         self.symbol = sorted(stage.exchange.instruments)[0]
-        self.session = Session({HOST: stage})
+        self.session = InProcessSession({HOST: stage})
         self.news: list[PrivateNews] = []
         self.frames: list[Any] = []
         self._socket: Any = None

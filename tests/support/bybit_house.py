@@ -1,7 +1,7 @@
 """The Bybit dialect through the real ccxt on the sandbox exchange, without sockets: gateway, user stream, events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -31,12 +31,6 @@ KEY = ApiKey("k" * 18, "a secret of the sandbox")
 ACCESS = Access(Environment.SANDBOX, KEY.key, KEY.secret, f"http://{PLACE}", f"ws://{PLACE}")
 PRICE = Decimal(50000)
 PATIENCE_S = 5.0
-
-
-class Session(InProcessSession):
-    """ccxt reads the session's own headers before each request."""
-
-    headers: Mapping[str, str] = {}
 
 
 @dataclass
@@ -106,7 +100,7 @@ async def house(
     """A house whose user stream is proven; with `old` a new process at the same exchange."""
     exchange, stage = new_exchange(mode) if old is None else (old.exchange, old.stage)
     kept = old.memory if old is not None else memory or MemoryInHand()
-    session = Session({PLACE: stage})
+    session = InProcessSession({PLACE: stage})
     gateway = CcxtGateway(ACCESS, kept, lambda: exchange.now_ms, session)
     dialect = BybitDialect(gateway, kept, mode)
     gateway.join(dialect)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any, ClassVar
+from typing import Any
 
 import ccxt.pro
 import pytest
@@ -23,12 +23,6 @@ VERSIONS = {
     "PublicV3": "v3",
     "PrivateV3": "v3",
 }
-
-
-class Session(InProcessSession):
-    """ccxt reads the headers of its session too."""
-
-    headers: ClassVar[dict[str, str]] = {}
 
 
 def addresses() -> dict[str, Any]:
@@ -56,7 +50,7 @@ async def venue(stage: Stage) -> AsyncIterator[Any]:
             "apiKey": KEY.key,
             "secret": KEY.secret,
             "enableRateLimit": False,
-            "session": Session({HOST: stage}),
+            "session": InProcessSession({HOST: stage}),
             "urls": {"api": addresses()},
             "options": {"fetchOpenOrders": {"warnWithoutSymbol": False}, "ws": {"cost": 0}},
         }
