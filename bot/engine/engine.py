@@ -180,6 +180,8 @@ class Engine:
         symbol = turn.symbol(event.key)
         if event.name == protection.COVER_TIMER and symbol is not None:
             protection.cover_due(turn, symbol)
+        elif event.name == protection.THROUGH_TIMER and symbol is not None:
+            protection.through_due(turn, symbol)
         elif event.name == closing.CLOSE_TIMER and symbol is not None:
             closing.again(turn, symbol)
         elif event.name == lifecycle.OWED_TIMER and symbol is not None:

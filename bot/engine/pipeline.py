@@ -76,6 +76,7 @@ def see(state: EngineState, candle: Candle, closed_at_ms: int) -> None:
 def watch_positions(turn: Turn) -> None:
     """After new prices: trailing stops, the way to liquidation, the account's limits."""
     for symbol in turn.state.open_symbols:
+        protection.watch_through(turn, symbol)
         if protection.trail(turn, symbol):
             continue
         guards.watch_liquidation(turn, symbol)

@@ -22,6 +22,7 @@ from bot.engine.turn import Turn
 from bot.risk.approval import approve_exit
 
 COVER_TIMER = "cover"
+THROUGH_TIMER = "through"
 CONFIRMED = frozenset({OrderStatus.WORKING, OrderStatus.PARTIALLY_FILLED})
 RESTED = CONFIRMED | {OrderStatus.UNKNOWN}
 HOUR_MS = 3_600_000
@@ -284,6 +285,46 @@ def cover_due(turn: Turn, symbol: SymbolState) -> None:
         ensure(turn, symbol)
     else:
         emergency(turn, symbol, f"no confirmed stop for {waited / 1000:.1f} s")
+
+
+def watch_through(turn: Turn, symbol: SymbolState) -> None:
+    """The price is beyond a stop that has not closed the position: a stop can hang at the venue, so it gets a while."""
+    if not _through(symbol):
+        symbol.through_since_ms = 0
+    elif not symbol.through_since_ms:
+        symbol.through_since_ms = turn.at_ms
+        turn.act(StartTimer(THROUGH_TIMER, symbol.symbol, turn.at_ms + _patience_ms(turn)))
+
+
+def through_due(turn: Turn, symbol: SymbolState) -> None:
+    """A stop has had its while: what it did not close is closed at market."""
+    waited = turn.at_ms - symbol.through_since_ms
+    if not symbol.through_since_ms or not _through(symbol):
+        symbol.through_since_ms = 0
+    elif waited < _patience_ms(turn):
+        turn.act(StartTimer(THROUGH_TIMER, symbol.symbol, symbol.through_since_ms + _patience_ms(turn)))
+    elif not _closing_all(symbol):
+        symbol.through_since_ms = 0
+        emergency(
+            turn,
+            symbol,
+            f"the price has been beyond its stop for {waited / 1000:.1f} s, and it is still open",
+        )
+
+
+def _patience_ms(turn: Turn) -> int:
+    return 2 * turn.state.settings.stop_deadline_ms
+
+
+def _through(symbol: SymbolState) -> bool:
+    """True when the mark is beyond the stop and the stop has done nothing about it."""
+    plan, mark = symbol.plan, symbol.mark
+    if symbol.position.flat or plan is None or plan.foreign or not plan.stop_price or not mark:
+        return False
+    if any(order.filled for order in symbol.live(Purpose.STOP)):
+        return False  # it is under way, in parts
+    beyond = mark - float(plan.stop_price)
+    return beyond < 0 if symbol.position.side is Side.LONG else beyond > 0
 
 
 def move_stop(symbol: SymbolState, price: Decimal) -> None:

@@ -133,6 +133,7 @@ class SymbolState:
     stop_failures: int = 0
     target_failures: int = 0
     uncovered_since_ms: int = 0
+    through_since_ms: int = 0
     unwanted: set[str] = field(default_factory=set)
     liquidation_warned: bool = False
     stop_moved: bool = False

@@ -184,7 +184,7 @@ def test_a_stop_refused_at_its_trigger_is_closed_at_market(venue: str, tmp_path:
     play(venue, tmp_path, story)
 
 
-@pytest.mark.parametrize("venue", ["binance"])
+@on_both
 def test_a_stop_that_hangs_at_its_trigger_is_given_up_after_a_while(venue: str, tmp_path: Path) -> None:
     """Nobody can cancel it, says the exchange; that it goes at last is for the exchange to do."""
 

@@ -433,3 +433,36 @@ def test_the_words_for_an_absent_order_are_one() -> None:
     assert past.note in ("", ladder.ABSENT)
     assert desk.resting() == {"stop": "95", "target": "110"}
     assert HaltKind.FOREIGN not in [h.kind for h in desk.state.halts]
+
+
+# --- a stop that hangs --------------------------------------------------------------------------------------------
+
+
+def price(desk: Desk, figure: float) -> None:
+    at_ms = desk.venue.now_ms
+    desk.feed(QuotesSeen(at_ms, (Quote("XYZ", at_ms, figure, figure, figure, figure),)))
+
+
+@pytest.mark.parametrize("side, stop, beyond", [(LONG, 95, 94.0), (SHORT, 105, 106.0)])
+def test_a_price_beyond_a_stop_that_does_nothing_closes(side: object, stop: int, beyond: float) -> None:
+    desk = Desk()
+    desk.enter("XYZ", side, stop=stop)
+    price(desk, beyond)
+    desk.wait(9_000)
+    assert desk.of().closing is None, "a stop may take its while"
+    desk.wait(1_500)
+    assert desk.of().position.flat
+    told = [notice.title for notice in desk.notices(NoticeKind.EMERGENCY_CLOSE)]
+    assert any("beyond its stop for 10" in title for title in told)
+
+
+def test_a_price_that_comes_back_is_no_reason() -> None:
+    desk = long_at_100()
+    price(desk, 94.0)
+    desk.wait(5_000)
+    price(desk, 96.0)
+    desk.wait(20_000)
+    assert not desk.of().position.flat
+    price(desk, 94.0)
+    desk.wait(6_000)
+    assert not desk.of().position.flat, "the while begins anew"
