@@ -20,7 +20,8 @@ from bot.domain.guard import TradingState
 from bot.domain.order import client_order_id
 from bot.engine import protection
 from cli.replay import Player, Verdict
-from sandbox.exchange.serving.faults import FrameEffect, RequestEffect, on_frame, on_request
+from sandbox.exchange.serving.fault_book import Armed
+from sandbox.exchange.serving.faults import FrameEffect, RequestEffect, Rule, on_frame, on_request
 from storage.database import open_database
 from strategies.registry import Registry
 
@@ -80,6 +81,7 @@ class FaultFloor(ExchangeFloor):
 
     bounds: Bounds = field(default_factory=Bounds)
     waived: frozenset[str] = frozenset()
+    armed: list[Armed] = field(default_factory=list)
     made_up: bool = False
     """What was booked from the position alone may stand beside the execution that explained it later."""
 
@@ -92,6 +94,12 @@ class FaultFloor(ExchangeFloor):
     def binance(self) -> bool:
         """True on Binance."""
         return self.name == "binance"
+
+    def arm(self, *rules: Rule) -> None:
+        """Faults from now on; each must strike before the end."""
+        before = len(self.stage.book.armed)
+        super().arm(*rules)
+        self.armed += self.stage.book.armed[before:]
 
     def fail(self, effect: RequestEffect, glob: str, **parts: object) -> None:
         """A fault of requests from now on."""
@@ -226,6 +234,8 @@ def _judge(floor: FaultFloor) -> None:
     assert not found, found
     assert floor.house.loop.errors == 0
     assert not floor.stage.troubles, list(floor.stage.troubles)
+    idle = [f"{one.rule.effect} {one.rule.glob}" for one in floor.armed if not one.applied]
+    assert not idle, f"these faults never struck: {idle}"
     for order in floor.tape.orders():
         assert order.client_id == client_order_id(ACCOUNT, order.intent)
     sent = [order.client_id for order in floor.tape.orders()]

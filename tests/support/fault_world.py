@@ -9,7 +9,7 @@ from fault_protection import flat, opened
 from fault_tamper import say
 
 from bot.domain.command import ClosePosition, Reconcile
-from bot.domain.modes import PositionMode
+from bot.domain.modes import MarginMode, PositionMode
 from bot.domain.order import CloseReason, Purpose
 from sandbox.exchange.serving.faults import RequestEffect
 
@@ -85,12 +85,14 @@ async def leverage_cannot_be_set(floor: FaultFloor) -> None:
 
 @row("F58")
 async def leverage_is_so_already(floor: FaultFloor) -> None:
+    """What was asked for is done, and the answer says that nothing had to be."""
     await floor.stop()
-    glob = "POST leverage" if floor.binance else "POST position/set-leverage"
-    if not floor.binance:
-        floor.fail(RequestEffect.TROUBLE_BEFORE, glob, what="110043")
-    margin = "POST marginType" if floor.binance else "POST position/switch-isolated"
-    floor.fail(RequestEffect.TROUBLE_BEFORE, margin, what="-4046" if floor.binance else "110026")
+    floor.account.set_leverage(floor.symbol, 20)
+    floor.account.set_margin_mode(floor.symbol, MarginMode.CROSSED)
+    if floor.binance:
+        floor.fail(RequestEffect.TROUBLE_AFTER, "POST marginType", what="-4046")
+    else:
+        floor.fail(RequestEffect.TROUBLE_AFTER, "POST position/set-leverage", what="110043")
     await floor.open()
     await floor.bar(LONG)
     await entered(floor)
