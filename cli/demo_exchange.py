@@ -10,7 +10,7 @@ from bot.config import load_text
 from bot.domain.market import timeframe_ms
 from bot.runtime.clock import MarketClock, WallClock
 from bot.runtime.perform import LanedPerformer
-from cli.demo import DemoOptions, converse, goodbye, run_script, welcome
+from cli.demo_desk import DemoOptions, converse, goodbye, run_script, welcome
 from cli.homes import load
 from cli.live import Running, begin_log, ended_by_signals
 from cli.sandbox_demo import TIMEFRAME, SandboxMarket, past_market, sandbox_market

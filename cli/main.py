@@ -84,7 +84,8 @@ def demo(  # noqa: PLR0913, PLR0917 - one argument per option of the command lin
     json: Json = False,
 ) -> None:
     """Run the whole bot on a generated market, or on real candles: no account, no key, no server."""
-    from cli.demo import DemoOptions, run_demo
+    from cli.demo import run_demo
+    from cli.demo_desk import DemoOptions
 
     options = DemoOptions(
         home=home_of(home),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from whole_house import market, whole_house
 
-from cli.demo import resumed
+from cli.demo_desk import resumed
 from cli.jobs import build_jobs, send_digest
 from cli.run import started
 

@@ -20,7 +20,8 @@ from bot.domain.account import Book
 from bot.domain.market import DAY_MS
 from bot.domain.order import OrderStatus, Purpose
 from bot.runtime.ports import TradeQuery
-from cli.demo import DemoOptions, plan_demo
+from cli.demo import plan_demo
+from cli.demo_desk import DemoOptions
 from cli.wiring import House, open_house
 from handlers.market_clock import ClockControl
 
