@@ -44,8 +44,8 @@ from sandbox.exchange.nouns import (
 from sandbox.exchange.records import Records
 from sandbox.exchange.world import SIDES, World
 
-LATE = (Code.MARGIN, Code.NOT_MAKER)
-"""Refusals that an exchange which acknowledges first tells by an event."""
+LATE = (Code.NOT_MAKER,)
+"""Refusals that an exchange which acknowledges first tells by an event; lack of margin is refused at once."""
 
 
 class SimulatedAccount:
@@ -139,8 +139,8 @@ class SimulatedAccount:
     def place(self, ask: OrderAsk) -> ExchangeOrder:
         """Take an ordinary order; what executes at once has executed when this returns.
 
-        Where the exchange acknowledges first (rules.acks_first), refusals for margin and post-only come as REJECTED
-        news with the next `Exchange.advance` (or `settle_acks`), and this returns a working order.
+        Where the exchange acknowledges first (rules.acks_first), the refusal of a post-only order that would take comes
+        as REJECTED news with the next `Exchange.advance` (or `settle_acks`), and this returns a working order.
         """
         self._check(ask.symbol, ask.leg, ask.client_id)
         self._check_duplicate(ask.client_id, conditional=False)

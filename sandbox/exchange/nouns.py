@@ -315,7 +315,8 @@ class ExchangeRules:
 
     `unique_for_ever`: a client id may never be used again (else: among open orders only). `stops_with_position`:
     a position's own stops go when it goes. `count_conditional`: resting reduce-only stops count against -4118.
-    `acks_first`: an order is acknowledged before it is checked for margin, and rejected by an event later.
+    `acks_first`: what the book finds wrong with an order (post-only that would take) is told by an event, after the
+    acknowledgement; lack of margin is refused at once by all.
     """
 
     unique_for_ever: bool = False

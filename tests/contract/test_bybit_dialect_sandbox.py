@@ -96,14 +96,26 @@ class TestOrders:
         assert desk.last("a").code == Code.NOT_MAKER.value
 
     async def test_an_acknowledgement_is_no_order(self, desk: House) -> None:
-        """Margin is looked at after the answer: received, then rejected."""
-        ended = await desk.dialect.submit(order("a", quantity="5"))
+        """Received, then rejected."""
+        desk.stage.arm([on_request(RequestEffect.REJECT_LATER, "POST order/create", times=1)])
+        ended = await desk.dialect.submit(order("a"))
         assert ended.outcome is Outcome.DONE
         desk.on(1)
         await desk.told("a", OrderStatus.REJECTED)
         news = await desk.dialect.query("a", BTC, conditional=False)
         assert isinstance(news, OrderUpdated)
         assert news.status is OrderStatus.REJECTED
+        assert desk.fills == []
+
+    async def test_margin_is_looked_at_before_the_answer(self, desk: House) -> None:
+        ended = await desk.dialect.submit(order("a", quantity="5"))
+        assert (ended.outcome, ended.code) == (Outcome.NOT_DONE, Code.MARGIN.value)
+        desk.on(1)
+        news = await desk.dialect.query("a", BTC, conditional=False)
+        assert isinstance(news, CallEnded)
+        assert (news.outcome, news.code) == (Outcome.NOT_DONE, "not found")
+        assert desk.exchange.accounts()[0].orders == []
+        await desk.send(order("a"), FILLED)
 
     async def test_a_close_closes_and_the_next_has_nothing_to_close(self, desk: House) -> None:
         await held(desk)

@@ -156,19 +156,15 @@ def test_beyond_the_bracket_is_110090() -> None:
     assert rich.order_code(qty="30") == 110090
 
 
-# What is refused after the acknowledgement
-
-
-def test_missing_margin_is_told_by_an_event(client: Client) -> None:
+def test_missing_margin_is_110007_and_leaves_nothing(client: Client) -> None:
     line = client.listen("order")
-    uid = client.order(qty="10", orderLinkId="QD-1")
-    assert client.row(uid)["orderStatus"] == "New"
+    assert client.order_code(qty="10", orderLinkId="QD-1") == 110007
     client.tick(1000)
-    row = client.row(uid)
-    assert (row["orderStatus"], row["rejectReason"], row["cumExecQty"]) == ("Rejected", "EC_Others", "0")
-    assert [one["orderStatus"] for one in line.rows("order")] == ["New", "Rejected"]
-    assert client.position()["size"] == "0"
-    assert client.order_code(orderLinkId="QD-1") == 110072
+    assert (client.account.orders, line.rows("order")) == ([], [])
+    assert client.order_code(orderLinkId="QD-1") == 0  # a refused order does not use up its id
+
+
+# What is refused after the acknowledgement
 
 
 def test_post_only_that_would_take_is_cancelled_by_an_event(client: Client) -> None:
@@ -454,8 +450,12 @@ def test_hedge_mode_has_a_position_on_each_side() -> None:
 def test_taken_back_after_the_acknowledgement(client: Client) -> None:
     line = client.listen("order")
     client.exchange.reject_next("main", "BTCUSDT")
-    uid = client.order()
+    uid = client.order(orderLinkId="QD-1")
+    assert client.row(uid)["orderStatus"] == "New"
     client.tick(1000)
     assert [row["orderStatus"] for row in line.rows("order")] == ["New", "Rejected"]
-    assert client.row(uid)["orderStatus"] == "Rejected"
+    row = client.row(uid)
+    assert (row["orderStatus"], row["rejectReason"], row["cumExecQty"]) == ("Rejected", "EC_Others", "0")
+    assert client.position()["size"] == "0"
     assert client.account.trades == []
+    assert client.order_code(orderLinkId="QD-1") == 110072

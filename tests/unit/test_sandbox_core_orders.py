@@ -173,14 +173,17 @@ def test_acknowledged_first_rejected_by_an_event() -> None:
     desk = Desk(ExchangeRules(acks_first=True))
     order = placed(desk.order("BUY", "1", "101", tif="GTX"))
     desk.account.transfer(D(-100))
+    desk.exchange.reject_next(desk.account.name, SYMBOL)
     desk.lines()
-    poor = placed(desk.order("BUY", "1000", "99"))  # 9900 of margin and 49.5 of fee
-    assert {order.status, poor.status} == {OrderStatus.WORKING}
+    taken_back = placed(desk.order("BUY", "1", "99"))
+    assert {order.status, taken_back.status} == {OrderStatus.WORKING}
     assert desk.lines() == ["NEW WORKING"]
     desk.exchange.advance(desk.exchange.now_ms)
     assert desk.lines() == ["REJECTED REJECTED"] * 2
-    assert (order.reason, poor.reason) == ("-5022", "-2019")
+    assert (order.reason, taken_back.reason) == ("-5022", "")
     assert desk.order("BUY", "1001") == "-4005"  # what is plainly wrong is refused at once
+    assert desk.order("BUY", "1000", "99") == "-2019"  # so is lack of margin: 9900 and 49.5 of fee
+    assert desk.lines() == []
 
 
 def test_hedge_legs_are_independent() -> None:
