@@ -16,6 +16,7 @@ from bot.domain.market import MINUTE_MS
 from bot.runtime.clock import WallClock
 from cli.markets import Market, candle_market, generated_market
 from sandbox.exchange.serving.control import ControlServer
+from sandbox.exchange.serving.endpoints import check_requests
 from sandbox.exchange.serving.errors import Refusal
 from sandbox.exchange.serving.fault_file import FaultPlan, load_faults
 from sandbox.exchange.serving.pace import Pace
@@ -156,6 +157,8 @@ def _stages(options: SandboxOptions, market: Market, plan: FaultPlan) -> list[St
     )
     names = tuple(VENUES) if options.venue == BOTH else (options.venue,)
     try:
-        return [open_stage(name, setting, plan) for name in names]
+        stages = [open_stage(name, setting, plan) for name in names]
+        check_requests(plan.rules, [stage.protocol for stage in stages])
     except Refusal as error:
         raise ConfigError(f"--faults {options.faults}: {error}") from None
+    return stages

@@ -1,7 +1,7 @@
 """Requests, responses and sockets, free of any server. A protocol answers synchronously and pushes frames to sockets;
 the shells around it (aiohttp, in-process) carry bytes and apply faults."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol as Contract
 
@@ -55,6 +55,11 @@ class Protocol(Contract):
 
     def endpoint(self, request: Request) -> tuple[str, str]:
         """What fault rules call this request: endpoint name (`POST order`) and the symbol it is about, if any."""
+        ...
+
+    def endpoints(self) -> Sequence[str]:
+        """All names that `endpoint` gives to requests it has an answer for, and `WS /path` of its sockets; a `*` at
+        the end of a name stands for anything."""
         ...
 
     def answer(self, request: Request) -> Response:

@@ -126,6 +126,13 @@ def test_rules_that_cannot_be_are_one_line(tmp_path: Path) -> None:
     assert "rules[0].effect: 'explode' is not allowed" in slip(quarterdeck("sandbox", "--faults", str(plan)))
     plan.write_text("rules:\n  - {request: POST order, effect: trouble after, what: flood}\n")
     assert "'flood'" in slip(quarterdeck("sandbox", "--faults", str(plan)))
+    plan.write_text("rules:\n  - {request: GET fapi/v*/account, effect: lag}\n")
+    said = slip(quarterdeck("sandbox", "--venue", "both", "--faults", str(plan)))
+    assert (
+        f"--faults {plan}: rules[0].request: 'GET fapi/v*/account' fits no endpoint of binance or bybit"
+        in said
+    )
+    assert "nearest: GET account" in said
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:

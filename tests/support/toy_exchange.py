@@ -74,6 +74,9 @@ class ToyProtocol:
         )
         return f"{request.method} {request.path.strip('/')}", symbol
 
+    def endpoints(self) -> tuple[str, ...]:
+        return ("POST order", "GET order", "GET orders", "GET time", "WS /stream*")
+
     def answer(self, request: Request) -> Response:
         match request.method, request.path:
             case "POST", "/order":

@@ -115,6 +115,13 @@ async def test_time_passes_at_once_and_faults_come_and_go() -> None:
             "no filter 'x'; allowed: maker_fee",
         ),
         ("POST", "/toy/faults", {"rules": [{"request": "*", "effect": "x"}]}, 400, "rules[0].effect: 'x'"),
+        (
+            "POST",
+            "/toy/faults",
+            {"rules": [{"request": "GET *", "effect": "lag"}, {"request": "post /order", "effect": "lag"}]},
+            400,
+            "rules[1].request: 'post /order' fits no endpoint of toy; nearest: POST order",
+        ),
         ("POST", "/toy/hold", [1], 400, "no JSON object"),
         ("POST", "/advance", {"ms": 1.5}, 400, "ms 1.5 is not allowed; allowed: a whole number"),
     ],

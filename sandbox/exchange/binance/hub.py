@@ -7,6 +7,16 @@ from urllib.parse import parse_qs, unquote
 from sandbox.exchange.wire import Socket
 
 CATEGORIES = frozenset({"market", "public", "private"})
+PATHS = (
+    "/ws-fapi/v1",
+    *(
+        f"{category}/{kind}{more}"
+        for category in ("", *sorted(f"/{name}" for name in CATEGORIES))
+        for kind in ("ws", "stream")
+        for more in ("", "/*")
+    ),
+)
+"""Where sockets are (`address_of`); `*` stands for names of streams."""
 ALL = ""
 """The symbol of streams that are about all symbols."""
 

@@ -8,7 +8,7 @@ from sandbox.exchange.binance import faults, socket_calls
 from sandbox.exchange.binance.access import Lock, caller, check_signature, check_time
 from sandbox.exchange.binance.call import Call, Floor, parameters_of
 from sandbox.exchange.binance.clockwork import Clockwork
-from sandbox.exchange.binance.hub import Connection, Hub, address_of
+from sandbox.exchange.binance.hub import PATHS, Connection, Hub, address_of
 from sandbox.exchange.binance.keeping import keeping_for
 from sandbox.exchange.binance.limits import Limits
 from sandbox.exchange.binance.personal import Personal
@@ -56,9 +56,12 @@ class BinanceProtocol:
             parameters = parameters_of(request)
         except Problem:
             parameters = {}
-        name = request.path.rstrip("/").rpartition("/")[2]
         symbol = parameters.get("symbol") or parameters.get("pair") or _first_of_batch(parameters)
-        return f"{request.method} {name}", symbol.upper()
+        return _named(request.method, request.path), symbol.upper()
+
+    def endpoints(self) -> tuple[str, ...]:
+        """All that `endpoint` can say of calls there are, and where sockets are."""
+        return ENDPOINTS
 
     def answer(self, request: Request) -> Response:
         """Answer one request."""
@@ -158,6 +161,16 @@ class BinanceProtocol:
         for key in list(self.floor.keeping.keys.owners):
             if key in names:
                 self._personal.expire(key)
+
+
+def _named(method: str, path: str) -> str:
+    return f"{method} {path.rstrip('/').rpartition('/')[2]}"
+
+
+ENDPOINTS = (
+    *dict.fromkeys(_named(*route.split(" ", 1)) for route in ROUTES),
+    *(f"WS {path}" for path in PATHS),
+)
 
 
 def _first_of_batch(parameters: Mapping[str, str]) -> str:

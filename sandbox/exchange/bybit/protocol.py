@@ -31,6 +31,7 @@ from sandbox.exchange.wire import Request, Response, Socket
 ALIVE = re.compile(r"([0-9]{1,4})(s|m)")
 SHORTEST_MS, LONGEST_MS = 30_000, 600_000
 PREFIX = "/v5/"
+ENDPOINTS = (*ROUTES, *(f"WS {path}" for path in PATHS))
 
 
 class BybitProtocol:
@@ -66,6 +67,10 @@ class BybitProtocol:
         if isinstance(batch, list) and batch and isinstance(batch[0], dict):
             parameters = batch[0]
         return _endpoint(request), str(parameters.get("symbol") or "")
+
+    def endpoints(self) -> tuple[str, ...]:
+        """All that `endpoint` can say of calls there are, and where sockets are."""
+        return ENDPOINTS
 
     # Requests
 

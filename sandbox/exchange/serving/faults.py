@@ -6,7 +6,8 @@
 
 `symbol`, `request`, `frame` and `socket` are globs. A rule counts what fits it inside `from` .. `until` (seconds of
 exchange time) and applies to the `nth` of them, or to `every` so-manieth, or to each with `chance` (drawn from its
-own `seed`), at most `times` times. Whatever is not said is no limit. `venue` narrows a rule to one exchange.
+own `seed`), at most `times` times. Whatever is not said is no limit. `venue` narrows a rule to one exchange; a
+rule of requests must fit an endpoint of it.
 """
 
 from collections.abc import Mapping

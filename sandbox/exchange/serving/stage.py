@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sandbox.exchange.core import Exchange
 from sandbox.exchange.serving.clocked import Clocked
+from sandbox.exchange.serving.endpoints import check_requests
 from sandbox.exchange.serving.errors import Cut, Refusal
 from sandbox.exchange.serving.fault_book import FaultBook
 from sandbox.exchange.serving.faults import RequestEffect, Rule
@@ -100,7 +101,10 @@ class Stage:
     # Faults
 
     def arm(self, rules: Iterable[Rule]) -> None:
-        """More faults; their times count from now. Refusal for a trouble that the protocol has no words for."""
+        """More faults; their times count from now. Refusal for a trouble that the protocol has no words for, and for
+        a request that it does not know."""
+        rules = tuple(rules)
+        check_requests(rules, [self.protocol])
         self._arm(rules, self.at_s)
         self._follow_rules()
 
