@@ -1,11 +1,19 @@
 """One comparison for start, reconnect, timer and doubt: the venue is the truth for what exists, we for why."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.account import Book, Entry, transfer
-from bot.domain.action import Cancel, RecordDay, RecordDifference, RecordSetting, StartTimer
+from bot.domain.action import (
+    Cancel,
+    RecordDay,
+    RecordDifference,
+    RecordSetting,
+    RecordTrading,
+    StartTimer,
+)
 from bot.domain.command import Done
 from bot.domain.event import SnapshotTaken
 from bot.domain.fill import Fill
@@ -13,6 +21,7 @@ from bot.domain.instrument import ZERO
 from bot.domain.market import DAY_MS
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import CloseReason, Order, OrderStatus, instance_prefix, opening
+from bot.domain.order import closing as close_side
 from bot.domain.position import Position
 from bot.domain.snapshot import DayFigures, VenueOrder, VenueSnapshot
 from bot.engine import (
@@ -147,8 +156,9 @@ def _settle_orders(turn: Turn, snapshot: VenueSnapshot) -> None:
         for order in list(symbol.orders.values()):
             if order.client_id in theirs or not _shows(turn, symbol, order, held[symbol.symbol]):
                 _settle_order(turn, symbol, order, theirs.get(order.client_id), snapshot.at_ms)
-    for unknown in snapshot.orders:
-        _unknown_order(turn, unknown, snapshot.at_ms)
+    strange = [order for order in snapshot.orders if _unknown_order(turn, order, snapshot)]
+    if strange:
+        _another_desk(turn, strange)
 
 
 def _settle_order(
@@ -196,19 +206,51 @@ def _absence_counts(turn: Turn, symbol: SymbolState, order: Order, asked_at_ms: 
     return order.status is OrderStatus.INTENDED and order.updated_at_ms + on_its_way < asked_at_ms
 
 
-def _unknown_order(turn: Turn, order: VenueOrder, asked_at_ms: int) -> None:
-    """An order of ours without a live record is an orphan and goes; a person's is reported once, never touched."""
+def _unknown_order(turn: Turn, order: VenueOrder, snapshot: VenueSnapshot) -> bool:
+    """An order of ours that has ended, or a stray one, goes; a person's is reported once, never touched.
+
+    True for one that bears our name and protects a position, and of which the books know nothing: it stays. Orders are
+    written down before they are sent, so it is another desk's, or the books were lost.
+    """
     symbol = turn.symbol(order.symbol)
     known = orders.find(symbol, order.client_id) if symbol is not None else None
-    if known is not None and (known.status.live or known.updated_at_ms >= asked_at_ms):
-        return
+    if known is not None and (known.status.live or known.updated_at_ms >= snapshot.at_ms):
+        return False
     text = f"{order.side} {order.type} {order.quantity:f}"
-    if order.client_id.startswith(instance_prefix(turn.state.settings.account)):
+    ours = order.client_id.startswith(instance_prefix(turn.state.settings.account))
+    strange = ours and known is None and _protects(order, snapshot)
+    if ours and not strange:
         turn.act(Cancel(order.client_id, order.symbol, order.type.conditional))
         _difference(turn, order.symbol, "orphan order", "none", text, "cancelled")
     elif order.venue_id not in turn.state.foreign_orders:
         turn.state.foreign_orders.add(order.venue_id)
-        _difference(turn, order.symbol, "foreign order", "none", text, "left alone")
+        kind, done = (
+            ("order not in these books", "left: it protects") if strange else ("foreign order", "left alone")
+        )
+        _difference(turn, order.symbol, kind, "none", text, done)
+        return strange
+    return False
+
+
+def _protects(order: VenueOrder, snapshot: VenueSnapshot) -> bool:
+    """True for an order that can only reduce a position that is there."""
+    exits = order.reduce_only or order.close_position
+    held = (
+        position for position in snapshot.positions if position.symbol == order.symbol and position.quantity
+    )
+    return exits and any(order.side is close_side(position.side) for position in held)
+
+
+def _another_desk(turn: Turn, strange: Sequence[VenueOrder]) -> None:
+    """Two desks on one account would double every position: this one opens nothing until a person decides."""
+    turn.state.protect = True
+    turn.act(RecordTrading(turn.at_ms, turn.state.lasting))
+    names = ", ".join(sorted({order.symbol for order in strange}))
+    title = (
+        f"{names}: protected by orders of a desk of this account that these books know nothing of: another desk runs "
+        "on it, or the books were lost. They are left alone; no entries until /start_trading"
+    )
+    turn.tell(NoticeKind.RECOVERY, Severity.CRITICAL, title)
 
 
 def _protect(turn: Turn, found: list[str]) -> None:

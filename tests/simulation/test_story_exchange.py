@@ -379,6 +379,35 @@ def test_at_the_very_first_start_a_persons_position_stops_its_symbol_only() -> N
     assert (desk.state.trading, kinds(desk)) == (TradingState.ACTIVE, [(HaltKind.FOREIGN, "XYZ")])
 
 
+def test_books_that_were_lost_leave_the_stops_at_the_venue_alone() -> None:
+    """And so does a second desk on the same account: it opens nothing, and takes nothing away."""
+    from bot.domain.snapshot import Recovered
+
+    desk = Desk("XYZ", "ABC")
+    desk.enter("XYZ", LONG, stop=95, target=110)
+    desk.restart(Recovered())
+    for _ in range(3):
+        desk.reconcile()
+    assert desk.resting() == {"stop": "95", "target": "110"}
+    assert desk.state.trading is TradingState.PROTECT
+    (notice,) = [n for n in desk.notices(NoticeKind.RECOVERY) if "know nothing" in n.title]
+    assert notice.title.startswith("XYZ: protected by orders of a desk of this account")
+    desk.enter("ABC", LONG, stop=95)
+    assert desk.of("ABC").position.flat
+
+
+def test_what_protected_goes_with_its_position_whoever_sent_it() -> None:
+    from bot.domain.snapshot import Recovered
+
+    desk = Desk()
+    desk.enter("XYZ", LONG, stop=95, target=110)
+    desk.restart(Recovered())
+    desk.sane = False  # they are not in the books: the next comparison finds them
+    desk.person("XYZ", SELL, 10)
+    desk.reconcile()
+    assert (desk.size(), desk.resting()) == (0, {})
+
+
 def test_where_foreign_positions_are_adopted_they_get_a_stop() -> None:
     desk = Desk(adopt_foreign=True)
     desk.person("XYZ", BUY, 3)
