@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.domain.errors import ConfigError
 from bot.venues.ccxt_venue.dialect import Client
+from bot.venues.ccxt_venue.narrow import Narrow
 from bot.venues.ccxt_venue.wire import Access, Environment
 
 log = logging.getLogger(__name__)
@@ -191,14 +192,20 @@ def _manners(exchange_id: str, clock: Clock, reply_code: ReplyCode) -> dict[str,
 
 
 def _asking(base: type[Any], admit: Admit | None) -> dict[str, object]:
-    """What ccxt asks for by itself passes the same gate as our own asks."""
+    """What ccxt asks for by itself passes the same gate as our own asks; a session it opens gets a narrow door."""
 
     async def fetch(self: Exchange, *request: Any) -> Any:
         if admit is not None and not _raw.get():
             await admit()
         return await base.fetch(self, *request)
 
-    return {"fetch": fetch}
+    def open_(self: Exchange, lazy: bool = False) -> None:
+        fresh = self.session is None
+        base.open(self, lazy)
+        if fresh and self.own_session and self.session is not None:
+            self.session = Narrow(self.session)
+
+    return {"fetch": fetch, "open": open_}
 
 
 def _raiser(reply_code: ReplyCode) -> Callable[..., None]:

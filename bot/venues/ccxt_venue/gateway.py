@@ -26,12 +26,15 @@ log = logging.getLogger(__name__)
 
 BAN_UNTIL = "ban_until_ms"
 SHORTEST_BAN_MS = 120_000
+LONGEST_BAN_MS = 4 * 86_400_000
+"""Documented are three days at most: a ban without an end is a mistake, or somebody else's answer."""
 PAUSE_MS = 5_000
 SHORTEST_PAUSE_MS = 250
 LONGEST_PAUSE_MS = 120_000
 SOON_MS = 5_000
 AGAIN = 3
 SAMPLES = 5
+MOST_DIGITS = 15
 LATENCIES = 500
 
 _UNTIL = re.compile(r"until (\d{13})")
@@ -122,7 +125,7 @@ class CcxtGateway:
     async def start(self) -> None:
         """Remember a ban of an earlier run. Raises StorageError."""
         said = (await self._memory.load()).get(BAN_UNTIL, "")
-        self._ban_until_ms = int(said) if said.isdigit() else 0
+        self._ban_until_ms = min(_figure(said) or 0, self.now_ms + LONGEST_BAN_MS)
 
     async def close(self) -> None:
         """Let go of the wire."""
@@ -218,6 +221,8 @@ class CcxtGateway:
     def _read(self, raw: RawReply, ask: Ask) -> Answer:
         headers: Mapping[str, str] = CIMultiDict(raw.headers)
         self._learn(headers, ask.method)
+        if 300 <= raw.status < 400:  # nothing that we ask for lives elsewhere
+            return self._unanswered_as(ask, "redirect", raw.status)
         if raw.body is None and raw.status < 400:
             return self._unanswered_as(ask, "garbage", raw.status)
         code, words = ("", "") if raw.body is None else self.dialect.reply_code(raw.body)
@@ -228,11 +233,11 @@ class CcxtGateway:
         return Answer(verdict, raw.status, code or _http_code(raw.status), body, words, retry_ms)
 
     def _learn(self, headers: Mapping[str, str], method: str) -> None:
-        used, limit = headers.get("X-MBX-USED-WEIGHT-1M", ""), headers.get("X-Bapi-Limit", "")
-        if used.isdigit():
-            self._turnstile.learn(int(used))
-        if limit.isdigit():
-            self._turnstile.allowance.learn_endpoint(method, int(limit))
+        used, limit = _figure(headers.get("X-MBX-USED-WEIGHT-1M")), _figure(headers.get("X-Bapi-Limit"))
+        if used is not None:
+            self._turnstile.learn(used)
+        if limit:
+            self._turnstile.allowance.learn_endpoint(method, limit)
 
     def _unsent_or_unanswered(self, error: Exception, ask: Ask) -> Answer:
         cause = error.__cause__ or error
@@ -257,6 +262,7 @@ class CcxtGateway:
     async def _begin_ban(self, answer: Answer) -> Answer:
         named = _UNTIL.search(answer.words)
         until_ms = int(named[1]) if named else self.now_ms + max(answer.retry_after_ms, SHORTEST_BAN_MS)
+        until_ms = min(until_ms, self.now_ms + LONGEST_BAN_MS)
         self._ban_until_ms = max(self._ban_until_ms, until_ms)
         log.error("%s: banned, nothing is sent for %d s", self.dialect.name, self.ban_left_ms // 1000)
         try:
@@ -326,7 +332,13 @@ def _http_code(status: int) -> str:
 
 
 def _retry_after_ms(headers: Mapping[str, str], now_ms: int) -> int:
-    said, reset = headers.get("Retry-After", ""), headers.get("X-Bapi-Limit-Reset-Timestamp", "")
-    if said.isdigit():
-        return int(said) * 1000
-    return max(SHORTEST_PAUSE_MS, min(int(reset) - now_ms, SOON_MS)) if reset.isdigit() else 0
+    said = _figure(headers.get("Retry-After"))
+    if said is not None:
+        return said * 1000
+    reset = _figure(headers.get("X-Bapi-Limit-Reset-Timestamp"))
+    return 0 if reset is None else max(SHORTEST_PAUSE_MS, min(reset - now_ms, SOON_MS))
+
+
+def _figure(text: str | None) -> int | None:
+    """A header that is a whole number: plain digits, and not more of them than make sense."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
