@@ -1,17 +1,14 @@
 """One comparison for start, reconnect, timer and doubt: the venue is the truth for what exists, we for why."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.account import Book, Entry, transfer
 from bot.domain.action import (
-    Cancel,
     RecordDay,
     RecordDifference,
     RecordSetting,
-    RecordTrading,
     StartTimer,
 )
 from bot.domain.command import Done
@@ -20,20 +17,21 @@ from bot.domain.fill import Fill
 from bot.domain.instrument import ZERO
 from bot.domain.market import DAY_MS
 from bot.domain.notice import NoticeKind, Severity
-from bot.domain.order import CloseReason, Order, OrderStatus, instance_prefix, opening
-from bot.domain.order import closing as close_side
+from bot.domain.order import CloseReason, Order, OrderStatus, opening
 from bot.domain.position import Position
 from bot.domain.snapshot import DayFigures, VenueOrder, VenueSnapshot
 from bot.engine import (
     accounting,
     booking,
     closing,
+    differences,
     guards,
     legs,
     lifecycle,
     orders,
     protection,
     recover,
+    strangers,
     tell,
 )
 from bot.engine.state import SymbolState
@@ -156,9 +154,7 @@ def _settle_orders(turn: Turn, snapshot: VenueSnapshot) -> None:
         for order in list(symbol.orders.values()):
             if order.client_id in theirs or not _shows(turn, symbol, order, held[symbol.symbol]):
                 _settle_order(turn, symbol, order, theirs.get(order.client_id), snapshot.at_ms)
-    strange = [order for order in snapshot.orders if _unknown_order(turn, order, snapshot)]
-    if strange:
-        _another_desk(turn, strange)
+    strangers.look(turn, snapshot)
 
 
 def _settle_order(
@@ -172,7 +168,7 @@ def _settle_order(
     elif _absence_counts(turn, symbol, order, asked_at_ms):
         moved = lifecycle.gone(turn, symbol, order)
         ours = f"{order.purpose} {order.status}"
-        _difference(turn, symbol.symbol, "order", ours, "absent", f"{moved.status}")
+        differences.record(turn, symbol.symbol, "order", ours, "absent", f"{moved.status}")
     elif order.status in protection.CONFIRMED and _told_before(turn, order.updated_at_ms, asked_at_ms):
         lifecycle.doubt(turn, symbol, order)
 
@@ -204,53 +200,6 @@ def _absence_counts(turn: Turn, symbol: SymbolState, order: Order, asked_at_ms: 
         return order.updated_at_ms < asked_at_ms and _told_before(turn, order.created_at_ms, asked_at_ms)
     on_its_way = settings.read_lag_ms or settings.bar_ms
     return order.status is OrderStatus.INTENDED and order.updated_at_ms + on_its_way < asked_at_ms
-
-
-def _unknown_order(turn: Turn, order: VenueOrder, snapshot: VenueSnapshot) -> bool:
-    """An order of ours that has ended, or a stray one, goes; a person's is reported once, never touched.
-
-    True for one that bears our name and protects a position, and of which the books know nothing: it stays. Orders are
-    written down before they are sent, so it is another desk's, or the books were lost.
-    """
-    symbol = turn.symbol(order.symbol)
-    known = orders.find(symbol, order.client_id) if symbol is not None else None
-    if known is not None and (known.status.live or known.updated_at_ms >= snapshot.at_ms):
-        return False
-    text = f"{order.side} {order.type} {order.quantity:f}"
-    ours = order.client_id.startswith(instance_prefix(turn.state.settings.account))
-    strange = ours and known is None and _protects(order, snapshot)
-    if ours and not strange:
-        turn.act(Cancel(order.client_id, order.symbol, order.type.conditional))
-        _difference(turn, order.symbol, "orphan order", "none", text, "cancelled")
-    elif order.venue_id not in turn.state.foreign_orders:
-        turn.state.foreign_orders.add(order.venue_id)
-        kind, done = (
-            ("order not in these books", "left: it protects") if strange else ("foreign order", "left alone")
-        )
-        _difference(turn, order.symbol, kind, "none", text, done)
-        return strange
-    return False
-
-
-def _protects(order: VenueOrder, snapshot: VenueSnapshot) -> bool:
-    """True for an order that can only reduce a position that is there."""
-    exits = order.reduce_only or order.close_position
-    held = (
-        position for position in snapshot.positions if position.symbol == order.symbol and position.quantity
-    )
-    return exits and any(order.side is close_side(position.side) for position in held)
-
-
-def _another_desk(turn: Turn, strange: Sequence[VenueOrder]) -> None:
-    """Two desks on one account would double every position: this one opens nothing until a person decides."""
-    turn.state.protect = True
-    turn.act(RecordTrading(turn.at_ms, turn.state.lasting))
-    names = ", ".join(sorted({order.symbol for order in strange}))
-    title = (
-        f"{names}: protected by orders of a desk of this account that these books know nothing of: another desk runs "
-        "on it, or the books were lost. They are left alone; no entries until /start_trading"
-    )
-    turn.tell(NoticeKind.RECOVERY, Severity.CRITICAL, title)
 
 
 def _protect(turn: Turn, found: list[str]) -> None:
@@ -316,7 +265,7 @@ def _untraded(turn: Turn, found: list[Position]) -> None:
     for position in found:
         if f"{position.symbol} {position.quantity:f}" not in turn.state.foreign_positions:
             theirs = f"{position.quantity:f}"
-            _difference(turn, position.symbol, "foreign position", "not traded", theirs, "left alone")
+            differences.record(turn, position.symbol, "foreign position", "not traded", theirs, "left alone")
     turn.state.foreign_positions = seen
 
 
@@ -338,7 +287,9 @@ def _adopt(turn: Turn, symbol: SymbolState, venue: Position, snapshot: VenueSnap
         fee=ZERO,
         at_ms=snapshot.at_ms,
     )
-    _difference(turn, symbol.symbol, "position", f"{ours.quantity:f}", f"{venue.quantity:f}", "ours follows")
+    differences.record(
+        turn, symbol.symbol, "position", f"{ours.quantity:f}", f"{venue.quantity:f}", "ours follows"
+    )
     entry = _entry_of(symbol, fill)
     symbol.made_up = fill if grows and entry is not None else None
     turned = not venue.quantity * ours.quantity > ZERO and venue.quantity != ZERO
@@ -349,7 +300,7 @@ def _adopt(turn: Turn, symbol: SymbolState, venue: Position, snapshot: VenueSnap
 def _adopt_entry(turn: Turn, symbol: SymbolState, theirs: Decimal) -> None:
     """Fills that came in another order than they happened leave another average; the money follows in the wallet."""
     ours = symbol.position.entry_price
-    _difference(turn, symbol.symbol, "entry price", f"{ours:f}", f"{theirs:f}", "ours follows")
+    differences.record(turn, symbol.symbol, "entry price", f"{ours:f}", f"{theirs:f}", "ours follows")
     symbol.position = replace(symbol.position, entry_price=theirs)
     accounting.record_position(turn, symbol)
 
@@ -373,7 +324,7 @@ def _compare_wallet(turn: Turn, snapshot: VenueSnapshot) -> None:
     reference = f"difference-{snapshot.at_ms}"
     accounting.post(turn, transfer(turn.at_ms, "difference", "", reference, Book.DIFFERENCE, gap))
     _shift(turn, gap)
-    _difference(turn, "", "wallet", f"{before:f}", f"{snapshot.wallet:f}", "ours follows")
+    differences.record(turn, "", "wallet", f"{before:f}", f"{snapshot.wallet:f}", "ours follows")
 
 
 def _shift(turn: Turn, gap: Decimal) -> None:
@@ -385,14 +336,6 @@ def _shift(turn: Turn, gap: Decimal) -> None:
     if state.equity_high:
         state.equity_high += gap
         guards.record_high(turn, "engine")
-
-
-def _difference(turn: Turn, symbol: str, kind: str, ours: str, theirs: str, done: str) -> None:
-    turn.act(RecordDifference(turn.at_ms, symbol, kind, ours, theirs, done))
-    if done == "REJECTED":
-        return  # an intent that never left: nobody needs to be woken for it
-    title = f"{symbol or 'Wallet'}: {kind} differs: ours {ours}, venue {theirs}; {done}"
-    turn.tell(NoticeKind.DIFFERENCE, Severity.TRADE, title, (), symbol)
 
 
 def _begin(turn: Turn) -> None:
