@@ -6,7 +6,7 @@ Whatever else does not fit is one line that says where it is: a rule misread is 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,6 +16,7 @@ from bot.domain.errors import ConfigError
 from bot.domain.instrument import ZERO, Bracket, Instrument
 
 QUOTE = "USDT"
+MOST_DIGITS = 30
 _UNLIMITED = Decimal(10) ** 18
 
 type Json = Mapping[str, object]
@@ -59,9 +60,15 @@ def load_instruments(exchange_info: Path, brackets: Path | None = None) -> Mappi
 
 
 def read_instruments(
-    exchange_info: object, extras: Extras | None = None, source: str = "exchangeInfo"
+    exchange_info: object,
+    extras: Extras | None = None,
+    source: str = "exchangeInfo",
+    unreadable: Callable[[str], None] | None = None,
 ) -> dict[str, Instrument]:
-    """Instruments of an exchangeInfo answer, by symbol in name order. Raises ConfigError."""
+    """Instruments of an exchangeInfo answer, by symbol in name order. Raises ConfigError.
+
+    With `unreadable` a contract that cannot be read is left out and said, instead of refusing all others with it.
+    """
     known = extras or Extras()
     more = _More(
         brackets={name: _brackets(name, row) for name, row in _by_symbol(known.brackets, "leverageBracket")},
@@ -71,7 +78,7 @@ def read_instruments(
     if not isinstance(exchange_info, dict) or not isinstance(exchange_info.get("symbols"), list):
         raise ConfigError(f"{source}: no list under `symbols`; this is no exchangeInfo")
     rows = [row for name, row in _by_symbol(exchange_info["symbols"], source) if _usable(row)]
-    found = (_instrument(_Row(row, source), more) for row in rows)
+    found = [one for row in rows if (one := _read_one(_Row(row, source), more, unreadable)) is not None]
     return {one.symbol: one for one in sorted(found, key=lambda one: one.symbol) if _has_grid(one)}
 
 
@@ -100,6 +107,8 @@ class _Row:
             raise ConfigError(f"{self.where}: {key} is {value!r}, not a number") from None
         if not number.is_finite() or number < ZERO:
             raise ConfigError(f"{self.where}: {key} is {value!r}; allowed: zero or more")
+        if number and (len(number.as_tuple().digits) > MOST_DIGITS or abs(number.adjusted()) > MOST_DIGITS):
+            raise ConfigError(f"{self.where}: {key} has more digits than a price or quantity can have")
         return number
 
     def filter(self, kind: str) -> "_Row":
@@ -137,6 +146,16 @@ def _usable(row: Json) -> bool:
 
 def _has_grid(instrument: Instrument) -> bool:
     return instrument.price_tick > ZERO and instrument.quantity_step > ZERO
+
+
+def _read_one(row: _Row, more: _More, unreadable: Callable[[str], None] | None) -> Instrument | None:
+    try:
+        return _instrument(row, more)
+    except ConfigError as error:
+        if unreadable is None:
+            raise
+        unreadable(str(error))
+        return None
 
 
 def _instrument(source: _Row, more: _More) -> Instrument:

@@ -12,6 +12,7 @@ from bot.domain.errors import ConfigError
 from bot.domain.instrument import Instrument
 from bot.domain.signal import Side
 from bot.venues.instruments import Extras, free_instrument, load_instruments, read_instruments
+from sandbox.market import exchange_info
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("QUARTERDECK_REAL_DATA", ROOT.parent / "shared" / "data")) / "fixtures" / "binance"
@@ -223,3 +224,15 @@ def test_recorded_brackets_join_without_a_step() -> None:
             below = cap * lower.maintenance_rate - lower.maintenance_amount
             above = cap * upper.maintenance_rate - upper.maintenance_amount
             assert abs(below - above) <= Decimal("0.01") * below, one.symbol
+
+
+@pytest.mark.parametrize("hostile", ["NaN", "-1", "1e-999999", "1e999999", "0." + "1" * 5000, "", None])
+def test_a_contract_that_cannot_be_read_is_left_out_when_asked_so(hostile: object) -> None:
+    info = exchange_info(["BTCUSDT", "ETHUSDT"])
+    rows: Any = info["symbols"]
+    rows[0]["filters"][0]["tickSize"] = hostile
+    said: list[str] = []
+    assert list(read_instruments(info, unreadable=said.append)) == ["ETHUSDT"]
+    assert [line.startswith("exchangeInfo: BTCUSDT PRICE_FILTER: tickSize") for line in said] == [True]
+    with pytest.raises(ConfigError):
+        read_instruments(info)

@@ -1,5 +1,6 @@
 """Contracts, candles, prices, funding rates and maintenance by REST."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,7 +17,14 @@ from bot.venues.instruments import Extras, read_instruments
 from bot.venues.outcome import Verdict
 from bot.venues.port import VenueUnavailable
 
+log = logging.getLogger(__name__)
+
 FEES_OF = "BTCUSDT"
+LONGEST_WORDS = 200
+
+
+def _left_out(words: str) -> None:
+    log.warning("a contract is left out: %s", words[:LONGEST_WORDS])
 
 
 class MarketReader:
@@ -38,12 +46,13 @@ class MarketReader:
         hours = await self._body("funding intervals", asks.FUNDING_INFO)
         brackets = await self._optional("brackets", asks.BRACKETS)
         try:
-            known = read_instruments(info, Extras(brackets=brackets, funding=hours))
+            known = read_instruments(info, Extras(brackets=brackets, funding=hours), unreadable=_left_out)
             symbol = FEES_OF if FEES_OF in known else next((s for s, i in known.items() if i.tradable), "")
             fees = await self._optional("fees", asks.commission(symbol)) if symbol else ()
             if fees != ():
                 rows_of_fees = [{**row(fees), "symbol": name} for name in known]
-                known = read_instruments(info, Extras(brackets, rows_of_fees, hours))
+                readable = [one for one in rows(row(info).get("symbols")) if text(one, "symbol") in known]
+                known = read_instruments({"symbols": readable}, Extras(brackets, rows_of_fees, hours))
         except ConfigError as error:
             raise VenueUnavailable(f"contracts: {error}") from None
         self.instruments = known
