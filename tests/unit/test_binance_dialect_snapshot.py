@@ -24,7 +24,7 @@ from bot.domain.market import DAY_MS, HOUR_MS
 from bot.domain.order import OrderSide, OrderStatus, OrderType
 from bot.domain.position import Position
 from bot.venues.binance.trades import payment_id
-from bot.venues.ccxt_venue.wire import Ask
+from bot.venues.ccxt_venue.wire import Ask, Lane
 from bot.venues.port import VenueUnavailable
 
 SINCE = NOW - HOUR_MS
@@ -305,3 +305,11 @@ async def test_a_position_without_known_leverage_is_no_snapshot() -> None:
     script = quiet_account(position_row()) | {"fapiPrivateGetSymbolConfig": (200, [])}
     with pytest.raises(VenueUnavailable, match="positions"):
         await scripted(script)[0].snapshot(SINCE)
+
+
+async def test_the_clock_waits_for_nothing_and_a_snapshot_waits_in_one_piece() -> None:
+    dialect, gateway = scripted(quiet_account())
+    await dialect.server_time_ms()
+    assert [(ask.method, ask.lane) for ask in gateway.asked] == [("fapiPublicGetTime", Lane.PROTECT)]
+    await dialect.snapshot(SINCE)
+    assert {ask.lane for ask in gateway.asked[1:]} == {Lane.DATA}

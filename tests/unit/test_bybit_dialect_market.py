@@ -13,7 +13,7 @@ from bot.domain.instrument import Bracket, Instrument
 from bot.domain.market import FundingRate, Quote
 from bot.venues.bybit.instruments import read_instruments
 from bot.venues.bybit.reading import Row, result
-from bot.venues.ccxt_venue.wire import Access, Ask, Environment
+from bot.venues.ccxt_venue.wire import Access, Ask, Environment, Lane
 from bot.venues.port import VenueUnavailable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -253,6 +253,7 @@ async def test_server_time() -> None:
     desk = stand()
     desk.gateway.on("publicGetV5MarketTime", ok(timeSecond="1760000000", timeNano="1760000000123456789"))
     assert await desk.dialect.server_time_ms() == 1_760_000_000_123
+    assert desk.gateway.asks[-1].lane is Lane.PROTECT, "an order turned down for its timestamp waits for it"
     desk.gateway.on("publicGetV5MarketTime", ok(timeSecond="1760000000"))
     assert await desk.dialect.server_time_ms() == 1_760_000_000_000
     desk.gateway.on("publicGetV5MarketTime", ok())

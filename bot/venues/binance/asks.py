@@ -82,7 +82,10 @@ def set_multi_assets(*, multi: bool) -> Ask:
 
 
 RENEW_KEY = Ask("fapiPrivatePutListenKey", lane=Lane.CANCEL)
-SERVER_TIME = Ask("fapiPublicGetTime")
+SERVER_TIME = Ask("fapiPublicGetTime", lane=Lane.PROTECT)
+"""To put the clock right: an order turned down for its timestamp waits for it, throttled or not."""
+MOMENT = Ask("fapiPublicGetTime")
+"""The same as a part of a snapshot, which waits in one piece."""
 EXCHANGE_INFO = Ask("fapiPublicGetExchangeInfo")
 BRACKETS = Ask("fapiPrivateGetLeverageBracket")
 FUNDING_INFO = Ask("fapiPublicGetFundingInfo", weight=1)

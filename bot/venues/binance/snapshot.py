@@ -52,8 +52,11 @@ class Snapshots:
         self._seen: Held | None = None
 
     async def server_time_ms(self) -> int:
-        """The venue's clock."""
-        answer = await self._gateway.ask(asks.SERVER_TIME)
+        """The venue's clock, ahead of whatever waits for room."""
+        return await self._time(asks.SERVER_TIME)
+
+    async def _time(self, ask: Ask) -> int:
+        answer = await self._gateway.ask(ask)
         now_ms = whole(row(answer.body), "serverTime") if answer.good else None
         if now_ms is None or now_ms <= 0:
             raise VenueUnavailable(f"time: {'garbage' if answer.good else code_of(answer)}")
@@ -62,7 +65,7 @@ class Snapshots:
     async def take(self, since_ms: int) -> VenueSnapshot:
         """Everything that exists, fills and funding from `since_ms` on."""
         for _ in range(ATTEMPTS):
-            at_ms = await self.server_time_ms()
+            at_ms = await self._time(asks.MOMENT)
             before = await self._standing()
             found = await self._between(at_ms, since_ms, before)
             if found is not None and await self._standing() == before:

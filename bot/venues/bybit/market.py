@@ -12,7 +12,7 @@ from bot.venues.bybit.paging import ask_for, pages, trouble
 from bot.venues.bybit.reading import Row, mapping, rows
 from bot.venues.bybit.words import LINEAR, QUOTE
 from bot.venues.ccxt_venue.dialect import KlineSeen, PriceSeen, PublicNews
-from bot.venues.ccxt_venue.wire import Gateway
+from bot.venues.ccxt_venue.wire import Gateway, Lane
 from bot.venues.port import VenueUnavailable
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ class Market:
         self._gateway = gateway
 
     async def server_time_ms(self) -> int:
-        """Bybit's clock."""
-        found = await ask_for(self._gateway, "publicGetV5MarketTime", {})
+        """Bybit's clock. An order turned down for its timestamp waits for it, throttled or not."""
+        found = await ask_for(self._gateway, "publicGetV5MarketTime", {}, Lane.PROTECT)
         nanos = found.whole("timeNano")
         at_ms = nanos // 1_000_000 if nanos else found.ms("timeSecond") * 1000
         if at_ms <= 0:
