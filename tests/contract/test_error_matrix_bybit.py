@@ -221,7 +221,8 @@ class TestEffects:
         desk = stand()
         desk.gateway.on(method, answer)
         ended = await desk.dialect.set_leverage(BTC, 7)
-        assert ended.outcome is outcome_of(answer, method)
+        of_others = answer in [refused(code) for code in (110025, 110026, 110027, 140025, 140026)]
+        assert ended.outcome is (Outcome.UNKNOWN if of_others else outcome_of(answer, method))
         assert (ended.client_id, ended.symbol) == ("", BTC)
 
     @pytest.mark.parametrize("which", range(3))

@@ -87,6 +87,11 @@ _ALREADY: dict[str, Meaning] = {
         "an open order has this client id: this very order was sent before, so it is asked after, never given up",
         {Kind.SUBMIT: _V.UNKNOWN},
     ),
+    "-4115": Meaning(
+        _V.NOT_DONE,
+        "client transaction id used: named for transfers, but what it says of an order would be the same as -4116",
+        {Kind.SUBMIT: _V.UNKNOWN},
+    ),
 }
 
 _REQUEST = _refused(
@@ -245,7 +250,6 @@ _ACCOUNT = _refused(
         "-4110": "user is in a freezing period",
         "-4112": "reduce-only order would grow the position or activation is on the wrong side",
         "-4114": "client transaction id too long",
-        "-4115": "client transaction id used",
         "-4117": "the stop is being triggered right now; too late for this",
         "-4118": "reduce-only quantity above position net of resting reduce-only orders",
         "-4120": "conditional types go to the algo endpoint",

@@ -168,6 +168,10 @@ class Orders:
         at_ms = self._gateway.now_ms
         if answer.verdict is Verdict.DONE and whole(row(answer.body), "leverage") != leverage:
             return outcome.unknown(at_ms, Call.SUBMIT, "", symbol, GARBAGE)
+        if (
+            answer.verdict is Verdict.BENIGN
+        ):  # Binance has no such word about leverage: some other setting is so
+            return outcome.unknown(at_ms, Call.SUBMIT, "", symbol, code_of(answer))
         return outcome.ended(_told(answer), at_ms, Call.SUBMIT, "", symbol)
 
     def _learn(self, found: Row, conditional: bool) -> None:

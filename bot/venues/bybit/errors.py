@@ -54,6 +54,9 @@ class Meaning:
 
 _V = Verdict
 
+SAME_LEVERAGE = frozenset({"110043", "140043", "34040"})
+"""What may be said to a leverage that is so already; the others of this kind speak of other settings."""
+
 
 def _sure(why: str) -> Meaning:
     return Meaning(_V.NOT_DONE, _V.NOT_DONE, why)

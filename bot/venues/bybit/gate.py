@@ -2,19 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.domain.instrument import Instrument
 from bot.domain.market import DAY_MS
 from bot.domain.modes import MarginMode, PositionMode
+from bot.venues.bybit.errors import SAME_LEVERAGE
 from bot.venues.bybit.news import News
 from bot.venues.bybit.paging import ask_for, pages
 from bot.venues.bybit.reading import Row
 from bot.venues.bybit.words import LINEAR, QUOTE, leverage_of
 from bot.venues.ccxt_venue.dialect import GateReport, Wish
 from bot.venues.ccxt_venue.wire import Ask, Gateway, Lane
-from bot.venues.outcome import Answer
+from bot.venues.outcome import Answer, Verdict
 from bot.venues.port import VenueUnavailable
 
 AT_ONCE = 8
@@ -202,6 +203,10 @@ class Gate:
             "sellLeverage": str(leverage),
         }
         answer = await self._set("privatePostV5PositionSetLeverage", params)
+        if answer.verdict is Verdict.BENIGN and answer.code not in SAME_LEVERAGE:
+            answer = replace(
+                answer, verdict=Verdict.UNKNOWN
+            )  # some other setting is so already: no word about this
         if not answer.good:
             self._news.leverage_known(symbol, before)
         return answer
