@@ -123,7 +123,13 @@ def sandbox(
         typer.Option(help="Real candles: folder or file (Parquet, CSV); they live when they were."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the generated market and of the keys.")] = None,
-    speed: Annotated[float, typer.Option(help="Seconds at the exchange per second; 0: stand still.")] = 1.0,
+    speed: Annotated[
+        float,
+        typer.Option(
+            help="Seconds at the exchange per second; 0: stand still. "
+            "`quarterdeck run` in mode testnet needs 1: its clock is the wall's (the demo brings its own)."
+        ),
+    ] = 1.0,
     faults: Annotated[Path | None, typer.Option(help="Fault rules (YAML or JSON).")] = None,
 ) -> None:
     """Serve an exchange on loopback that speaks Binance's or Bybit's protocol; prints its addresses and keys."""
