@@ -49,9 +49,12 @@ class Watchman:
         gateway.on_answer = self._answered
 
     def proven(self, symbol: str, leverage: int) -> bool:
-        """True when the last look found this leverage, or set it, and nobody has changed anything since."""
+        """True when the last look found this leverage, or set it, and nobody has changed anything since.
+
+        Also while the gate is still at it: entries rest until it has come through.
+        """
         report = self._report
-        if report is None or report.refusals or report.pending or self._frozen:
+        if report is None or report.refusals or (self._frozen and not report.pending):
             return False
         return symbol not in report.halts and self._wish.leverage.get(symbol) == leverage
 
