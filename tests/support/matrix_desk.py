@@ -230,6 +230,11 @@ class Desk:
         see: CANCELLED is true of it.
         """
         told = await self.dialect.query(play.client_id, self.symbol, play.conditional)
+        if (
+            isinstance(told, CallEnded) and told.code == "not shown yet"
+        ):  # lists lie behind: asked again later
+            self.live(5_000)
+            told = await self.dialect.query(play.client_id, self.symbol, play.conditional)
         true = self.status(play)
         if isinstance(told, OrderUpdated):
             gone = true is None and told.status is OrderStatus.CANCELLED

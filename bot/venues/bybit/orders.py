@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 UNSUPPORTED = "unsupported"
 GONE = "gone"
+SHOWS_WITHIN_MS = 4_000
+"""How long a stop that the venue took may be missing in its lists."""
 CLOCKS_APART_MS = 1_000
 _FIELDS = {Part.STOP: "stopLoss", Part.TARGET: "takeProfit"}
 _TRIGGERS = {Part.STOP: "slTriggerBy", Part.TARGET: "tpTriggerBy"}
@@ -210,9 +212,16 @@ class Orders:
             found = await self._by_executions(claim.client_id, symbol, named)
             if isinstance(found, OrderUpdated) or found.code != NOT_FOUND:
                 return found
-        if claim.standing:  # it was there, and is nowhere any more
-            return self._as(claim, symbol, OrderStatus.CANCELLED, "replaced" if open_rows else GONE)
-        return self._not_done(Call.SUBMIT, claim.client_id, symbol, NOT_FOUND)
+        return self._nowhere(claim, symbol, replaced=bool(open_rows))
+
+    def _nowhere(self, claim: Claim, symbol: str, *, replaced: bool) -> OrderUpdated | CallEnded:
+        """A stop that no list shows: replaced, gone, never there; or the venue took it just now and its lists lag."""
+        at_ms = self._gateway.now_ms
+        if not claim.standing:
+            return self._not_done(Call.SUBMIT, claim.client_id, symbol, NOT_FOUND)
+        if not replaced and at_ms - claim.at_ms < SHOWS_WITHIN_MS:
+            return outcome.unknown(at_ms, Call.SUBMIT, claim.client_id, symbol, "not shown yet")
+        return self._as(claim, symbol, OrderStatus.CANCELLED, "replaced" if replaced else GONE)
 
     def _told(self, row: Row, slot: Slot, claim: Claim) -> OrderUpdated | CallEnded:
         update = update_of(row, claim.client_id, self._gateway.now_ms)
