@@ -86,7 +86,7 @@ class MarketFrames:
         short = what[:40]
         if short not in self._told and len(self._told) < TOLD_KINDS:
             self._told.add(short)
-            log.warning("market stream: %s: not understood and left out", short)
+            log.warning("market stream: %a not understood and left out", short)
 
 
 def _candle(symbol: str, kline: Row) -> Candle | None:

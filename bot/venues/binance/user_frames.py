@@ -261,7 +261,7 @@ class UserFrames:
         """Once per kind, and not for ever: who sends anything may send anything."""
         if what not in self._told and len(self._told) < TOLD_KINDS:
             self._told.add(what)
-            log.warning("user stream: %s are not understood and left out", what)
+            log.warning("user stream: %a not understood and left out", what)
 
 
 def _at(frame_ms: int, now_ms: int) -> int:

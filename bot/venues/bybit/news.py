@@ -83,7 +83,7 @@ class News:
         """Once per kind: a venue that changes its words must not fill the disk."""
         if what not in self._complained and len(self._complained) < 100:
             self._complained.add(what)
-            log.warning("bybit user stream: left out %s", what)
+            log.warning("bybit user stream: left out %a", what)
 
     # Orders
 
