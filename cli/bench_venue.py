@@ -32,7 +32,7 @@ EXCHANGES = ("binance", "bybit")
 TIMEFRAME = "15m"
 FRAMES_SPEED = 60
 """At this speed of the sandbox each symbol's candle moves four times a second, as it does on a busy exchange."""
-PAUSE_S = 0.12
+PAUSE_S = 0.16
 """Between orders, so that no venue's order rate is part of the figure."""
 START_S = 120.0
 

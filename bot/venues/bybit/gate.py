@@ -19,7 +19,7 @@ from bot.venues.outcome import Answer, Verdict
 from bot.venues.port import VenueUnavailable
 
 AT_ONCE = 8
-PATIENCE_S = 3.0
+PATIENCE_S = 1.0
 EXPIRES_SOON_MS = 14 * DAY_MS
 UNIFIED_FROM = 3  # 1 is the classic account; 3 to 6 are unified ones of several ages
 MARGIN_MODES = {MarginMode.ISOLATED: "ISOLATED_MARGIN", MarginMode.CROSSED: "REGULAR_MARGIN"}
