@@ -227,7 +227,7 @@ class Limits(Section):
     liquidation_warn: Number = setting(
         _LIMITS.liquidation_warn,
         "Way from entry to liquidation price at which people are warned.",
-        low=0,
+        low="0.1",
         high=1,
         unit="fraction",
     )
