@@ -64,7 +64,7 @@ class ChatServer:
         self.calls = calls
         self.troubles = troubles
         self.port = port
-        self._open: set[web.Request] = set()
+        self._open: dict[int, web.Request] = {}
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GIVE_UP_S)
@@ -93,7 +93,7 @@ class ChatServer:
 
     def cut_all(self) -> None:
         """Every connection with something under way is reset, websockets among them."""
-        for request in self._open:
+        for request in self._open.values():
             _reset(request)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -104,22 +104,22 @@ class ChatServer:
         raw = raw_request(request.method, asked.path, request.headers, body)
         call = Call(self._wall_ms(), self._provider.platform, asked.method, asked.payload, raw)
         self.calls.add(call)
-        self._open.add(request)
+        self._open[id(request)] = request
         try:
             return await self._answer(request, asked, call)
         finally:
-            self._open.discard(request)
+            del self._open[id(request)]
 
     async def _answer(self, request: web.Request, asked: Asked, call: Call) -> web.StreamResponse:
         trouble = self.troubles.meet(asked.method)
         if trouble is not None and trouble.delay_s:
             await asyncio.sleep(trouble.delay_s)
-        if self.troubles.is_down:
-            return _reset(request)
+        if _is_lost(request):
+            return web.Response()
         if trouble is None or trouble.done or not trouble.replaces:
             response = await self._provider.answer(request, asked)
-            if self.troubles.is_down and not response.prepared:
-                return _reset(request)
+            if _is_lost(request):
+                return response
             if trouble is None or not trouble.replaces:
                 call.status = response.status
                 return response
@@ -132,6 +132,11 @@ class ChatServer:
             found.set_status(trouble.status)
         call.status = found.status
         return found
+
+
+def _is_lost(request: web.Request) -> bool:
+    """Whether whoever asked is gone, or was cut off."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _reset(request: web.Request) -> web.Response:
