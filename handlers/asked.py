@@ -58,7 +58,7 @@ def take_apart(request: Request, registry: Registry, book: ButtonBook) -> Asked:
     match request.kind:
         case RequestKind.TEXT:
             return _from_text(request, registry)
-        case RequestKind.BUTTON:
+        case RequestKind.BUTTON | RequestKind.MODAL:
             return _from_button(request, registry, book)
         case RequestKind.SLASH | RequestKind.FORM:
             word = echo(request.command.lstrip("/")).casefold()

@@ -15,19 +15,11 @@ from typing import Protocol
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.runtime.ports import Outbox, Preferences, QueuedNotice
 from handlers.alarms import Alarms
+from handlers.speaker import PlatformDown as PlatformDown
 
 log = logging.getLogger(__name__)
 _BATCH = 200
 _LISTED = 10
-
-
-class PlatformDown(Exception):
-    """A platform could not take a message now; `retry_after_s` is what it asked for, 0 when it did not say."""
-
-    def __init__(self, why: str, retry_after_s: float = 0) -> None:
-        """`why` is for the log."""
-        super().__init__(why)
-        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True)

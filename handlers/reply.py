@@ -84,13 +84,16 @@ class ButtonStyle(StrEnum):
 class Button:
     """A button runs `command_line` as the one who presses it, with that command's own role check and confirmation.
 
-    Handlers leave `id` empty: the dispatcher fills it with an opaque text of at most 64 bytes.
+    Handlers leave `id` empty: the dispatcher fills it with an opaque text of at most 64 bytes. `prompt` is the label of
+    a text that the press asks for and that ends the line ("Reason", "Code"): faces that have dialog boxes open one and
+    send a MODAL request, the others send the press and the dispatcher takes the person's next line.
     """
 
     label: str
     command_line: str
     style: ButtonStyle = ButtonStyle.SECONDARY
     id: str = ""
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,10 @@ class Reply:
 
     `fields` are labelled figures in reading order, `text` is prose below the title, `ok` False is a refusal,
     `changes` go to the audit. `snapshot` is for previews: without one, a confirmation is bound to every figure of the
-    card. `name` (the command) and `in_place` (a pressed button's card becomes this reply) are filled by the dispatcher.
+    card. `name` (the command) and `in_place` (a pressed button's card becomes this reply) are filled by the dispatcher,
+    as are `take_back` (the asker's own message holds something that must not stay: the face deletes it if it can) and
+    `expects` (the person's next line in this chat is taken as the answer: faces may open the keyboard for it).
+    `private` replies are for the asker alone: faces show them to nobody else, or refuse outside a private chat.
     """
 
     title: str
@@ -127,6 +133,10 @@ class Reply:
     snapshot: Snapshot | None = None
     name: str = ""
     in_place: bool = False
+    private: bool = False
+    take_back: bool = False
+    expects: str = ""
+    image: bytes = b""
 
     def to_json(self) -> dict[str, object]:
         """The reply for scripts: one object, figures as text, pictures and files by name only."""

@@ -16,19 +16,21 @@ class ChatKind(StrEnum):
 
 
 class RequestKind(StrEnum):
-    """How it was said: a line of text, a pressed button, a slash command's options, a web form."""
+    """How it was said: a line of text, a pressed button, a slash command's options, a web form, a dialog box."""
 
     TEXT = "text"
     BUTTON = "button"
     SLASH = "slash"
     FORM = "form"
+    MODAL = "modal"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request of one person.
 
-    TEXT fills `text`, BUTTON fills `button` (the opaque id of a Button), SLASH and FORM fill `command` and `arguments`.
+    TEXT fills `text`, BUTTON fills `button` (the opaque id of a Button), SLASH and FORM fill `command` and `arguments`,
+    MODAL fills `button` (of the button that opened it) and `text` (what was typed into it).
     `update_id` is the platform's id of the delivery, empty when it cannot be delivered twice. `within` names wider
     places that hold the chat (the group of a topic, the guild of a channel): allowing one of them allows the chat.
     `page_rows` is how many table rows fit a message, 0 when tables need no pages.

@@ -14,6 +14,7 @@ from bot.config.values import Text, refused, shown
 
 _PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _SYMBOL = re.compile(r"[A-Z0-9]{2,30}")
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 NAME_RULE = "small letters, digits, - and _, at most 32"
 SYMBOL_RULE = "capital letters and digits, for example BTCUSDT"
@@ -21,6 +22,7 @@ CRON_RULE = "cron line: minute hour day month weekday, or empty for never"
 DATABASE_RULE = "sqlite+aiosqlite:///FILE or postgresql+asyncpg://HOST/NAME, or empty"
 LOOPBACK_RULE = "an http address of this machine such as http://127.0.0.1:8765, or empty"
 ADDRESS_RULE = "an http or https address, or empty"
+HOURS_RULE = "from-to such as 22:00-07:00, or empty"
 
 
 def _plain_name(text: str) -> str:
@@ -50,6 +52,12 @@ def _cron(text: str) -> str:
         return parse_cron(text).text if text.strip() else ""
     except ValueError as error:
         raise refused(f"{shown(text)} is not allowed; {error}") from None
+
+
+def _quiet_hours(text: str) -> str:
+    if text and not _HOURS.fullmatch(text):
+        raise ValueError
+    return text
 
 
 def _web_address(text: str) -> str:
@@ -97,6 +105,7 @@ type PlainName = Annotated[Text, AfterValidator(_plain_name)]
 type SymbolName = Annotated[Text, AfterValidator(_symbol)]
 type TimeZone = Annotated[Text, AfterValidator(_time_zone)]
 type Cron = Annotated[Text, AfterValidator(_cron)]
+type QuietHours = Annotated[Text, AfterValidator(_quiet_hours)]
 type WebAddress = Annotated[Text, AfterValidator(_web_address)]
 type LoopbackAddress = Annotated[Text, AfterValidator(_loopback)]
 type DatabaseAddress = Annotated[Text, AfterValidator(_database)]

@@ -33,6 +33,12 @@ class Secrets:
 
     telegram_token: str = _secret("Telegram bot token, from @BotFather")
     discord_token: str = _secret("Discord bot token, from the developer portal")
+    slack_token: str = _secret("Slack bot token (xoxb-), from the app's page OAuth & Permissions")
+    slack_app_token: str = _secret("Slack app token (xapp-) with connections:write, for Socket Mode")
+    slack_webhook: str = _secret("Slack incoming webhook address: gets notices, commands nothing")
+    discord_webhook: str = _secret("Discord webhook address: gets notices, commands nothing")
+    watchdog_token: str = _secret("a second Telegram bot token, for `quarterdeck watchdog` alone")
+    heartbeat_url: str = _secret("address that is asked at every heartbeat, so that its silence alarms")
     binance_api_key: str = _secret(
         "Binance API key: futures trading on, withdrawals off, bound to this machine's IP"
     )

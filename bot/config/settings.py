@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, model_validator
 
 from bot.config.kinds import DATABASE_RULE, NAME_RULE, DatabaseAddress, PlainName, TimeZone
-from bot.config.people import Chat, Digests, Notices
+from bot.config.people import Chat, Digests, Drill, Notices, Watchdog
 from bot.config.trading import Buffers, Limits, Signals, Sizing, Symbol, Symbols, Venue
 from bot.config.values import Number, Section, Text, Whole, refused, setting
 
@@ -120,6 +120,11 @@ class Settings(Section):
     strategy_paths: tuple[Text, ...] = setting(
         (), "Folders with strategies of your own.", allowed="list of folders"
     )
+    desks: tuple[Text, ...] = setting(
+        (),
+        "Homes of further accounts that this process runs; they are commanded through this chat.",
+        allowed="list of folders",
+    )
     venue: Venue = setting(Venue(), "")
     symbols: Symbols = setting(
         tuple(
@@ -135,6 +140,8 @@ class Settings(Section):
     chat: Chat = setting(Chat(), "")
     notices: Notices = setting(Notices(), "")
     digests: Digests = setting(Digests(), "")
+    watchdog: Watchdog = setting(Watchdog(), "")
+    drill: Drill = setting(Drill(), "")
     storage: Storage = setting(Storage(), "")
     demo: Demo = setting(Demo(), "")
     logging: Logging = setting(Logging(), "")

@@ -36,11 +36,18 @@ class NoticeKind(StrEnum):
     VERSION = "version"
     PANIC = "panic"
     STORAGE = "storage"
+    ALERT = "alert"
+    ACCESS = "access"
+    PROPOSAL = "proposal"
+    MODEL = "model"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notice: kind, severity, headline, and labelled figures (label, value) in reading order."""
+    """One notice: kind, severity, headline, and labelled figures (label, value) in reading order.
+
+    `to` is the user ("platform:user_id") it is meant for; empty: everybody.
+    """
 
     kind: NoticeKind
     severity: Severity
@@ -48,3 +55,4 @@ class Notice:
     title: str
     fields: tuple[tuple[str, str], ...] = ()
     symbol: str = ""
+    to: str = ""

@@ -1,0 +1,47 @@
+"""Speaking without being asked: what the dispatcher and the courier need of a platform.
+
+Everything a platform sends by itself (notices, lists after downtime, requests to admins, progress) goes this way, so
+that one pace and one outage are known in one place.
+"""
+
+from typing import Protocol
+
+from handlers.reply import Reply
+
+
+class PlatformDown(Exception):
+    """A platform could not take a message now; `retry_after_s` is what it asked for, 0 when it did not say."""
+
+    def __init__(self, why: str, retry_after_s: float = 0) -> None:
+        """`why` is for the log."""
+        super().__init__(why)
+        self.retry_after_s = retry_after_s
+
+
+class Speaker(Protocol):
+    """A platform's mouth. Chats are the platform's own ids, as `Request.chat_id` gives them."""
+
+    @property
+    def platform(self) -> str:
+        """The platform's name, as requests carry it."""
+        ...
+
+    async def say(self, chat_id: str, reply: Reply, silent: bool = False) -> str:
+        """Send a reply with buttons, picture and file; answers the message's id ("" where there is none).
+
+        Raises PlatformDown when it cannot be sent now. A chat that refuses for good (blocked, gone) is logged and
+        answered with "".
+        """
+        ...
+
+    async def amend(self, chat_id: str, message_id: str, reply: Reply) -> None:
+        """Make a message that `say` sent show this reply instead; one that is gone is sent anew.
+
+        Raises PlatformDown.
+        """
+        ...
+
+
+def private_chat(user: str) -> str:
+    """The chat in which a user ("platform:user_id") is spoken to alone: every platform takes the user's own id."""
+    return user.partition(":")[2]
