@@ -149,12 +149,12 @@ class Notices(Section):
     )
     on_call: tuple[Text, ...] = setting(
         (),
-        "Who gets critical notices, one after the other until somebody acknowledges; empty: everybody at once.",
+        "Who gets critical notices, in turn until one acknowledges; empty: everybody at once.",
         allowed="list of platform:user_id",
     )
     acknowledge_s: Whole = setting(
         120,
-        "After which a critical notice goes to the next person and platform.",
+        "After it a critical notice goes to the next person and platform.",
         low=10,
         high=3600,
         unit="seconds",
