@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bot.domain.action import (
+    PLACES,
     Notify,
     RecordDay,
     RecordDecision,
@@ -64,9 +65,8 @@ from storage.schema import (
 )
 from storage.statements import add, add_missing, put
 
-PLACES = 1 << 20
 TRADING = "trading"
-UNTOLD = frozenset({"equity_high"})  # moves with the market, not by a person's hand: no history of it
+UNTOLD = frozenset({"equity_high", "flattens", "alerts"})  # no settings of a person's: no history of them
 
 
 def place_of(number: int, index: int) -> int:

@@ -76,6 +76,7 @@ def recover(connection: Connection, account: str, recent: int) -> Recovered:
         order_count=_count(connection, account, OrderRow),
         clean=clean is not False,
         first_start=lines == 0 and clean is None,
+        kept=now.kept,
     )
 
 

@@ -14,6 +14,8 @@ from storage.schema import SettingRow
 
 type Value = int | float | bool | str
 
+KEPT = ("alerts", "flattens", "ignored:", "leverage:")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -60,6 +62,11 @@ class Settings:
                 _, symbol, name = key.split(":", 2)
                 found.append((symbol, name, _told(key, decode_value, self.values[key])))
         return tuple(found)
+
+    @property
+    def kept(self) -> tuple[tuple[str, str], ...]:
+        """What the engine alone reads back, as JSON text: closes under way, alerts, leverages, what is left alone."""
+        return tuple((key, self.values[key]) for key in sorted(self.values) if key.startswith(KEPT))
 
     def _flags(self, prefix: str) -> list[tuple[str, bool]]:
         keys = sorted(key for key in self.values if key.startswith(prefix))

@@ -17,6 +17,9 @@ from bot.domain.refusal import Refused
 from bot.domain.snapshot import DayFigures, OpenTrade
 from bot.domain.trade import Trade
 
+PLACES = 1 << 20
+"""Places of one journal line: action `index` of line `number` stands at place number x PLACES + index."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submit:
@@ -134,7 +137,10 @@ class RecordHalt:
 
 @dataclass(frozen=True, slots=True)
 class RecordSetting:
-    """A run-time setting changed; `value` is its new JSON text, `before` and `after` are for people."""
+    """A run-time setting changed; `value` is its new JSON text, `before` and `after` are for people.
+
+    `place` is where it stands in the journal: 0 until the ledger has it. What one command changed has one `id`.
+    """
 
     at_ms: int
     key: str
@@ -142,6 +148,12 @@ class RecordSetting:
     actor: str
     before: str
     after: str
+    place: int = 0
+
+    @property
+    def id(self) -> int:
+        """The journal line of the change, by which people name it."""
+        return self.place // PLACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +192,17 @@ class RecordDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordNote:
+    """A person's note on a trade: append-only. The trade is the one of `symbol` that was opened at `opened_at_ms`."""
+
+    at_ms: int
+    symbol: str
+    opened_at_ms: int
+    text: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """Tell people."""
 
@@ -210,5 +233,6 @@ type Record = (
     | RecordDay
     | RecordEquity
     | RecordDifference
+    | RecordNote
 )
 type Action = Deed | Record | Notify | Answer

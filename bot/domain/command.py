@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bot.domain.decision import Decision
 from bot.domain.guard import Sizing
+from bot.domain.signal import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,97 @@ class Reconcile:
     """Compare with the venue now."""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenPosition:
+    """A person's entry at market, through every gate, with the strategy's stop and target of the last closed bar.
+
+    `risk` is what the stop may lose, in quote asset, for this entry alone (None: sized as every entry is). `smallest`
+    asks for the smallest order the venue takes instead (the drill does).
+    """
+
+    symbol: str
+    side: Side
+    risk: Decimal | None = None
+    smallest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLeverage:
+    """Another leverage for a symbol: takes effect when the venue has confirmed it; kept over restarts."""
+
+    symbol: str
+    leverage: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take over a position that is not ours: it gets a stop (see AttachStop without a price) and is managed."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Leave a position that is not ours alone until it changes; entries on its symbol stay off."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachStop:
+    """Give a position that is not ours a stop: at `price`, or (None) at the strategy's distance from the mark."""
+
+    symbol: str
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """One recorded change of a setting: JSON texts; `before` is empty when the configuration's value was in force."""
+
+    key: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoSetting:
+    """Take a recorded change of settings back, where its values are still in force.
+
+    `id` is the change's journal line (`RecordSetting.id`). The desk fills in `changes` from the ledger.
+    """
+
+    id: int
+    changes: tuple[SettingChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetAlert:
+    """Tell `owner` ("platform:user_id") once when the mark of `symbol` is above (or below) `price`."""
+
+    symbol: str
+    above: bool
+    price: Decimal
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropAlert:
+    """Take a price alert back; `owner` empty: whoever's it is."""
+
+    id: int
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTrade:
+    """A note on the open trade of a symbol, or on its last closed one."""
+
+    symbol: str
+    text: str
+    author: str
+
+
 type Command = (
     Pause
     | Resume
@@ -145,6 +238,15 @@ type Command = (
     | ResetKill
     | Unhalt
     | Reconcile
+    | OpenPosition
+    | ChangeLeverage
+    | Adopt
+    | Ignore
+    | AttachStop
+    | UndoSetting
+    | SetAlert
+    | DropAlert
+    | NoteTrade
 )
 
 
@@ -161,7 +263,9 @@ class Change:
 class Receipt:
     """What closing one position came to. Quantities in base units, prices and slippage in quote asset.
 
-    `took_ms` is event time from the request to flat; `left` is what could not be closed.
+    `took_ms` is event time from the request to flat by its fills (or to now, while `left` is not zero); `left` is what
+    is still open. `verified_ms` is event time from the request to the venue's word that it is flat, 0 without that.
+    `net` is profit with fees (the entry's share too) and funding: what the trade says.
     """
 
     symbol: str
@@ -172,12 +276,14 @@ class Receipt:
     slippage: Decimal
     net: Decimal
     took_ms: int
+    verified_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The command took effect: what changed, one receipt per position closed, remarks."""
+    """The command took effect: what changed, one receipt per position closed, remarks, an entry's decision."""
 
     changes: tuple[Change, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     remarks: tuple[str, ...] = ()
+    decision: Decision | None = None

@@ -143,12 +143,16 @@ class TimerDue:
 
 @dataclass(frozen=True, slots=True)
 class CommandIssued:
-    """An operator's command, already authorised and confirmed by the chat layer."""
+    """An operator's command, already authorised and confirmed by the chat layer.
+
+    `origin` is the platform's update that it came by ("telegram:123"; empty: none): its effect is noted with it.
+    """
 
     at_ms: int
     command_id: str
     actor: str
     command: Command
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

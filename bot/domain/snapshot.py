@@ -87,7 +87,8 @@ class Recovered:
     `decisions` are those whose entry order is among `orders`, so that its fills find their plan. `order_count` keeps
     the ids of exits apart from those of earlier runs. `last_trade_ids`
     (as SYMBOL:trade id) and `last_payment_ids` are booked already. `parameters` are run-time overrides (symbol,
-    name, value). `clean` is False when the last run did not end well.
+    name, value). `kept` are other run-time settings (key, JSON text): leverages, alerts, closes under way, what is left
+    alone. `clean` is False when the last run did not end well.
     """
 
     trading: TradingState = TradingState.ACTIVE
@@ -116,3 +117,4 @@ class Recovered:
     order_count: int = 0
     clean: bool = True
     first_start: bool = True
+    kept: tuple[tuple[str, str], ...] = ()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.domain.account import Balance
+from bot.domain.command import Change
 from bot.domain.decision import Decision
 from bot.domain.guard import Halt, Kill, Limits, Sizing, TradingState
 from bot.domain.order import Order
@@ -169,3 +170,78 @@ class Why:
     gates: tuple[GateCheck, ...]
     decision: Decision | None
     order: Order | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPreview:
+    """What a person's entry would be now. Prices, money in quote asset; `refused_by` empty: every gate would pass.
+
+    `target` None without one; `reward` is the target's distance over the stop's. `risk` is the loss at the stop with
+    fees and slippage, `fee` what entry and exit cost; `binding` names what gave the size or kept it down.
+    """
+
+    symbol: str
+    side: Side
+    strategy: str
+    entry: Decimal
+    quantity: Decimal
+    notional: Decimal
+    margin: Decimal
+    leverage: int
+    stop: Decimal
+    target: Decimal | None
+    reward: Decimal | None
+    risk: Decimal
+    fee: Decimal
+    binding: str
+    gates: tuple[GateCheck, ...]
+    refused_by: str = ""
+    figures: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeveragePreview:
+    """What another leverage comes to. Margins and liquidation are the open position's: None when flat or out of reach.
+
+    `size_before` and `size_after` are the next trade of the symbol.
+    """
+
+    symbol: str
+    before: int
+    after: int
+    margin_before: Decimal | None
+    margin_after: Decimal | None
+    liquidation_before: Decimal | None
+    liquidation_after: Decimal | None
+    size_before: SizePreview
+    size_after: SizePreview
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceView:
+    """One difference between our books and the venue that the last comparison found, or that is still open.
+
+    `choices` are what a person may do about it now: adopt, close, stop, ignore (none: it is settled).
+    """
+
+    at_ms: int
+    symbol: str
+    kind: str
+    ours: str
+    theirs: str
+    done: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SettingPreview:
+    """What a setting command would change: from -> to, what the next trade of `symbol` and each open trade become.
+
+    `refused` says why it would be refused. `remarks` are sentences about open trades and entries.
+    """
+
+    changes: tuple[Change, ...]
+    symbol: str = ""
+    size_before: SizePreview | None = None
+    size_after: SizePreview | None = None
+    remarks: tuple[str, ...] = ()

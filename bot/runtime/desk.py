@@ -11,19 +11,25 @@ from typing import Protocol
 
 from bot.config import ConfigItem
 from bot.domain.account import Entry, EquityPoint
-from bot.domain.action import RecordSetting
-from bot.domain.command import Command, Done
+from bot.domain.action import RecordNote, RecordSetting
+from bot.domain.alert import Alert
+from bot.domain.command import Command, Done, Receipt
 from bot.domain.decision import Decision
-from bot.domain.guard import KillReset, Sizing
+from bot.domain.guard import KillReset, Sizing, TradingState
 from bot.domain.instrument import Instrument
 from bot.domain.order import Order
 from bot.domain.refusal import Refused
+from bot.domain.signal import Side
 from bot.domain.trade import Trade
 from bot.engine.views import (
     ClosePreview,
+    DifferenceView,
     KillView,
+    LeveragePreview,
+    OpenPreview,
     PositionView,
     RiskReport,
+    SettingPreview,
     SizePreview,
     StatusView,
     SymbolView,
@@ -107,6 +113,32 @@ class Picture:
     position: PositionView | None
 
 
+@dataclass(frozen=True, slots=True)
+class VenueCall:
+    """One call that a command would make: submit, cancel, query, set_leverage or snapshot, and in words."""
+
+    what: str
+    symbol: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrillReport:
+    """How the panic path did on one smallest position: event times in ms, each from the step before.
+
+    `filled_ms` from the order to its fill, `covered_ms` from the fill to a confirmed stop, `flat_ms` from the panic to
+    the venue's word that it is flat. `fees` in quote asset. `trading` is the trading state afterwards.
+    """
+
+    symbol: str
+    filled_ms: int
+    covered_ms: int
+    flat_ms: int
+    receipts: tuple[Receipt, ...]
+    fees: Decimal
+    trading: TradingState
+
+
 class Desk(Protocol):
     """What handlers and the web page may call. Symbols are checked by the caller against `instruments`."""
 
@@ -124,8 +156,47 @@ class Desk(Protocol):
         """Business time: the market's clock (in a demo it runs faster than the wall)."""
         ...
 
-    async def execute(self, command: Command, actor: str) -> Done | Refused:
-        """Hand a command to the engine; returns when its effect is committed (a close: when verified flat)."""
+    async def execute(self, command: Command, actor: str, origin: str = "") -> Done | Refused:
+        """Hand a command to the engine; returns when its effect is committed (a close: when verified flat).
+
+        A close that the venue does not confirm within half a minute is answered so, with what is left; the desk goes on
+        and a notice follows. `origin` is the platform's update ("telegram:123"): noted as effected in the same commit.
+        """
+        ...
+
+    async def dry(self, command: Command, actor: str) -> tuple[VenueCall, ...]:
+        """What the engine would ask of the venue for a command, in order, until all is quiet; nothing is done."""
+        ...
+
+    async def drill(self, symbol: str, actor: str) -> DrillReport | Refused:
+        """Open the smallest position of a flat symbol, panic-close it, and say how long it took. Never with real money.
+
+        Other positions are not touched; a symbol's pause that the panic set is lifted again.
+        """
+        ...
+
+    def preview_open(self, symbol: str, side: Side, risk: Decimal | None = None) -> OpenPreview | Refused:
+        """What a person's entry would be now, with every gate; Refused when there is nothing to compute it from."""
+        ...
+
+    def preview_leverage(self, symbol: str, leverage: int) -> LeveragePreview | Refused:
+        """What another leverage would come to."""
+        ...
+
+    async def preview_setting(self, command: Command, actor: str) -> SettingPreview | Refused:
+        """What a command on settings (UndoSetting too) would change, and what that means for trades."""
+        ...
+
+    def differences(self) -> tuple[DifferenceView, ...]:
+        """What the last comparison with the venue found, and what is still open with its choices."""
+        ...
+
+    def alerts(self, owner: str = "") -> tuple[Alert, ...]:
+        """Price alerts that wait, of one owner or of all, by id."""
+        ...
+
+    async def notes(self, limit: int, symbol: str = "") -> tuple[RecordNote, ...]:
+        """The newest notes on trades, newest first; a trade's are those with its symbol and opening time."""
         ...
 
     def status(self) -> StatusView:
@@ -189,7 +260,7 @@ class Desk(Protocol):
         ...
 
     async def settings(self, limit: int) -> tuple[RecordSetting, ...]:
-        """The newest run-time changes."""
+        """The newest run-time changes, newest first; each with its `id`, by which /undo takes it back."""
         ...
 
     async def kill_resets(self, limit: int) -> tuple[KillReset, ...]:

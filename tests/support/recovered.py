@@ -40,6 +40,7 @@ from bot.runtime.codec import decode
 from bot.runtime.ports import Step
 
 KEPT_TRADES = 50
+KEPT = ("alerts", "flattens", "ignored:", "leverage:")
 
 
 class Memory:
@@ -159,6 +160,7 @@ class Memory:
             trade_count=len(self.trades),
             order_count=len(self.orders),
             first_start=self.steps == 0,
+            kept=tuple((key, text) for key, text in sorted(self.settings.items()) if key.startswith(KEPT)),
         )
 
     def _booked(self, client_id: str) -> Decimal:

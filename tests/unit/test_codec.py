@@ -243,7 +243,8 @@ def test_another_process_with_another_hash_seed_writes_the_same_bytes() -> None:
 def test_tags_name_members_of_unions_at_every_depth() -> None:
     text = encode_event(CommandIssued(1, "c1", "anna", Pause("BTCUSDT"))).decode()
     assert text == (
-        '{"actor":"anna","at_ms":1,"command":{"is":"Pause","symbol":"BTCUSDT"},"command_id":"c1","is":"CommandIssued"}'
+        '{"actor":"anna","at_ms":1,"command":{"is":"Pause","symbol":"BTCUSDT"},"command_id":"c1",'
+        '"is":"CommandIssued","origin":""}'
     )
     assert decode_action(encode(Answer("c1", Refused("rule", "1 > 0")))) == Answer(
         "c1", Refused("rule", "1 > 0")
