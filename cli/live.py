@@ -24,6 +24,7 @@ from handlers.notices import Courier, CourierRules, Receiver, Recipient
 from handlers.pictures import render
 from handlers.platforms.console import ConsoleChat, PipeLines, PromptLines, Screen, terminal
 from handlers.platforms.console.inline import ImageProtocol, image_protocol
+from handlers.platforms.console.local import LocalDoor
 from handlers.session import Session
 
 PATIENCE_S = 2.0
@@ -151,6 +152,13 @@ def console_chat(running: Running) -> ConsoleChat:
         wall_clock=house.wall_ms,
         patience_s=PATIENCE_S if is_tty else None,
     )
+
+
+def open_local_door(running: Running) -> None:
+    """Let the home's owner speak to this desk from a second terminal."""
+    house = running.house
+    door = LocalDoor(house.plan.home, house.dispatcher.handle, house.wall_ms, running.drawing)
+    running.begin("local console", door.run())
 
 
 def courier(running: Running, receiver: Receiver, people: Sequence[Recipient]) -> Courier:

@@ -114,6 +114,21 @@ def run(home: Home = None, config: Config = None) -> None:
 
 
 @app.command()
+def console(
+    home: Home = None,
+    execute: Annotated[
+        list[str] | None, typer.Option("--exec", help="Chat command to run instead of a conversation.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Press the confirm button of every card.")] = False,
+    json: Json = False,
+) -> None:
+    """Speak to the running desk from a second terminal: needs no network, no token, only the home."""
+    from cli.console import ConsoleOptions, run_console
+
+    _finish(run_console, ConsoleOptions(home_of(home), tuple(execute or ()), yes, json))
+
+
+@app.command()
 def sandbox(
     venue: Annotated[str, typer.Option(help="binance, bybit or both.")] = "binance",
     port: Annotated[int, typer.Option(help="First port; 0: free ones.")] = 0,

@@ -10,7 +10,7 @@ from bot.runtime.log import close_logging
 from bot.venues.ccxt_venue.venue import CcxtVenue
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs, raise_notice
-from cli.live import Running, begin_log, ended_by_signals, run_to_end, talk
+from cli.live import Running, begin_log, ended_by_signals, open_local_door, run_to_end, talk
 from cli.platforms import begin_platforms
 from cli.stages import Stage, choose_stage
 from cli.wiring import House, open_house
@@ -80,6 +80,7 @@ async def tell_gate(house: House) -> None:
 def begin_tasks(house: House, running: Running) -> None:
     """The timers, every platform with a token, and the console when somebody sits at it."""
     running.begin("timers", running.fire_timers())
+    open_local_door(running)
     names = begin_platforms(house, running)
     if sys.stdin.isatty():
         words = f"Quarterdeck, mode {house.plan.mode}. /help lists all commands, Ctrl-C leaves."
