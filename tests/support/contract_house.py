@@ -4,6 +4,7 @@ Prices move only when the script says so; time passes by itself and costs nothin
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ def submits(purpose: Purpose) -> Match:
 
 
 @dataclass
-class Floor:
+class Floor(ABC):
     """One account at one venue, the desk that trades it, and hands that move prices, orders and time."""
 
     name: str
@@ -245,37 +246,37 @@ class Floor:
     performer: ClassVar[type[Performer]] = LanedPerformer
     read_lag_ms: ClassVar[int] = READ_LAG_MS
 
+    @abstractmethod
     def make_venue(self) -> Any:
         """What the blueprint makes its venue with."""
-        raise NotImplementedError
 
     async def bar(self, *prices: Price) -> None:
         """One bar of the first symbol by way of these prices, and the desk's answer."""
         await self.bars({self.symbol: prices})
 
+    @abstractmethod
     async def bars(self, ways: Mapping[str, Sequence[Price]]) -> None:
         """One bar; symbols not named stay where they are."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def rest(self, seconds: float) -> None:
         """Time passes without prices."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def settle_funding(self, rate: str) -> None:
         """The next settlement, at this rate for all."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def close_by_hand(self, symbol: str = "") -> None:
         """A person closes a position at the venue."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def order_by_hand(self, side: OrderSide, quantity: str, symbol: str = "") -> None:
         """A person sends a market order."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def cancel_by_hand(self, purpose: Purpose) -> None:
         """A person cancels what rests for this purpose."""
-        raise NotImplementedError
 
 
 class ExchangeFloor(Floor):
