@@ -15,6 +15,10 @@ class Access(Protocol):
         """The role of "platform:user_id" at a time, None for strangers."""
         ...
 
+    def crew(self, at_ms: int) -> Mapping[str, Role]:
+        """Everybody who has a role at a time, by "platform:user_id"."""
+        ...
+
     def allows_chat(self, request: Request) -> bool:
         """True when commands may be given in the request's chat."""
         ...
@@ -30,6 +34,10 @@ class ConfiguredAccess:
     def role(self, user: str, at_ms: int) -> Role | None:
         """The configured role; it does not change with time."""
         return self.users.get(user)
+
+    def crew(self, at_ms: int) -> Mapping[str, Role]:
+        """The configured roles."""
+        return self.users
 
     def allows_chat(self, request: Request) -> bool:
         """A private chat is as good as its user; a group must be named."""

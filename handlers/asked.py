@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from handlers.buttons import ButtonBook, GiveAnswer, Held, RunLine, TurnPage
+from handlers.buttons import ButtonBook, GiveAnswer, Held, RunLine, SecondAnswer, TurnPage
 from handlers.command import Command
 from handlers.parse import MOST_CHARACTERS
 from handlers.registry import Registry
@@ -93,5 +93,7 @@ def _from_button(request: Request, registry: Registry, book: ButtonBook) -> Aske
             return Asked(reply.name, registry.find(reply.name), held=held)
         case GiveAnswer(question=question):
             return _from_line(question.arguments.line, registry, held)
+        case SecondAnswer(pending=pending):
+            return _from_line(pending.question.arguments.line, registry, held)
         case None:
             return Asked("", None)

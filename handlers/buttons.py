@@ -4,17 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from handlers.confirm import Question
+from handlers.confirm import Pending, Question
 from handlers.reply import Button, Reply
 
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """Runs a command line as the one who presses. `shown_by` is the command whose reply holds the button."""
+    """Runs a command line as the one who presses. `shown_by` is the command whose reply holds the button.
+
+    With a `prompt` the line is ended by a text that is asked for first.
+    """
 
     chat_id: str
     line: str
     shown_by: str
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,16 @@ class GiveAnswer:
     yes: bool
 
 
-type Held = RunLine | TurnPage | GiveAnswer
+@dataclass(frozen=True, slots=True)
+class SecondAnswer:
+    """A second person's answer to what another one asked and confirmed."""
+
+    chat_id: str
+    pending: Pending
+    yes: bool
+
+
+type Held = RunLine | TurnPage | GiveAnswer | SecondAnswer
 
 
 class ButtonBook:
@@ -77,6 +90,8 @@ def _meaning(held: Held) -> str:
             return f"page {reply.name} {reply.title} {first}"
         case GiveAnswer(question=question, yes=yes):
             return f"answer {question.digest} {question.expires_at_ms} {yes}"
+        case SecondAnswer(pending=pending, yes=yes):
+            return f"second {pending.question.digest} {pending.expires_at_ms} {yes}"
 
 
 def chosen_button(text: str, buttons: Sequence[Button]) -> Button | None:

@@ -82,12 +82,18 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor(Injected):
-    """Who asks. Identity is the platform's user id; the name is only for people to read."""
+    """Who asks. Identity is the platform's user id; the name is only for people to read.
+
+    `origin` is the update that asks ("telegram:123"), empty when it cannot come twice; `alone` is True where nobody
+    else reads (a private chat, a terminal, one's own page).
+    """
 
     platform: str
     user_id: str
     name: str
     role: Role
+    origin: str = ""
+    alone: bool = False
 
     @property
     def id(self) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hashlib import sha256
 from json import dumps
 
-from handlers.command import Command
+from handlers.command import Actor, Command
 from handlers.parse import Arguments
 from handlers.reply import Reply, Snapshot
 
@@ -22,6 +22,16 @@ class Question:
     arguments: Arguments
     digest: str
     snapshot: Snapshot
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What one person asked and confirmed, waiting for another one. `first` is who asked."""
+
+    number: int
+    question: Question
+    first: Actor
     expires_at_ms: int
 
 

@@ -6,6 +6,7 @@ Every request that names a command leaves one line in the audit, refused or run.
 else: the asker gets a fault number, the log the rest.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -13,33 +14,34 @@ from hashlib import sha256
 from inspect import signature
 from typing import get_type_hints
 
+from bot.runtime.chat_ports import Arrivals
 from bot.runtime.desk import Desk
 from bot.runtime.ports import Audit, AuditDraft, Inbox
 from handlers import outcome
 from handlers.access import Access
 from handlers.asked import Asked, is_for_us, take_apart
-from handlers.buttons import ButtonBook, GiveAnswer, TurnPage
-from handlers.command import Actor, Command, Confirm, Injected
+from handlers.buttons import ButtonBook, GiveAnswer, SecondAnswer, TurnPage
+from handlers.codes import Codes
+from handlers.command import Actor, Command, Confirm, Injected, Role
 from handlers.completion import Suggestion, complete, complete_value
 from handlers.confirm import Question, Questions, still_true
+from handlers.desks import Desks, no_position
 from handlers.dress import Dresser
 from handlers.gates import Gates
 from handlers.limits import ChatLimits
 from handlers.outcome import Ending, Outcome
 from handlers.parameter import Parameter
 from handlers.parse import Arguments, Bad, Missing, bind_form, bind_line
+from handlers.persons import Persons
 from handlers.registry import Registry
 from handlers.reply import Button, Reply, refusal
 from handlers.request import Request
+from handlers.second import TwoPerson
+from handlers.speaker import Speaker
 from handlers.text import stored
 from handlers.values import offered_values
 
 log = logging.getLogger(__name__)
-
-
-def no_position() -> int:
-    """The journal position where there is no journal."""
-    return 0
 
 
 @dataclass(slots=True)
@@ -47,7 +49,9 @@ class Dispatcher:
     """Takes requests of every platform to the commands.
 
     `wall_clock` is milliseconds UTC; `salt` makes button ids unguessable (see ButtonBook); `journal_position` is
-    written into the audit; `context` holds further objects that handlers may ask for by type.
+    written into the audit; `context` holds further objects that handlers may ask for by type. `desks` are several
+    accounts in place of `desk`. `speakers` are the platforms' mouths by name, filled as platforms start. `redact` takes
+    secrets out of whatever is said.
     """
 
     desk: Desk
@@ -60,6 +64,15 @@ class Dispatcher:
     salt: bytes = b""
     journal_position: Callable[[], int] = no_position
     context: tuple[Injected, ...] = ()
+    arrivals: Arrivals | None = None
+    desks: Desks | None = None
+    persons: Persons = field(default_factory=Persons)
+    two_person: TwoPerson = field(default_factory=TwoPerson)
+    codes: Codes | None = None
+    require_code: bool = False
+    speakers: dict[str, Speaker] = field(default_factory=dict)
+    redact: Callable[[str], str] = str
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _book: ButtonBook = field(init=False)
     _gates: Gates = field(init=False)
     _questions: Questions = field(init=False)
@@ -86,6 +99,20 @@ class Dispatcher:
             return None
         return self._dresser.dress(ending.reply, request, asked, actor)
 
+    def placed(self, reply: Reply, message_id: str) -> None:
+        """A platform has sent or edited a reply: answers to its questions count only from that very message."""
+
+    def dress_for(self, platform: str, chat_id: str, role: Role, reply: Reply) -> Reply:
+        """A reply that nobody asked for, with ids for the buttons that a role may press in a chat, and redacted."""
+        return self._dresser.dress_for(chat_id, role, reply)
+
+    async def push(self, platform: str, chat_id: str, role: Role, reply: Reply, silent: bool = False) -> str:
+        """Say something unasked; returns the message's id, "" when the platform has no speaker. Raises PlatformDown."""
+        speaker = self.speakers.get(platform)
+        if speaker is None:
+            return ""
+        return await speaker.say(chat_id, self.dress_for(platform, chat_id, role, reply), silent)
+
     def suggest(self, user: str, parameter: Parameter, typed: str, most: int = 25) -> tuple[str, ...]:
         """Values for a platform's autocompletion; strangers ("platform:user_id" unknown) get none."""
         known = self.access.role(user, self.wall_clock()) is not None
@@ -109,6 +136,8 @@ class Dispatcher:
                 return Ending(Outcome.OK, self._dresser.page(bare, request, first))
             case GiveAnswer(question=question, yes=yes):
                 return await self._answered(actor, question, yes)
+            case SecondAnswer():
+                raise AssertionError("nobody issues these yet")
             case _:
                 return await self._commanded(request, asked, actor)
 

@@ -4,8 +4,8 @@ import logging
 from dataclasses import dataclass, replace
 
 from handlers.asked import Asked
-from handlers.buttons import ButtonBook, GiveAnswer, RunLine, TurnPage
-from handlers.command import Actor
+from handlers.buttons import ButtonBook, GiveAnswer, RunLine, SecondAnswer, TurnPage
+from handlers.command import Actor, Role
 from handlers.confirm import Question
 from handlers.registry import Registry
 from handlers.reply import Button, ButtonStyle, Reply, Table
@@ -25,17 +25,21 @@ class Dresser:
         """Name, buttons with ids, the first page of a long table."""
         named = replace(reply, name=asked.command.name if asked.command else asked.word)
         if actor is not None:
-            named = replace(named, buttons=self._buttons(named, request, actor))
+            named = replace(named, buttons=self._buttons(named, request.chat_id, actor.role))
         named = replace(named, in_place=self._in_place(named, asked))
         return self.page(named, request, 0)
 
+    def dress_for(self, chat_id: str, role: Role, reply: Reply) -> Reply:
+        """Buttons with ids for a chat and a role, for what is said unasked."""
+        return replace(reply, buttons=self._buttons(reply, chat_id, role))
+
     def card(self, preview: Reply, question: Question, seconds: int) -> Reply:
-        """A preview with Confirm and Cancel, the question's only two answers."""
+        """A preview with Confirm and Cancel, the question's only two answers; its own buttons ask something else."""
         line = question.arguments.line
         confirm = self._answer(question, ButtonStyle.DANGER, line, yes=True)
         cancel = self._answer(question, ButtonStyle.SECONDARY, "", yes=False)
         text = f"{preview.text}\nConfirm within {seconds} s.".strip()
-        return replace(preview, text=text, buttons=(confirm, cancel))
+        return replace(preview, text=text, buttons=(confirm, cancel, *preview.buttons))
 
     def page(self, reply: Reply, request: Request, first: int) -> Reply:
         """The rows from `first` on that fit a message, and buttons to the pages around; nothing is dropped."""
@@ -64,7 +68,7 @@ class Dresser:
         key = self.book.issue(GiveAnswer(question.chat_id, question, yes))
         return Button("Confirm" if yes else "Cancel", line, style, key)
 
-    def _buttons(self, reply: Reply, request: Request, actor: Actor) -> tuple[Button, ...]:
+    def _buttons(self, reply: Reply, chat_id: str, role: Role) -> tuple[Button, ...]:
         """Ids for the buttons that the actor's role reaches; a button without a command is a fault of ours."""
         buttons: list[Button] = []
         for button in reply.buttons:
@@ -73,8 +77,8 @@ class Dresser:
                 buttons.append(button)
             elif command is None:
                 log.error("a button of /%s runs no command: %r", reply.name, button.command_line)
-            elif command.role <= actor.role:
-                held = RunLine(request.chat_id, button.command_line, reply.name)
+            elif command.role <= role:
+                held = RunLine(chat_id, button.command_line, reply.name, button.prompt)
                 buttons.append(replace(button, id=self.book.issue(held)))
         return tuple(buttons)
 
@@ -85,7 +89,7 @@ class Dresser:
                 return shown_by == reply.name and reply.ok
             case TurnPage():
                 return True
-            case GiveAnswer():
+            case GiveAnswer() | SecondAnswer():
                 return reply.in_place
             case None:
                 return False
