@@ -199,15 +199,21 @@ def test_whatever_is_rendered_is_sound(title: str, text: str, fields: list[tuple
         assert utf16_length(page) <= MESSAGE_LENGTH
 
 
-def test_buttons_in_rows_of_three() -> None:
-    buttons = tuple(Button(f"b{i}", "/x", id=f"{i:032}") for i in range(5))
+def test_rows_of_buttons() -> None:
+    buttons = tuple(Button(f"choice {i}", "/x", id=f"{i:032}") for i in range(4))
     markup = keyboard(buttons)
     assert markup is not None
     assert [[button.text for button in row] for row in markup.inline_keyboard] == [
-        ["b0", "b1", "b2"],
-        ["b3", "b4"],
+        ["choice 0", "choice 1", "choice 2"],
+        ["choice 3"],
     ]
     assert markup.inline_keyboard[0][0].callback_data == "0" * 32
+    amounts = keyboard(tuple(Button(f"{p} %", "/x", id=str(p)) for p in (25, 50, 75, 100)))
+    assert amounts is not None
+    assert [len(row) for row in amounts.inline_keyboard] == [4]
+    sentences = keyboard(tuple(Button("stop trading, keep positions", "/x", id=str(i)) for i in range(2)))
+    assert sentences is not None
+    assert [len(row) for row in sentences.inline_keyboard] == [1, 1]
     assert keyboard(()) is None
 
 
@@ -394,7 +400,7 @@ async def test_a_flood_is_for_the_courier(chat: Chat) -> None:
 
 async def test_menus_by_role(chat: Chat) -> None:
     wire, telegram = Wire(), face(chat)
-    await telegram._show_menus(wire)
+    await telegram._menus.show(wire)
     assert wire.sent == ["deleteMyCommands", "setMyCommands", "setMyCommands"]
     names = [[command.command for command in data["commands"]] for _, data in wire.calls[1:]]
     assert "reset_kill" in names[0]
@@ -408,8 +414,7 @@ async def test_a_second_poller_is_told_to_admins_once(chat: Chat) -> None:
     telegram._bot = wire
     for _ in range(3):
         telegram._polling_error(Conflict("terminated by other getUpdates request"))
-    for task in list(telegram._tasks):
-        await task
+    await telegram._underway.finished()
     assert [data["chat_id"] for _, data in wire.calls] == [1]
     assert "Another process" in wire.calls[0][1]["text"]
 
@@ -427,5 +432,5 @@ async def test_the_token_is_never_logged_nor_shown(chat: Chat, caplog: pytest.Lo
 async def test_the_application_is_built_as_intended(chat: Chat) -> None:
     application = face(chat, base_url="http://127.0.0.1:9/bot")._application()
     assert application.bot.base_url == "http://127.0.0.1:9/bot1:token"
-    assert len(application.handlers[0]) == 2
+    assert len(application.handlers[0]) == 3
     assert application.job_queue is None

@@ -111,7 +111,7 @@ async def test_connect_answer_leave(chat: Chat, server: tuple[Server, str]) -> N
         for method, form in telegram.asked
         if method == "getUpdates" and form.get("allowed_updates")
     }
-    assert allowed == {'["message", "callback_query"]'}
+    assert allowed == {'["message", "callback_query", "my_chat_member"]'}
     assert telegram.methods()[:3] == ["getMe", "deleteMyCommands", "setMyCommands"]
 
 

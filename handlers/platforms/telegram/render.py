@@ -8,6 +8,7 @@ from itertools import groupby
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.domain.notice import Severity
+from handlers.picking import grouped
 from handlers.render_text import broken_lines, reply_lines, table_lines, text_lines
 from handlers.reply import Button, Reply
 from handlers.text import clean, defused
@@ -15,10 +16,12 @@ from handlers.text import clean, defused
 MESSAGE_LENGTH = 4096
 CAPTION_LENGTH = 1024
 ALERT_LENGTH = 200
+MOST_BUTTONS = 100
+PLACEHOLDER_LENGTH = 64
 TABLE_WIDTH = 38  # letters of fixed width on a phone held upright
 _ROOM = MESSAGE_LENGTH - 96  # for the tags around a page
 _LONGEST_LINE = 600  # escaping makes a letter up to six
-_IN_A_ROW = 3
+_SHORT, _LONG = 7, 22  # letters of a label that leave room for four, or for no neighbour
 _MARK = {Severity.CRITICAL: "🔴 ", Severity.TRADE: "", Severity.INFO: ""}
 
 
@@ -55,11 +58,21 @@ def plain_pages(reply: Reply) -> list[str]:
 
 
 def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
-    """Inline buttons, three in a row."""
-    made = [InlineKeyboardButton(clean(button.label) or "…", callback_data=button.id) for button in buttons]
-    if not made:
-        return None
-    return InlineKeyboardMarkup([made[start : start + _IN_A_ROW] for start in range(0, len(made), _IN_A_ROW)])
+    """Inline buttons in rows: four short ones, three of the usual, long ones alone."""
+    rows: list[list[InlineKeyboardButton]] = []
+    for group in grouped(buttons):
+        width = _row_width(group.buttons)
+        made = [
+            InlineKeyboardButton(clean(button.label) or "…", callback_data=button.id)
+            for button in group.buttons
+        ]
+        rows += [made[start : start + width] for start in range(0, len(made), width)]
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def _row_width(buttons: Sequence[Button]) -> int:
+    longest = max(len(button.label) for button in buttons)
+    return 4 if longest <= _SHORT else 3 if longest <= _LONG else 1
 
 
 def alert_text(reply: Reply) -> str | None:

@@ -2,122 +2,245 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions, Message
+from telegram import Bot, ForceReply, InlineKeyboardMarkup, InputMediaPhoto, LinkPreviewOptions, Message
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, NetworkError, RetryAfter, TelegramError
 
 from handlers.drawing import Drawing
-from handlers.notices import PlatformDown
-from handlers.platforms.telegram.render import CAPTION_LENGTH, html_pages, keyboard, plain_pages, utf16_length
+from handlers.picking import chunks
+from handlers.placing import Placed, unplaced
+from handlers.platforms.telegram.render import (
+    CAPTION_LENGTH,
+    MOST_BUTTONS,
+    PLACEHOLDER_LENGTH,
+    html_pages,
+    keyboard,
+    plain_pages,
+    utf16_length,
+)
 from handlers.platforms.telegram.request import split_place
-from handlers.reply import Attachment, Reply
-from handlers.text import mask
+from handlers.reply import Attachment, Button, Reply
+from handlers.speaker import PlatformDown
+from handlers.text import clean, mask
 
 log = logging.getLogger(__name__)
+SEND_WITHIN_S = 45.0
+"""Every send ends by then, whatever Telegram does; pictures and files may take long on a phone's network."""
+
 _WAITS_S = (1, 2)
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_GROUP = "-"
+"""Ids of groups and channels are negative."""
+
+type Markup = InlineKeyboardMarkup | ForceReply
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A reply ready to be sent: its pages of HTML, its picture, its buttons in portions that a message can hold."""
+
+    reply: Reply
+    pages: list[str]
+    png: bytes | None
+    keys: tuple[tuple[Button, ...], ...]
+
+    @property
+    def is_caption(self) -> bool:
+        """True when the text fits below the picture."""
+        return self.png is not None and len(self.pages) == 1 and utf16_length(self.pages[0]) <= CAPTION_LENGTH
+
+    @property
+    def is_one(self) -> bool:
+        """True when a single message holds all of it."""
+        return (
+            self.reply.file is None
+            and not self.reply.expects
+            and len(self.keys) <= 1
+            and (len(self.pages) == 1 if self.png is None else self.is_caption)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends replies to chats and topics."""
+    """Sends replies to chats and topics; `placed` hears on which message buttons hang."""
 
     bot: Bot
     drawing: Drawing
     dark: bool
+    placed: Placed = unplaced
 
-    async def show(self, chat_id: str, reply: Reply, card: Message | None) -> None:
+    async def show(self, chat_id: str, reply: Reply, card: Message | None) -> str:
         """In place of the card where that is possible; an answered card loses its buttons anyway."""
-        pages = html_pages(reply)
         if card is None or not reply.in_place:
-            await self.send(chat_id, reply)
-        elif card.text and len(pages) == 1 and not reply.plot and not reply.file:
-            await self._edit(chat_id, reply, card, pages[0])
-        else:
-            await quietly(card.edit_reply_markup(None))
-            await self.send(chat_id, reply)
+            return await self.send(chat_id, reply)
+        sheet = await self._sheet(reply)
+        same_kind = bool(card.text) == (sheet.png is None)
+        if same_kind and await self._changed(chat_id, card.message_id, sheet):
+            return str(card.message_id)
+        await quietly(self.bot.edit_message_reply_markup(split_place(chat_id)[0], card.message_id))
+        return await self._sent(chat_id, sheet, False)
 
-    async def _edit(self, chat_id: str, reply: Reply, card: Message, page: str) -> None:
-        """A card that cannot be edited gets its answer below."""
-        how: dict[str, Any] = {"parse_mode": ParseMode.HTML, "link_preview_options": _NO_PREVIEW}
+    async def amend(self, chat_id: str, message_id: str, reply: Reply) -> str:
+        """A message of ours that shows this from now on; what cannot be edited is sent anew. Answers its id."""
+        sheet = await self._sheet(reply)
+        if message_id.isdigit() and await self._changed(chat_id, int(message_id), sheet):
+            return message_id
+        return await self._sent(chat_id, sheet, True)
+
+    async def send(self, chat_id: str, reply: Reply, silent: bool = False) -> str:
+        """All of a reply; answers the id of the message with its last page and first buttons."""
+        return await self._sent(chat_id, await self._sheet(reply), silent)
+
+    async def _sheet(self, reply: Reply) -> Sheet:
+        png = reply.image or (await self.drawing.draw(reply.plot, self.dark) if reply.plot else None)
+        return Sheet(reply, html_pages(reply), png or None, tuple(chunks(reply.buttons, MOST_BUTTONS)))
+
+    async def _changed(self, chat_id: str, message_id: int, sheet: Sheet) -> bool:
+        """Edit a message into this; False when that cannot be."""
+        if not sheet.is_one:
+            return False
+        markup = keyboard(sheet.reply.buttons)
+        where: dict[str, Any] = {"chat_id": split_place(chat_id)[0], "message_id": message_id}
         try:
-            await tried(lambda: card.edit_text(page, reply_markup=keyboard(reply.buttons), **how))
+            await tried(lambda: self._edit(sheet, {**where, "reply_markup": markup}))
         except BadRequest as error:
             if "not modified" not in str(error):
-                await self.send(chat_id, reply)
+                log.info("Telegram does not edit a message: %s", mask(str(error)))
+                return False
+        self._note(sheet.reply, sheet.reply.buttons, str(message_id))
+        return True
 
-    async def send(self, chat_id: str, reply: Reply, silent: bool = False) -> None:
-        """All of a reply: picture, pages, file; the buttons hang on its last text."""
+    def _edit(self, sheet: Sheet, where: Mapping[str, Any]) -> Awaitable[object]:
+        page = sheet.pages[0]
+        if sheet.png is None:
+            how: dict[str, Any] = {"parse_mode": ParseMode.HTML, "link_preview_options": _NO_PREVIEW}
+            return self.bot.edit_message_text(page, **where, **how)
+        photo = InputMediaPhoto(sheet.png, caption=page, parse_mode=ParseMode.HTML)
+        return self.bot.edit_message_media(photo, **where)
+
+    async def _sent(self, chat_id: str, sheet: Sheet, silent: bool) -> str:
         chat, topic = split_place(chat_id)
         where: dict[str, Any] = {"chat_id": chat, "message_thread_id": topic, "disable_notification": silent}
-        pages = await self._picture(reply, where)
         try:
-            await self._texts(pages, keyboard(reply.buttons), {**where, "parse_mode": ParseMode.HTML})
+            found = await self._out(sheet, where, ParseMode.HTML)
         except BadRequest as error:
             if "parse" not in str(error):
                 raise
             log.warning("Telegram could not read our markup: %s", mask(str(error)))
-            await self._texts(plain_pages(reply), keyboard(reply.buttons), where)
-        if reply.file is not None:
-            await self._file(reply.file, where)
+            found = await self._out(replace(sheet, pages=plain_pages(sheet.reply)), where, None)
+        if sheet.reply.file is not None:
+            await self._file(sheet.reply.file, where)
+        return found
 
-    async def _picture(self, reply: Reply, where: dict[str, Any]) -> list[str]:
-        """Send the picture, with the text below it when it fits; returns the pages that are left."""
-        pages = html_pages(reply)
-        png = await self.drawing.draw(reply.plot, self.dark) if reply.plot else None
-        if png is None:
-            return pages
-        if len(pages) > 1 or utf16_length(pages[0]) > CAPTION_LENGTH:
-            await tried(lambda: self.bot.send_photo(photo=png, **where))
-            return pages
-        how = {
-            **where,
-            "caption": pages[0],
-            "parse_mode": ParseMode.HTML,
-            "reply_markup": keyboard(reply.buttons),
-        }
-        await tried(lambda: self.bot.send_photo(photo=png, **how))
-        return []
+    async def _out(self, sheet: Sheet, where: Mapping[str, Any], mode: ParseMode | None) -> str:
+        """Picture, pages, further buttons, the field to answer in."""
+        how = {**where, "parse_mode": mode}
+        found, pages = "", list(sheet.pages)
+        if sheet.is_caption:
+            found = await self._photo(sheet, {**how, "caption": pages.pop()}, sheet.keys)
+        elif sheet.png is not None:
+            await self._photo(sheet, how, ())
+        for number, page in enumerate(pages, 1):
+            keys = sheet.keys[:1] if number == len(pages) else ()
+            found = await self._text(sheet.reply, page, keys, how)
+        for portion in sheet.keys[1:]:
+            await self._text(sheet.reply, "more:", (portion,), how)
+        if (
+            sheet.reply.expects
+            and (sheet.keys or sheet.is_caption)
+            and str(where["chat_id"]).startswith(_GROUP)
+        ):
+            await self._field(sheet.reply, where)
+        return found
 
-    async def _file(self, file: Attachment, where: dict[str, Any]) -> None:
+    async def _photo(self, sheet: Sheet, how: Mapping[str, Any], keys: Sequence[tuple[Button, ...]]) -> str:
+        markup = keyboard(keys[0]) if keys else None
+        sent = await tried(lambda: self.bot.send_photo(photo=sheet.png or b"", reply_markup=markup, **how))
+        return self._note(sheet.reply, keys[0] if keys else (), str(sent.message_id))
+
+    async def _text(
+        self, reply: Reply, page: str, keys: Sequence[tuple[Button, ...]], how: Mapping[str, Any]
+    ) -> str:
+        buttons = keys[0] if keys else ()
+        markup: Markup | None = keyboard(buttons)
+        if markup is None and reply.expects:
+            markup = _answer_field(reply)
+        sent = await tried(
+            lambda: self.bot.send_message(
+                text=page, reply_markup=markup, link_preview_options=_NO_PREVIEW, **how
+            )
+        )
+        return self._note(reply, buttons, str(sent.message_id))
+
+    async def _field(self, reply: Reply, where: Mapping[str, Any]) -> None:
+        """In a group a bot hears only answers to its own messages, so there has to be one without buttons."""
+        text = clean(reply.expects)
+        await tried(lambda: self.bot.send_message(text=text, reply_markup=_answer_field(reply), **where))
+
+    async def _file(self, file: Attachment, where: Mapping[str, Any]) -> None:
         await tried(lambda: self.bot.send_document(document=file.content, filename=file.name, **where))
 
-    async def _texts(
-        self, pages: list[str], markup: InlineKeyboardMarkup | None, how: dict[str, Any]
-    ) -> None:
-        for number, page in enumerate(pages, 1):
-            last = markup if number == len(pages) else None
-            await tried(self._text(page, last, how))
-
-    def _text(
-        self, page: str, markup: InlineKeyboardMarkup | None, how: dict[str, Any]
-    ) -> Callable[[], Awaitable[object]]:
-        return lambda: self.bot.send_message(
-            text=page, reply_markup=markup, link_preview_options=_NO_PREVIEW, **how
-        )
+    def _note(self, reply: Reply, buttons: tuple[Button, ...], message_id: str) -> str:
+        if buttons:
+            self.placed(replace(reply, buttons=buttons), message_id)
+        return message_id
 
 
-async def tried(send: Callable[[], Awaitable[object]]) -> None:
+def _answer_field(reply: Reply) -> ForceReply:
+    words = clean(reply.expects)[:PLACEHOLDER_LENGTH]
+    return ForceReply(input_field_placeholder=words or None)
+
+
+@asynccontextmanager
+async def translated(within_s: float = SEND_WITHIN_S) -> AsyncIterator[None]:
+    """What keeps a message from going out now becomes PlatformDown; what Telegram refuses for good stays as it is."""
+    try:
+        async with asyncio.timeout(within_s):
+            yield
+    except RetryAfter as error:
+        raise PlatformDown("too many messages", _seconds(error)) from error
+    except BadRequest:
+        raise
+    except TimeoutError as error:
+        raise PlatformDown("no answer in time") from error
+    except NetworkError as error:
+        raise PlatformDown(mask(str(error))) from error
+
+
+async def tried[R](send: Callable[[], Awaitable[R]]) -> R:
     """Send, again after an outage of seconds; what Telegram refuses is not tried again."""
     for wait_s in _WAITS_S:
         try:
-            await send()
+            return await send()
         except (BadRequest, RetryAfter):
             raise
         except NetworkError:
             await asyncio.sleep(wait_s)
-        else:
-            return
-    await send()
+    return await send()
 
 
-async def quietly(call: Awaitable[object]) -> None:
-    """Do what may fail without harm: a press too old to answer, a card that already looks so."""
+async def quietly(call: Awaitable[object]) -> bool:
+    """Do what may fail without harm (a press too old to answer, a card that already looks so); True when it worked."""
     try:
         await call
     except (TelegramError, PlatformDown) as error:
         log.info("Telegram: %s", mask(str(error)))
+        return False
+    return True
+
+
+def moved(error: ChatMigrated, chat_id: str) -> str:
+    """The group's new id after it became a supergroup; said in the log, since the configuration has the old one."""
+    place = str(error.new_chat_id)
+    log.error("the Telegram group %s has become %s: change it in config.yaml", chat_id, place)
+    return place
+
+
+def _seconds(error: RetryAfter) -> float:
+    wait = error.retry_after
+    return float(wait) if isinstance(wait, int) else wait.total_seconds()
