@@ -9,7 +9,7 @@ from bot.domain.instrument import ZERO, money_out
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import CloseReason, Order, opening
 from bot.domain.position import Plan, Position
-from bot.engine import accounting, closing, guards, plans, tell
+from bot.engine import accounting, closing, flattening, guards, plans, tell
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
 
@@ -81,7 +81,7 @@ def _entered(turn: Turn, symbol: SymbolState, fill: Fill, order: Order | None) -
         accounting.entry_fill(symbol, symbol.plan or plans.new_plan(symbol, pending, fill), fill)
         if symbol.plan is not None and symbol.plan.entry_client_id == pending.client_id:
             plans.replan(symbol, pending)
-    closing.overtake(turn, symbol)
+    flattening.overtake(turn, symbol)
 
 
 def _foreign(turn: Turn, symbol: SymbolState, fill: Fill) -> Plan:

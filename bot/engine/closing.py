@@ -8,16 +8,14 @@ from bot.domain.fill import Fill
 from bot.domain.instrument import ZERO, Instrument
 from bot.domain.order import Approved, CloseReason, Intent, Order, Purpose, closing
 from bot.engine import codes, ladder, orders, tell
-from bot.engine.state import Closing, Flatten, SymbolState
+from bot.engine.state import Closing, SymbolState
 from bot.engine.turn import Turn
 from bot.risk.approval import approve_exit
 
 FIRST_RETRY_MS = 250
 LAST_RETRY_MS = 30_000
 READ_AGAIN_TRIES = 3
-VERIFY_ROUNDS = 5
 CLOSE_TIMER = "close"
-VERIFY_TIMER = "verify"
 
 
 def start(
@@ -160,6 +158,15 @@ def _receipt(turn: Turn, symbol: SymbolState, task: Closing) -> Receipt:
     )
 
 
+def so_far(turn: Turn, symbol: SymbolState, since_ms: int) -> Receipt:
+    """The receipt of a position that is still open; without a close on its way nothing is done since `since_ms`."""
+    task = symbol.closing
+    if task is None:
+        size = symbol.position.size
+        return Receipt(symbol.symbol, size, ZERO, size, ZERO, ZERO, ZERO, turn.at_ms - since_ms)
+    return _receipt(turn, symbol, task)
+
+
 def failed(turn: Turn, symbol: SymbolState, order: Order, code: str) -> None:
     """A close order did not do its work: try otherwise, or again with back-off; in between read the position again."""
     task = symbol.closing
@@ -186,79 +193,3 @@ def read(turn: Turn) -> None:
             task.reading = False
             if task.retry_at_ms <= turn.at_ms:
                 send(turn, symbol)
-
-
-def flatten(turn: Turn, symbols: list[SymbolState], reason: CloseReason, command_id: str) -> None:
-    """Close these positions in full and answer the command once the venue confirms that they are flat."""
-    names = tuple(symbol.symbol for symbol in symbols)
-    turn.state.flattens.append(Flatten(command_id, names, reason, turn.at_ms))
-    for symbol in symbols:
-        symbol.reversal = None
-        orders.cancel_all(turn, symbol, Purpose.ENTRY)
-        if symbol.position.quantity:
-            start(turn, symbol, symbol.position.size, reason)
-    progress(turn)
-
-
-def overtake(turn: Turn, symbol: SymbolState) -> None:
-    """An entry was filled while its symbol is being flattened: that goes too."""
-    for task in turn.state.flattens:
-        if symbol.symbol in task.symbols:
-            start(turn, symbol, symbol.position.size, task.reason)
-
-
-def progress(turn: Turn) -> None:
-    """Ask the venue for proof as soon as our own books say flat."""
-    for task in turn.state.flattens:
-        if not task.verifying and _flat(turn, task):
-            task.verifying = True
-            turn.look()
-
-
-def _flat(turn: Turn, task: Flatten) -> bool:
-    states = [turn.state.symbols[name] for name in task.symbols]
-    return all(s.position.flat and not s.live(Purpose.ENTRY) for s in states)
-
-
-def verified(turn: Turn) -> None:
-    """A snapshot has been reconciled: what is flat by it is proven; what is not is closed again."""
-    for task in list(turn.state.flattens):
-        if not task.verifying:
-            continue
-        task.verifying = False
-        if _flat(turn, task):
-            _answer(turn, task, "flat, verified with the venue")
-        else:
-            _again(turn, task)
-
-
-def unverified(turn: Turn, code: str) -> None:
-    """The venue could not be asked: ask again, and in the end say so."""
-    for task in list(turn.state.flattens):
-        if not task.verifying:
-            continue
-        task.verifying = False
-        task.rounds += 1
-        if task.rounds >= VERIFY_ROUNDS:
-            _answer(turn, task, f"flat by our books; the venue could not be asked ({code})")
-        else:
-            turn.act(StartTimer(VERIFY_TIMER, task.command_id, turn.at_ms + FIRST_RETRY_MS * 2**task.rounds))
-
-
-def _again(turn: Turn, task: Flatten) -> None:
-    task.rounds += 1
-    states = [turn.state.symbols[name] for name in task.symbols]
-    still = [state for state in states if state.position.quantity]
-    if task.rounds >= VERIFY_ROUNDS:
-        names = ", ".join(f"{state.symbol} {state.position.quantity:f}" for state in still)
-        _answer(turn, task, f"NOT FLAT: {names} left")
-        for state in still:
-            tell.unclosed(turn, state, state.position.size, "verification")
-        return
-    for state in still:
-        start(turn, state, state.position.size, task.reason)
-
-
-def _answer(turn: Turn, task: Flatten, remark: str) -> None:
-    turn.state.flattens.remove(task)
-    turn.answer(task.command_id, Done(receipts=tuple(task.receipts), remarks=(remark,)))

@@ -14,7 +14,7 @@ from bot.domain.instrument import ZERO
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import CloseReason
 from bot.domain.refusal import Refused
-from bot.engine import closing, guards, moving, tuning
+from bot.engine import closing, flattening, guards, moving, tuning
 from bot.engine.answers import changed, flag_text, no_position, not_traded, setting
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
@@ -65,9 +65,12 @@ def _set_paused(turn: Turn, event: CommandIssued, name: str, paused: bool) -> Do
     symbol = turn.symbol(name)
     if symbol is None:
         return not_traded(turn, name)
+    given_up = () if paused else flattening.ended(turn, name)
+    if isinstance(given_up, Refused):
+        return given_up
     before, symbol.paused = symbol.paused, paused
     change = Change(f"entries on {name}", _pause_word(before), _pause_word(paused))
-    return setting(turn, event, f"paused:{name}", flag_text(paused), change)
+    return replace(setting(turn, event, f"paused:{name}", flag_text(paused), change), remarks=given_up)
 
 
 def _pause_word(paused: bool) -> str:
@@ -89,9 +92,12 @@ def _start_trading(turn: Turn, event: CommandIssued, command: ask.StartTrading) 
     state = turn.state
     if state.recovering:
         return Refused("trading", "the books are not reconciled with the venue yet")
+    given_up = flattening.ended(turn, "")
+    if isinstance(given_up, Refused):
+        return given_up
     before = state.trading
     state.stopped = state.paused = state.protect = False
-    return _record_state(turn, "trading", before, state.trading)
+    return replace(_record_state(turn, "trading", before, state.trading), remarks=given_up)
 
 
 # --- closing --------------------------------------------------------------------------------------------------------
@@ -108,7 +114,7 @@ def _close(turn: Turn, event: CommandIssued, command: ask.ClosePosition) -> Refu
     size, least = symbol.position.size, symbol.instrument.min_quantity
     part = symbol.instrument.quantity_down(size * command.percent / HUNDRED)
     if command.percent == HUNDRED or size - part < least:  # what would be left could not be closed any more
-        closing.flatten(turn, [symbol], CloseReason.MANUAL, event.command_id)
+        flattening.start(turn, [symbol], CloseReason.MANUAL, event.command_id, event.actor)
         return None
     if part < least or part <= ZERO:
         figures = f"{command.percent} % of {size:f} is {part:f}; an order takes at least {least:f}"
@@ -118,7 +124,7 @@ def _close(turn: Turn, event: CommandIssued, command: ask.ClosePosition) -> Refu
 
 
 def _close_all(turn: Turn, event: CommandIssued, command: ask.CloseAll) -> None:
-    closing.flatten(turn, turn.state.open_symbols, CloseReason.MANUAL, event.command_id)
+    flattening.start(turn, turn.state.open_symbols, CloseReason.MANUAL, event.command_id, event.actor)
 
 
 def _panic(turn: Turn, event: CommandIssued, command: ask.PanicClose) -> Refused | None:
@@ -136,7 +142,7 @@ def _panic(turn: Turn, event: CommandIssued, command: ask.PanicClose) -> Refused
         turn.act(RecordTrading(turn.at_ms, turn.state.lasting))
     what = command.symbol or "everything"
     turn.tell(NoticeKind.PANIC, Severity.CRITICAL, f"Panic close of {what}, asked by {event.actor}")
-    closing.flatten(turn, chosen, CloseReason.PANIC, event.command_id)
+    flattening.start(turn, chosen, CloseReason.PANIC, event.command_id, event.actor)
     return None
 
 

@@ -39,7 +39,9 @@ from bot.engine import (
     accounting,
     closing,
     commands,
+    flattening,
     guards,
+    keeping,
     lifecycle,
     orders,
     pipeline,
@@ -75,6 +77,7 @@ class Engine:
         accounting.roll_day(turn)
         guards.expire(turn)
         self._react(turn, event)
+        keeping.flattens(turn)
         return turn.actions
 
     def _react(self, turn: Turn, event: Event) -> None:  # noqa: C901, PLR0912, PLR0915 - one arm per event, none hidden
@@ -188,8 +191,10 @@ class Engine:
             lifecycle.owed_due(turn, symbol)
         elif event.name == lifecycle.UNKNOWN_TIMER:
             lifecycle.unknown_due(turn, event.key)
-        elif event.name == closing.VERIFY_TIMER:
-            closing.progress(turn)
+        elif event.name == flattening.VERIFY_TIMER:
+            flattening.again(turn)
+        elif event.name == flattening.FLATTEN_TIMER:
+            flattening.due(turn, event.key)
         elif event.name == reconcile.RECONCILE_TIMER:
             turn.look()
         elif event.name == reconcile.DEAF_TIMER and not self.state.link_up:

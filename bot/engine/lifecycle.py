@@ -8,7 +8,7 @@ from bot.domain.fill import Fill
 from bot.domain.guard import HaltKind
 from bot.domain.instrument import ZERO
 from bot.domain.order import Order, OrderStatus, OrderType, Purpose
-from bot.engine import booking, closing, guards, ladder, legs, orders, pipeline, protection, tell
+from bot.engine import booking, closing, flattening, guards, ladder, legs, orders, pipeline, protection, tell
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
 
@@ -266,7 +266,7 @@ def settle(turn: Turn, symbol: SymbolState) -> None:
         closing.finish(turn, symbol)
         _stop_entering(turn, symbol)
     protection.ensure(turn, symbol)
-    closing.progress(turn)
+    flattening.progress(turn)
     _reverse(turn, symbol)
 
 

@@ -25,6 +25,7 @@ from bot.engine import (
     booking,
     closing,
     differences,
+    flattening,
     guards,
     legs,
     lifecycle,
@@ -72,14 +73,16 @@ def on_snapshot(turn: Turn, event: SnapshotTaken) -> None:
     for symbol in turn.state.symbols.values():
         lifecycle.settle(turn, symbol)
     closing.read(turn)
-    closing.verified(turn)
+    flattening.verified(turn)
+    if first:
+        flattening.carry_on(turn)
     _answer(turn, found_before)
 
 
 def on_failure(turn: Turn, code: str) -> None:
     """The venue could not be asked; nothing is concluded from that, it is asked again."""
     closing.read(turn)
-    closing.unverified(turn, code)
+    flattening.unverified(turn, code)
     _later(turn, FAILED_MS)
 
 

@@ -1,13 +1,13 @@
 """Start is recovery, always: what the ledger remembers becomes state, then the venue is asked for the truth."""
 
-from bot.domain.action import RecordHalt, RecordTrading, SetLeverage
+from bot.domain.action import RecordHalt, RecordTrading, SetLeverage, StartTimer
 from bot.domain.decision import Decision
 from bot.domain.event import Started
 from bot.domain.guard import CONDITIONS, TradingState
 from bot.domain.instrument import ZERO, to_decimal
 from bot.domain.order import CloseReason, Purpose
 from bot.domain.snapshot import Recovered
-from bot.engine import accounting, orders, plans
+from bot.engine import accounting, flattening, keeping, orders, plans
 from bot.engine.state import Closing, EngineState, Pending, SymbolState
 from bot.engine.turn import Turn
 
@@ -19,6 +19,7 @@ def on_start(turn: Turn, event: Started) -> None:
     _take_positions(state, recovered)
     for symbol in state.symbols.values():
         _take_closing(turn, symbol)
+    _take_kept(turn, recovered)
     _take_guards(state, recovered)
     _forget_conditions(turn)
     _take_results(state, recovered)
@@ -78,6 +79,13 @@ def _take_closing(turn: Turn, symbol: SymbolState) -> None:
     if closes:
         reason = closes[0].intent.reason or CloseReason.MANUAL
         symbol.closing = Closing(reason, left, left, turn.at_ms, closes[0].intent.expected_price)
+
+
+def _take_kept(turn: Turn, recovered: Recovered) -> None:
+    found = keeping.kept(recovered.kept)
+    keeping.take_flattens(turn.state, found.get(keeping.FLATTENS, []))
+    for task in turn.state.flattens:
+        turn.act(StartTimer(flattening.FLATTEN_TIMER, task.command_id, turn.at_ms + flattening.ANSWER_MS))
 
 
 def _take_pending(state: EngineState, decision: Decision) -> None:

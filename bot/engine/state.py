@@ -73,15 +73,22 @@ class Closing:
 
 @dataclass(slots=True)
 class Flatten:
-    """A close of all of `symbols` on its way; answered when the venue confirms that they are flat."""
+    """A close of all of `symbols` on its way until the venue confirms that they are flat.
+
+    `answered`: the one who asked knows how far it came; `resumed`: a restart lies in between, nobody waits any more.
+    """
 
     command_id: str
     symbols: tuple[str, ...]
     reason: CloseReason
     started_at_ms: int
+    actor: str
     receipts: list[Receipt] = field(default_factory=list)
     verifying: bool = False
     rounds: int = 0
+    again_at_ms: int = 0
+    answered: bool = False
+    resumed: bool = False
 
 
 @dataclass(slots=True)
@@ -190,6 +197,7 @@ class EngineState:
     link_up: bool = True
     first_start: bool = False
     flattens: list[Flatten] = field(default_factory=list)
+    kept_flattens: str = "[]"
     reconcile_waiters: list[str] = field(default_factory=list)
     booked: dict[str, None] = field(default_factory=dict)
     recorded_high: Decimal = ZERO

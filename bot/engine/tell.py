@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from bot.domain.command import Receipt
 from bot.domain.instrument import Instrument
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import Order
@@ -76,6 +77,21 @@ def rejected(turn: Turn, order: Order, code: str) -> None:
     )
     title = f"{order.symbol}: the venue refused the {order.intent.purpose.lower()} order"
     turn.tell(NoticeKind.ORDER_REJECTED, Severity.TRADE, title, fields, order.symbol)
+
+
+def receipt(turn: Turn, found: Receipt) -> str:
+    """What closing one position came to, in one line."""
+    symbol, quote = turn.state.symbols[found.symbol], turn.state.settings.quote
+    closed = f"{found.done.normalize():f} of {found.asked.normalize():f} closed"
+    at = (
+        f" at {price(symbol.instrument, found.average_price)}, net {money(found.net, quote)}"
+        if found.done
+        else ""
+    )
+    left_over = (
+        f", {found.left.normalize():f} LEFT" if found.left else f", flat after {found.took_ms / 1000:.1f} s"
+    )
+    return closed + at + left_over
 
 
 def emergency(turn: Turn, symbol: SymbolState, why: str) -> None:

@@ -202,7 +202,12 @@ def test_panic_with_refused_orders_retries_alarms_and_then_succeeds() -> None:
     assert (desk.size(), desk.resting()) == (0, {})
     answer = desk.answer("c1")
     assert isinstance(answer, Done)
-    assert answer.remarks == (VERIFIED,)
+    assert answer.remarks == ("NOT CONFIRMED after 30 s: XYZ 10 left; the desk goes on until it is flat",)
+    assert [(r.done, r.left, r.verified_ms) for r in answer.receipts] == [(0, 10, 0)]
+    end = desk.notices(NoticeKind.PANIC)[-1]
+    assert end.title == "Panic close of 12:15 UTC finished: flat, verified with the venue"
+    assert end.severity is Severity.CRITICAL
+    assert [label for label, _ in end.fields] == ["XYZ"]
 
 
 def test_three_refusals_make_it_read_the_position_again() -> None:
@@ -255,7 +260,12 @@ def test_panic_while_the_venue_cannot_be_asked_says_what_it_knows() -> None:
     desk.wait(60_000)
     answer = desk.answer("c1")
     assert isinstance(answer, Done)
-    assert answer.remarks == ("flat by our books; the venue could not be asked (time-out)",)
+    said = "flat by our books; the venue could not be asked (time-out), the desk goes on asking"
+    assert answer.remarks == (said,)
+    desk.venue._perform = plain
+    desk.wait(60_000)
+    assert desk.notices(NoticeKind.PANIC)[-1].title.endswith("finished: flat, verified with the venue")
+    assert desk.state.flattens == []
 
 
 def test_panic_closes_a_persons_position_too() -> None:

@@ -69,7 +69,8 @@ def test_no_market_price_is_followed_by_limits_down_to_the_edge_of_the_band(
     answer = desk.answer("c1")
     assert (desk.size(), desk.resting()) == (0, {})
     assert isinstance(answer, Done)
-    assert answer.remarks == ("flat, verified with the venue",)
+    assert answer.remarks[0].startswith("NOT CONFIRMED after 30 s")
+    assert desk.notices(NoticeKind.PANIC)[-1].title.endswith("finished: flat, verified with the venue")
 
 
 def test_the_first_limit_that_meets_somebody_closes() -> None:
