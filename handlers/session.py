@@ -32,6 +32,11 @@ class Session:
             self._buttons = offered
         return reply
 
+    def offer(self, reply: Reply) -> None:
+        """What was said unasked has buttons too; the last ones shown are those a number means."""
+        if reply.buttons:
+            self._buttons = reply.buttons
+
     def _request(self, line: str, button: Button | None) -> Request:
         return Request(
             platform=self.platform,

@@ -10,6 +10,7 @@ from bot.domain.notice import Notice
 from handlers.drawing import Drawing
 from handlers.platforms.console.lines import Lines
 from handlers.platforms.console.screen import Screen
+from handlers.render_text import notice_reply
 from handlers.reply import Reply
 from handlers.session import Session
 
@@ -34,6 +35,7 @@ class ConsoleChat:
     patience_s: float | None = None
     platform: str = "console"
     _running: set[asyncio.Task[None]] = field(init=False, default_factory=set)
+    _said: int = field(init=False, default=0)
 
     async def run(self, welcome: str = "") -> None:
         """Talk until the lines end or the operator leaves."""
@@ -47,9 +49,21 @@ class ConsoleChat:
         if self._running:
             await asyncio.wait(self._running)
 
+    async def say(self, chat_id: str, reply: Reply, silent: bool = False) -> str:
+        """Show what nobody asked for above the prompt; its buttons can be chosen by number. See Speaker."""
+        self.screen.show_unasked(reply)
+        self.session.offer(reply)
+        await self._pictures(reply)
+        self._said += 1
+        return str(self._said)
+
+    async def amend(self, chat_id: str, message_id: str, reply: Reply) -> None:
+        """A terminal takes nothing back: the reply is shown again as it is now. See Speaker."""
+        await self.say(chat_id, reply)
+
     async def send_notice(self, chat_id: str, notice: Notice, silent: bool) -> None:
         """Show a notice above the prompt; on a terminal a quiet one looks the same."""
-        self.screen.show_notice(notice)
+        await self.say(chat_id, notice_reply(notice), silent)
 
     async def _enter(self, line: str) -> None:
         task = asyncio.create_task(self._answer(line))
@@ -70,6 +84,11 @@ class ConsoleChat:
     async def show(self, reply: Reply) -> None:
         """A reply with its picture and file; where they were written is said."""
         self.screen.show(reply)
+        await self._pictures(reply)
+
+    async def _pictures(self, reply: Reply) -> None:
+        if reply.image:
+            self._picture(reply, reply.image)
         if reply.plot is not None:
             png = await self.drawing.draw(reply.plot, True)
             if png is None:

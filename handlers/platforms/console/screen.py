@@ -10,12 +10,11 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from bot.domain.notice import Notice, Severity
+from bot.domain.notice import Severity
 from handlers.platforms.console.inline import ImageProtocol, image_sequence
 from handlers.render_text import (
     field_lines,
     last_column,
-    notice_reply,
     table_lines,
     text_lines,
     text_width,
@@ -59,14 +58,18 @@ class Screen:
             self.console.print(Text(line))
         self._buttons(reply.buttons)
 
-    def show_notice(self, notice: Notice) -> None:
-        """A notice, marked so that it is not taken for an answer."""
-        reply = notice_reply(notice)
-        mark = {Severity.CRITICAL: "!!", Severity.TRADE: "»", Severity.INFO: "·"}[notice.severity]
-        self.console.print(Text(f"{mark} {clean(reply.title)}", _TITLE[notice.severity]))
+    def show_unasked(self, reply: Reply) -> None:
+        """A reply that nobody asked for (a notice), marked so that it is not taken for an answer."""
+        mark = {Severity.CRITICAL: "!!", Severity.TRADE: "»", Severity.INFO: "·"}[reply.severity]
+        self.console.print(Text(f"{mark} {clean(reply.title)}", _TITLE[reply.severity]))
         line = "  ".join(f"{clean(label)} {clean(value)}" for label, value in reply.fields)
         if line:
             self.console.print(Padding(Text(line, "dim"), (0, 0, 0, text_width(mark) + 1), expand=False))
+        if reply.table is not None:
+            self._table(reply.table)
+        for prose in text_lines(reply.text):
+            self.console.print(Text(prose))
+        self._buttons(reply.buttons)
 
     def say(self, text: str) -> None:
         """Text of our own; long lines are left to the terminal, so that paths can be copied."""
