@@ -2,11 +2,26 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from bot.domain.errors import StorageError
 from storage.failures import DAMAGED
+
+OWNER_ONLY = 0o600
+"""Books, and the keys of one-time codes, are nobody else's business."""
+
+
+def owner_only(path: Path) -> None:
+    """Make sure the file is there and its owner alone may read it, before anything is written into it.
+
+    Where that cannot be done, whoever opens the file next says what is wrong with it.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, OWNER_ONLY))
+        mode = path.stat().st_mode
+        if mode & ~OWNER_ONLY & 0o777 and path.is_file():
+            path.chmod(mode & OWNER_ONLY)
 
 
 def copy(source: Path, target: Path) -> None:
@@ -28,6 +43,7 @@ def copy_anew(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, part: Path) -> None:
+    owner_only(part)
     with closing(_existing(source)) as old, closing(sqlite3.connect(part)) as new:
         old.backup(new)
         new.execute("PRAGMA journal_mode = DELETE")

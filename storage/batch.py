@@ -22,6 +22,7 @@ from bot.domain.action import (
     RecordHalt,
     RecordKill,
     RecordKillReset,
+    RecordNote,
     RecordOrder,
     RecordPosition,
     RecordSetting,
@@ -29,11 +30,11 @@ from bot.domain.action import (
     RecordTrading,
     Submit,
 )
-from bot.domain.event import FundingRatesSeen
+from bot.domain.event import CommandIssued, FundingRatesSeen
 from bot.domain.notice import Severity
 from bot.runtime.codec import encode
 from bot.runtime.ports import Step
-from storage import guards, journal
+from storage import arrivals, guards, journal
 from storage.rows import (
     DAYS,
     DIFFERENCES,
@@ -42,6 +43,7 @@ from storage.rows import (
     FUNDING,
     POSITIONS,
     SETTING_CHANGES,
+    TRADE_NOTES,
     TRADES,
     Values,
     order_row,
@@ -61,6 +63,7 @@ from storage.schema import (
     SettingChangeRow,
     SettingRow,
     SignalRow,
+    TradeNoteRow,
     TradeRow,
 )
 from storage.statements import add, add_missing, put
@@ -118,6 +121,8 @@ def gather(account: str, steps: Sequence[Step]) -> Batch:
         batch.lines.append(journal.line(account, step))
         if isinstance(step.event, FundingRatesSeen):
             _funding(batch, step.event)
+        if isinstance(step.event, CommandIssued) and step.event.origin:
+            batch.deeds.append(partial(arrivals.effect, command=step.event))
         for index, action in enumerate(step.actions):
             record = RECORDS.get(type(action))
             if record:
@@ -224,6 +229,10 @@ def _difference(batch: Batch, place: int, action: RecordDifference) -> None:
     batch.add(DifferenceRow, DIFFERENCES.row(batch.account, action) | {"place": place})
 
 
+def _note(batch: Batch, place: int, action: RecordNote) -> None:
+    batch.add(TradeNoteRow, TRADE_NOTES.row(batch.account, action) | {"place": place})
+
+
 def _notify(batch: Batch, place: int, action: Notify) -> None:
     notice = action.notice
     row = {
@@ -257,5 +266,6 @@ RECORDS: dict[type, Callable[[Batch, int, Any], None]] = {
     RecordDay: _day,
     RecordEquity: _equity,
     RecordDifference: _difference,
+    RecordNote: _note,
     Notify: _notify,
 }

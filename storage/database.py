@@ -7,8 +7,12 @@ from bot.domain.errors import StorageError
 from bot.runtime.ports import StorageHealth
 from storage import backup, journal
 from storage.anchor import Anchor
+from storage.arrivals import SqlArrivals
 from storage.audit import SqlAudit
+from storage.code_keys import SqlCodeKeys
 from storage.connections import Connections
+from storage.escalations import SqlEscalations
+from storage.grants import SqlGrants
 from storage.inbox import SqlInbox
 from storage.ledger import SqlLedger
 from storage.migrate import HEAD
@@ -44,6 +48,22 @@ class Database:
     def inbox(self) -> SqlInbox:
         """Executed updates of the chat platforms."""
         return SqlInbox(self._connections)
+
+    def arrivals(self) -> SqlArrivals:
+        """Updates of the chat platforms and what became of them."""
+        return SqlArrivals(self._connections)
+
+    def grants(self) -> SqlGrants:
+        """Access given at run time, requests for it, and when people were last heard of."""
+        return SqlGrants(self._connections)
+
+    def code_keys(self) -> SqlCodeKeys:
+        """One-time code keys by user."""
+        return SqlCodeKeys(self._connections)
+
+    def escalations(self, account: str) -> SqlEscalations:
+        """Critical notices of an account that wait for somebody's answer."""
+        return SqlEscalations(self._connections, account)
 
     def outbox(self, account: str) -> SqlOutbox:
         """Notices of an account waiting to be sent."""

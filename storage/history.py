@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, String, select, type_coerce
 
 from bot.domain.account import Book, Entry, EquityPoint, Posting
-from bot.domain.action import RecordDifference, RecordSetting
+from bot.domain.action import RecordDifference, RecordNote, RecordSetting
 from bot.domain.decision import Decision
 from bot.domain.errors import StorageError
 from bot.domain.guard import KillReset
 from bot.domain.trade import Trade
 from bot.runtime.codec import decode
 from bot.runtime.ports import TradeQuery
-from storage.rows import DIFFERENCES, KILL_RESETS, SETTING_CHANGES, TRADES
+from storage.rows import DIFFERENCES, KILL_RESETS, SETTING_CHANGES, TRADE_NOTES, TRADES
 from storage.schema import (
     DifferenceRow,
     EntryRow,
@@ -25,6 +25,7 @@ from storage.schema import (
     PostingRow,
     SettingChangeRow,
     SignalRow,
+    TradeNoteRow,
     TradeRow,
 )
 
@@ -117,3 +118,12 @@ def differences(connection: Connection, account: str, limit: int) -> tuple[Recor
     rows = select(DifferenceRow.__table__).where(DifferenceRow.account == account)
     newest = rows.order_by(DifferenceRow.place.desc()).limit(limit)
     return tuple(DIFFERENCES.value(row) for row in connection.execute(newest).mappings())
+
+
+def notes(connection: Connection, account: str, limit: int, symbol: str) -> tuple[RecordNote, ...]:
+    """The newest notes on trades, newest first."""
+    rows = select(TradeNoteRow.__table__).where(TradeNoteRow.account == account)
+    if symbol:
+        rows = rows.where(TradeNoteRow.symbol == symbol)
+    newest = rows.order_by(TradeNoteRow.place.desc()).limit(limit)
+    return tuple(TRADE_NOTES.value(row) for row in connection.execute(newest).mappings())

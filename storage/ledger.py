@@ -8,7 +8,7 @@ from typing import Concatenate
 from sqlalchemy import Connection, func, select, update
 
 from bot.domain.account import Entry, EquityPoint
-from bot.domain.action import RecordDifference, RecordSetting
+from bot.domain.action import RecordDifference, RecordNote, RecordSetting
 from bot.domain.decision import Decision
 from bot.domain.guard import KillReset
 from bot.domain.snapshot import Recovered
@@ -115,6 +115,10 @@ class SqlLedger:
     async def differences(self, limit: int) -> tuple[RecordDifference, ...]:
         """The newest reconciliation differences, newest first."""
         return await self._ask(history.differences, limit)
+
+    async def notes(self, limit: int, symbol: str = "") -> tuple[RecordNote, ...]:
+        """The newest notes on trades, newest first."""
+        return await self._ask(history.notes, limit, symbol)
 
     async def mark_running(self, at_ms: int) -> None:
         """Note that a run began; call it after `recover`, which looks at the run before."""

@@ -60,10 +60,11 @@ def _unsent(connection: Connection, account: str, platform: str) -> tuple[Column
 def _waiting(connection: Connection, account: str, platform: str, limit: int) -> tuple[QueuedNotice, ...]:
     rows = select(NoticeRow.place, NoticeRow.body).where(*_unsent(connection, account, platform))
     ordered = connection.execute(rows.order_by(NoticeRow.urgency, NoticeRow.place).limit(limit))
-    return tuple(QueuedNotice(place, platform, _notice(place, body)) for place, body in ordered)
+    return tuple(QueuedNotice(place, platform, read_notice(place, body)) for place, body in ordered)
 
 
-def _notice(place: int, body: str) -> Notice:
+def read_notice(place: int, body: str) -> Notice:
+    """The notice of a row."""
     try:
         return decode(body, Notice)
     except ValueError as error:

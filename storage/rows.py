@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 from sqlalchemy import RowMapping
 
 from bot.domain.account import EquityPoint
-from bot.domain.action import RecordDifference, RecordSetting
+from bot.domain.action import RecordDifference, RecordNote, RecordSetting
 from bot.domain.fill import Fill
 from bot.domain.guard import Halt, Kill, KillReset
 from bot.domain.market import FundingRate
@@ -72,6 +72,7 @@ KILL_RESETS = Flat(KillReset)
 POSITIONS = Flat(Position)
 SETTING_CHANGES = Flat(RecordSetting)
 TRADES = Flat(Trade)
+TRADE_NOTES = Flat(RecordNote)
 _INTENTS = Flat(Intent)
 _ORDERS = Flat(Order, "intent")
 

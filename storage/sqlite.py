@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 from bot.domain.errors import StorageError
+from storage.backup import owner_only
 from storage.connections import Work
 from storage.failures import FAILURES, GONE, told
 
@@ -110,6 +111,7 @@ def _engine(path: Path, synchronous: str, busy_ms: int) -> Engine:
     )
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(url, connect_args={"isolation_level": None}, hide_parameters=True)
+    event.listen(engine, "do_connect", lambda *_: owner_only(path))
     event.listen(engine, "connect", lambda raw, _: _prepare(raw, pragmas))
     event.listen(engine, "begin", _begin)
     return engine

@@ -40,6 +40,13 @@ def claim(connection: Connection, model: type[Base], row: Row) -> bool:
     return connection.execute(_missing(connection.dialect.name, table(model)), row).rowcount == 1
 
 
+def put_only(connection: Connection, model: type[Base], row: Row, changed: str) -> None:
+    """Insert one row, or bring a single column of the one that is there to its value."""
+    statement = _upsert(connection.dialect.name, into := table(model)).values(**row)
+    change = {changed: row[changed]}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(into.primary_key), set_=change))
+
+
 @cache
 def _plain(into: Table) -> Insert:
     return insert(into)

@@ -8,7 +8,6 @@ from storage.schema.desk import (
     OutboxCursorRow,
     PaperPieceRow,
     PreferenceRow,
-    UpdateRow,
     VenueFactRow,
 )
 from storage.schema.guards import (
@@ -22,6 +21,14 @@ from storage.schema.market import (
     CandleRow,
     FundingRow,
 )
+from storage.schema.people import (
+    AccessRequestRow,
+    CodeKeyRow,
+    EscalationRow,
+    GrantRow,
+    LastSeenRow,
+    UpdateRow,
+)
 from storage.schema.trading import (
     DayRow,
     DifferenceRow,
@@ -34,24 +41,30 @@ from storage.schema.trading import (
     PostingRow,
     RunRow,
     SignalRow,
+    TradeNoteRow,
     TradeRow,
 )
 
 __all__ = [
+    "AccessRequestRow",
     "Base",
     "CandleRow",
+    "CodeKeyRow",
     "CommandRow",
     "DayRow",
     "DeliveryRow",
     "DifferenceRow",
     "EntryRow",
     "EquityRow",
+    "EscalationRow",
     "FillRow",
     "FundingRow",
+    "GrantRow",
     "HaltRow",
     "JournalLine",
     "KillResetRow",
     "KillRow",
+    "LastSeenRow",
     "NoticeRow",
     "OrderRow",
     "OutboxCursorRow",
@@ -63,6 +76,7 @@ __all__ = [
     "SettingChangeRow",
     "SettingRow",
     "SignalRow",
+    "TradeNoteRow",
     "TradeRow",
     "UpdateRow",
     "VenueFactRow",

@@ -1,4 +1,4 @@
-"""What belongs to people: notices on their way, the audit trail, wishes; and a paper venue's own books."""
+"""What belongs to the desk: notices on their way, the audit trail, wishes; and a paper venue's own books."""
 
 from sqlalchemy.orm import Mapped
 
@@ -57,17 +57,6 @@ class CommandRow(OfAccount, Base):
     changes: Mapped[str]
     journal_number: Mapped[int]
     digest: Mapped[str]
-
-
-class UpdateRow(Base):
-    """A chat platform's update that was executed. Belongs to the platform, whichever account it spoke to."""
-
-    __tablename__ = "updates"
-    __table_args__ = CLUSTERED
-
-    platform: Mapped[Key]
-    update_id: Mapped[Key]
-    at: Mapped[Moment]
 
 
 class PreferenceRow(Base):

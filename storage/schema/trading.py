@@ -119,6 +119,19 @@ class TradeRow(Placed, Base):
     leverage: Mapped[Count]
 
 
+class TradeNoteRow(Placed, Base):
+    """A person's note on the trade of `symbol` that was opened at `opened_at`; only ever added."""
+
+    __tablename__ = "trade_notes"
+    __table_args__ = (Index(None, "account", "symbol", "place"), CLUSTERED)
+
+    at: Mapped[Moment]
+    symbol: Mapped[str]
+    opened_at: Mapped[Moment]
+    text: Mapped[str]
+    author: Mapped[str]
+
+
 class SignalRow(Placed, Base):
     """A decision on a signal: figures for queries, the whole with its gates as JSON in `body`."""
 
