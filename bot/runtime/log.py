@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,6 +26,8 @@ LOG_FILE = Path("logs", "quarterdeck.log")
 FILE_BYTES = 5_000_000
 FILES_KEPT = 5
 TAIL_BYTES = 1_000_000
+RECENT_LINES = 1_000
+"""So many of the newest lines stay in memory, for those who ask in a chat."""
 
 # Their lines below these levels are noise, or say again what our own lines say.
 _LIBRARIES = {
@@ -53,6 +56,7 @@ log = logging.getLogger(__name__)
 
 _bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=MappingProxyType({}))
 _handlers: list[logging.Handler] = []
+_recent: deque[str] = deque(maxlen=RECENT_LINES)
 
 
 @contextmanager
@@ -86,6 +90,8 @@ def set_up_logging(
     except OSError as error:
         raise ConfigError(f"log file {path}: cannot be written: {error.strerror}") from None
     _add(file, _json(), redactor)
+    _recent.clear()
+    _add(_Ring(), _json(), redactor)
     if console != "none":
         target = stream or sys.stderr
         _add(_Console(target), _json() if console == "json" else _text(target.isatty()), redactor)
@@ -119,6 +125,17 @@ class _Console(_Quiet, logging.StreamHandler[TextIO]):
 
 class _File(_Quiet, RotatingFileHandler):
     """The file that turns over."""
+
+
+class _Ring(_Quiet):
+    """The newest lines in memory, without secrets like those of the file."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line; the oldest one goes."""
+        try:
+            _recent.append(self.format(record))
+        except Exception:  # noqa: BLE001 - logging's own rule: what cannot be written must not stop who wrote it
+            self.handleError(record)
 
 
 class _Redacting(logging.Formatter):
@@ -232,6 +249,14 @@ def tail(home: Path, limit: int, level: str = "DEBUG") -> tuple[LogLine, ...]:
         found = [line for line in _lines(file) if _grade(line) >= least] + found
         if len(found) >= limit:
             break
+    return tuple(found[-limit:]) if limit > 0 else ()
+
+
+def recent(limit: int, level: str = "DEBUG") -> tuple[LogLine, ...]:
+    """The newest lines of this process that are at least of that level, oldest first, without reading a file."""
+    least = logging.getLevelNamesMapping().get(level.upper(), logging.NOTSET)
+    lines = (line for raw in tuple(_recent) if (line := _line(raw)))
+    found = [line for line in lines if _grade(line) >= least]
     return tuple(found[-limit:]) if limit > 0 else ()
 
 

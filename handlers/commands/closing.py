@@ -9,13 +9,16 @@ from bot.domain.command import Change, CloseAll, ClosePosition, PanicClose
 from bot.domain.refusal import Refused
 from bot.engine.views import ClosePreview, PositionView
 from bot.runtime.desk import Desk
-from handlers.cards import closed, held, holding, no, no_position, refused, table
+from handlers.cards import closed, held, holding, no, no_position, refused, table, trading_words
 from handlers.command import Actor, Confirm, Example, Help, OpenSymbol, Range, Risk, Role, Unit, command
 from handlers.format import amount, count, money, plain, price, quantity, size
 from handlers.reply import Button, Reply, Snapshot, Table
 
 ALL = "all"
 WHOLE = Decimal(100)
+PARTS = (25, 50, 75, 100)
+"""Parts of a position, in per cent, that the card of /close offers."""
+
 TO_STATUS = Button("Status", "/status")
 
 
@@ -37,10 +40,8 @@ async def preview_close(desk: Desk, symbol: str, percent: Decimal = WHOLE) -> Re
         return no(
             f"{plain(percent)}% of {size(view.quantity, rules)} is less than the smallest quantity step."
         )
-    rest = view.quantity - found.quantity
-    after = f"the rest, {size(rest, rules)}, stays protected" if rest else "its stop and target are cancelled"
     return Reply(
-        title=f"Close {symbol}?",
+        title=f"Close {symbol}?" if percent == WHOLE else f"Close {plain(percent)}% of {symbol}?",
         fields=(
             ("Position", holding(desk, view)),
             ("Closes", f"{size(found.quantity, rules)} at market"),
@@ -49,10 +50,23 @@ async def preview_close(desk: Desk, symbol: str, percent: Decimal = WHOLE) -> Re
             ("Fee", money(-found.fee, quote)),
             ("Realises", f"{money(found.realised - found.fee, quote)} after the fee"),
             ("Margin freed", money(found.margin_freed, quote, signed=False)),
+            ("Stays protected", _rest_words(desk, view, found)),
         ),
-        text=f"Then {after}.",
+        buttons=tuple(Button(f"{part}%", f"/close {symbol} {part}") for part in PARTS if part != percent),
         snapshot=Snapshot(f"{holding(desk, view)}, {found.quantity}", (found.price,)),
     )
+
+
+def _rest_words(desk: Desk, view: PositionView, found: ClosePreview) -> str:
+    """What is still held after a close, and by what it is guarded."""
+    rules, rest = desk.instruments.get(view.symbol), view.quantity - found.quantity
+    if not rest:
+        return "nothing is left: its stop and target are cancelled once the venue confirms flat"
+    if view.stop_price is None:
+        return f"{size(rest, rules)} is left and HAS NO STOP: /stoploss {view.symbol}"
+    confirmed = "confirmed by the venue" if view.covered else "NOT CONFIRMED by the venue"
+    target = "" if view.target_price is None else f", target {price(view.target_price, rules)}"
+    return f"{size(rest, rules)} by its stop at {price(view.stop_price, rules)} ({confirmed}){target}"
 
 
 @command(area="positions", role=Role.TRADER, confirm=Confirm.BUTTON, risk=Risk.LOWERS, preview=preview_close)
@@ -125,7 +139,12 @@ def _estimate_row(desk: Desk, found: ClosePreview) -> tuple[str, ...]:
 
 
 @command(
-    area="positions", role=Role.TRADER, confirm=Confirm.BUTTON, risk=Risk.LOWERS, preview=preview_close_all
+    area="positions",
+    role=Role.TRADER,
+    confirm=Confirm.BUTTON,
+    risk=Risk.LOWERS,
+    aliases=("flatten",),
+    preview=preview_close_all,
 )
 async def close_all(desk: Desk, actor: Actor) -> Reply:
     """Close every position at market and go on trading."""
@@ -145,12 +164,19 @@ async def preview_panic(desk: Desk, symbol: str = ALL) -> Reply:
     found = _estimates(desk, positions)
     return Reply(
         title=f"PANIC: close {symbol if symbol != ALL else 'everything'}?",
-        fields=_sum_fields(desk, found) if found else (),
+        fields=(*(_sum_fields(desk, found) if found else ()), ("Trading after", _state_after(desk, symbol))),
         table=_estimate_table(desk, found),
         text=_panic_steps(symbol, len(positions)),
         # Bound to what is to be flattened, not to sizes or prices: in an emergency nothing may ask twice.
         snapshot=Snapshot(f"panic {symbol}"),
     )
+
+
+def _state_after(desk: Desk, symbol: str) -> str:
+    """The trading state that a panic leaves behind."""
+    if symbol == ALL:
+        return "stopped, kept over restarts; only /start_trading allows entries again"
+    return f"{symbol} paused until /resume {symbol}; the others: {trading_words(desk.status())}"
 
 
 def _panic_steps(symbol: str, held_now: int) -> str:

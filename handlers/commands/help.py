@@ -4,11 +4,12 @@ from functools import cache
 from typing import Annotated
 
 from bot.runtime.desk import Desk
-from handlers.cards import no, table, trading_words
+from handlers.cards import no, table
 from handlers.command import Actor, Command, Confirm, Help, Parameter, Role, Suggest, command
 from handlers.format import UNKNOWN
 from handlers.registry import Registry, load_registry
 from handlers.reply import Button, ButtonStyle, Reply
+from handlers.standing import USUAL, Standing, header
 
 AREAS = (
     "overview",
@@ -39,7 +40,7 @@ WAYS = {
 
 
 @command(area="help", role=Role.VIEWER)
-async def start(desk: Desk, actor: Actor) -> Reply:
+async def start(desk: Desk, actor: Actor, standing: Standing = USUAL) -> Reply:
     """What this is, five commands to try, and a menu."""
     about = desk.about
     symbol = next(iter(desk.instruments), "")
@@ -47,13 +48,12 @@ async def start(desk: Desk, actor: Actor) -> Reply:
         (line.replace("SYMBOL", symbol), text) for line, text in FIRST_FIVE if symbol or "SYMBOL" not in line
     )
     words = f"{len(desk.instruments)} perpetuals on {about.venue} in {about.timeframe} bars"
-    state = trading_words(desk.status())
     return Reply(
         title=f"Quarterdeck · {about.mode}",
-        fields=fields,
+        fields=(*header(desk, standing), *fields),
         text=(
             f"A trading desk you command from this chat. It trades {words}; every entry gets a stop and a target,"
-            f" and every refusal its reason. You are {actor.role.word} here. State: {state}."
+            f" and every refusal its reason. You are {actor.role.word} here."
         ),
         buttons=(
             Button("Status", "/status", ButtonStyle.PRIMARY),

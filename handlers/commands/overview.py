@@ -1,5 +1,6 @@
 """What is open and how the desk stands: status, positions, orders, balance."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.guard import TradingState
@@ -21,11 +22,11 @@ from handlers.cards import (
     r_words,
     storage_words,
     table,
-    trading_words,
 )
 from handlers.command import Role, SymbolName, command
 from handlers.format import UNKNOWN, amount, money, number, percent, plain, price, quantity, size
 from handlers.reply import Button, ButtonStyle, Reply, Table
+from handlers.standing import USUAL, Standing, header
 
 BUTTONS_FOR = 3
 """With more positions than this, /status leaves the buttons of each to /status SYMBOL."""
@@ -34,22 +35,28 @@ NOTHING_OPEN = "No open positions."
 
 
 @command(area="overview", role=Role.VIEWER)
-async def status(desk: Desk, symbol: SymbolName | None = None) -> Reply:
+async def status(desk: Desk, symbol: SymbolName | None = None, standing: Standing = USUAL) -> Reply:
     """Open positions and how the desk stands: trading state, venue link, day PnL, halts, kills."""
     if symbol is not None:
-        return _one(desk, symbol)
+        return _headed(desk, standing, _one(desk, symbol))
     view = desk.status()
     few = len(view.positions) <= BUTTONS_FOR
     notes = [] if few else ["Buttons for one position: /status SYMBOL."]
     text = NOTHING_OPEN + " " + next_bar(desk) if not view.positions else "\n".join(notes)
-    return Reply(
+    reply = Reply(
         title=f"Status · {desk.about.mode}",
-        fields=_header(desk, view),
+        fields=_figures(desk, view),
         table=_position_table(desk, view.positions),
         text=text,
         buttons=(Button("Refresh", "/status"), *(_actions(view.positions) if few else ())),
         severity=Severity.CRITICAL if _alarming(view) else Severity.INFO,
     )
+    return _headed(desk, standing, reply)
+
+
+def _headed(desk: Desk, standing: Standing, reply: Reply) -> Reply:
+    """The reply with the desk's states at its head."""
+    return replace(reply, fields=(*header(desk, standing), *reply.fields))
 
 
 def _alarming(view: StatusView) -> bool:
@@ -57,11 +64,10 @@ def _alarming(view: StatusView) -> bool:
     return bool(view.uncovered) or broken or view.trading is TradingState.PROTECT
 
 
-def _header(desk: Desk, view: StatusView) -> tuple[tuple[str, str], ...]:
+def _figures(desk: Desk, view: StatusView) -> tuple[tuple[str, str], ...]:
     at, quote = clock(desk), desk.about.quote
     fields = [
         ("Mode", f"{desk.about.mode} · {desk.about.venue}"),
-        ("Trading", trading_words(view)),
         ("Venue link", link_words(view.link_up)),
         ("Last candle", f"{at.ago(view.last_bar_at_ms)} ({desk.about.timeframe} bars)"),
         ("Day PnL", day_words(view, quote)),
@@ -70,9 +76,7 @@ def _header(desk: Desk, view: StatusView) -> tuple[tuple[str, str], ...]:
         ("Kills", listed([kill_words(kill, at) for kill in view.kills], "/kill")),
     ]
     if not view.storage_ok:
-        fields.insert(3, ("Database", storage_words(view.storage_ok)))
-    if view.paused:
-        fields.append(("Paused", listed(view.paused, "/symbols")))
+        fields.insert(2, ("Database", storage_words(view.storage_ok)))
     if view.uncovered:
         fields.append(("WITHOUT A CONFIRMED STOP", listed(view.uncovered, "/orders")))
     return tuple(fields)
@@ -207,13 +211,13 @@ def _symbol_fields(desk: Desk, view: SymbolView) -> tuple[tuple[str, str], ...]:
 
 
 @command(area="overview", role=Role.VIEWER)
-async def positions(desk: Desk) -> Reply:
+async def positions(desk: Desk, standing: Standing = USUAL) -> Reply:
     """Open positions as a compact table."""
     view, quote = desk.status(), desk.about.quote
     if not view.positions:
-        return Reply(
-            "Positions", text=f"{NOTHING_OPEN} {next_bar(desk)}", buttons=(Button("Signals", "/signals"),)
-        )
+        text = f"{NOTHING_OPEN} {next_bar(desk)}"
+        buttons = (Button("Refresh", "/positions"), Button("Signals", "/signals"))
+        return Reply("Positions", fields=header(desk, standing), text=text, buttons=buttons)
     total = sum((one.unrealised for one in view.positions), Decimal(0))
     rows = (
         (
@@ -228,7 +232,7 @@ async def positions(desk: Desk) -> Reply:
     )
     return Reply(
         title=f"Positions · {len(view.positions)}",
-        fields=(("Unrealised", money(total, quote)),),
+        fields=(*header(desk, standing), ("Unrealised", money(total, quote))),
         table=table(f"Symbol | Position | >Entry | >PnL {quote} | >R | >Age", rows),
         buttons=(Button("Refresh", "/positions"), Button("Status", "/status")),
     )

@@ -20,12 +20,12 @@ from handlers.cards import (
     proposed,
     refused,
     table,
-    trading_words,
 )
 from handlers.command import Actor, Confirm, Example, Help, Range, Role, Suggest, Unit, command
 from handlers.format import UNKNOWN, amount, count, money, number, percent, plain, quantity, size
 from handlers.guardrails import GUARDRAILS, limit_value, limit_values
 from handlers.reply import Button, Reply, Table
+from handlers.standing import USUAL, Standing, header
 from handlers.text import nearest
 
 COMPARED = 8
@@ -35,12 +35,12 @@ OPEN_TRADES = "Open trades keep their size, stop and target."
 
 
 @command(area="risk", role=Role.VIEWER, aliases=("get_risk",))
-async def risk(desk: Desk) -> Reply:
+async def risk(desk: Desk, standing: Standing = USUAL) -> Reply:
     """Sizing, leverage, limits with their use, margin ratio now, kills and halts."""
     report, quote = desk.risk(), desk.about.quote
     return Reply(
         title="Risk",
-        fields=tuple(_risk_fields(desk, report)),
+        fields=(*header(desk, standing), *_risk_fields(desk, report)),
         table=table("Limit | >Set to | >In use | Allowed | Meaning", _limit_rows(report)),
         text=f"Change with /set_risk, /set_risk_percent, /set_margin ({quote}); limits with /set_limit NAME VALUE.",
         buttons=(Button("Refresh", "/risk"), Button("Kills", "/kill"), Button("Halts", "/halts")),
@@ -57,7 +57,6 @@ def _risk_fields(desk: Desk, report: RiskReport) -> Iterator[tuple[str, str]]:
     )
     yield "Base balance", money(report.base_balance, quote, signed=False)
     yield "Leverage", _leverage_words(report.leverage)
-    yield "Trading", trading_words(view)
     yield "Kills", listed([kill_words(kill, at) for kill in view.kills], "/kill")
     yield "Halts", listed([halt_words(halt, at) for halt in view.halts], "/halts")
 

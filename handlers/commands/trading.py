@@ -5,10 +5,11 @@ from typing import Literal
 from bot.domain.command import Change, Pause, Resume, StartTrading, StopTrading
 from bot.engine.views import StatusView
 from bot.runtime.desk import Desk
-from handlers.cards import answered, clock, halt_words, kill_words, listed, proposed, trading_words
+from handlers.cards import answered, clock, halt_words, kill_words, listed, proposed
 from handlers.command import Actor, Confirm, Risk, Role, SymbolName, command
 from handlers.format import count
 from handlers.reply import Button, ButtonStyle, Reply
+from handlers.standing import USUAL, Standing, header
 
 ALL = "all"
 GOES_ON = "Exits and protection go on."
@@ -111,24 +112,27 @@ async def start_trading(desk: Desk, actor: Actor) -> Reply:
     return answered("Trading started", answer, _still(desk, ALL), (Button("Status", "/status"),))
 
 
+MEANINGS = (
+    ("Pause", "no new entries until /resume; positions stay open and protected"),
+    ("Stop trading", "the same, kept over restarts, until /start_trading"),
+    ("Flatten", "closes every position at market and goes on trading"),
+    ("Shut down", "ends the process; stops and targets stay at the venue (an admin's)"),
+    ("Panic", "stops trading, flattens everything, verifies it with the venue"),
+)
+
+
 @command(area="trading", role=Role.VIEWER)
-async def stop(desk: Desk) -> Reply:
+async def stop(desk: Desk, standing: Standing = USUAL) -> Reply:
     """Ask what is meant: pause entries, stop trading, flatten, or shut down. Does nothing by itself."""
-    meanings = (
-        ("Pause entries", "no new entries until /resume; positions stay open and protected"),
-        ("Stop trading", "the same, kept over restarts, until /start_trading"),
-        ("Close all", "closes every position at market and goes on trading"),
-        ("Panic", "stops trading, flattens everything, verifies it with the venue"),
-        ("Shut down", "end the process where it runs (Ctrl-C, or stop the service): stops stay at the venue"),
-    )
     return Reply(
         title="Stop what? Nothing has been stopped.",
-        fields=(("Now", trading_words(desk.status())), *meanings),
+        fields=(*header(desk, standing), *MEANINGS),
         text=_open_words(desk),
         buttons=(
-            Button("Pause entries", "/pause all", ButtonStyle.PRIMARY),
+            Button("Pause", "/pause all", ButtonStyle.PRIMARY),
             Button("Stop trading", "/stop_trading"),
-            Button("Close all", "/close_all", ButtonStyle.DANGER),
+            Button("Flatten", "/flatten", ButtonStyle.DANGER),
+            Button("Shut down", "/shutdown", ButtonStyle.DANGER),
             Button("Panic", "/panic_close", ButtonStyle.DANGER),
         ),
     )

@@ -16,7 +16,7 @@ from bot.engine.views import Why
 from bot.runtime.desk import ConfigItem, JobView
 from bot.runtime.ports import AuditEntry
 from handlers.access import ConfiguredAccess
-from handlers.command import Role
+from handlers.command import Injected, Role
 from handlers.dispatch import Dispatcher
 from handlers.limits import ChatLimits
 from handlers.registry import Registry, load_registry
@@ -37,6 +37,7 @@ class Talk:
     clock: Clock = field(default_factory=Clock)
     audit: MemoryAudit = field(default_factory=MemoryAudit)
     count: int = 0
+    context: tuple[Injected, ...] = ()
 
     def __post_init__(self) -> None:
         self.dispatcher = Dispatcher(
@@ -47,6 +48,7 @@ class Talk:
             MemoryInbox(),
             self.clock,
             ChatLimits(per_minute=6000, burst=1000),
+            context=self.context,
         )
 
     async def say(self, text: str) -> Reply:

@@ -20,6 +20,7 @@ async def test_close_shows_what_it_will_come_to() -> None:
         "Fee": "-6.42 USDT",
         "Realises": "+152.59 USDT after the fee",
         "Margin freed": "3180.40 USDT",
+        "Stays protected": "nothing is left: its stop and target are cancelled once the venue confirms flat",
     }
 
 
@@ -38,7 +39,8 @@ async def test_close_answers_with_a_receipt_and_flat_verified() -> None:
 async def test_a_part_leaves_the_rest_protected() -> None:
     talk = Talk(busy_desk())
     card = await talk.say("/close btc 50%")
-    assert "the rest, 0.125 BTC, stays protected" in card.text
+    shown = "0.125 BTC by its stop at 62335.8 (confirmed by the venue), target 66152.3"
+    assert fields(card)["Stays protected"] == shown
     assert (await talk.press(card, "Confirm")).title == "BTCUSDT reduced, LONG 0.125 BTC left"
 
 

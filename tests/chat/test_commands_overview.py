@@ -13,6 +13,7 @@ from handlers.reply import EquityPlot
 async def test_status_heads_with_mode_trading_link_candle_and_day() -> None:
     reply = await Talk(busy_desk()).say("/status")
     shown = fields(reply)
+    assert [name for name, _ in reply.fields][:5] == ["Trading", "pause", "stop_trading", "flatten", "shutdown"]
     assert shown["Mode"] == "demo · paper"
     assert shown["Trading"] == "trading"
     assert shown["Venue link"] == "connected"
@@ -20,7 +21,7 @@ async def test_status_heads_with_mode_trading_link_candle_and_day() -> None:
     assert shown["Day PnL"] == "-12.50 USDT, 2% of the daily loss limit of 500.00 USDT"
     assert shown["Halts"] == "ETHUSDT volatility until 09 Oct 11:10 +02:00, all drawdown until lifted"
     assert shown["Kills"] == "XRPUSDT fast since 09 Oct 10:00 +02:00"
-    assert shown["Paused"] == "ETHUSDT"
+    assert shown["pause"] == "ON for ETHUSDT; /resume SYMBOL lifts it"
 
 
 async def test_status_lists_each_position_with_its_figures() -> None:
@@ -134,7 +135,7 @@ async def test_the_digest_of_a_quiet_day_is_helpful_too() -> None:
 
 async def test_start_offers_five_commands_to_try() -> None:
     reply = await Talk(busy_desk(), "3").say("/start")
-    assert [name for name, _ in reply.fields] == [
+    assert [name for name, _ in reply.fields][5:] == [
         "/status",
         "/why BTCUSDT",
         "/chart BTCUSDT",
