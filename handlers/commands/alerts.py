@@ -28,7 +28,7 @@ async def alert(
     when: Annotated[Literal[">", "<"], Help("> above, < below")],
     price: AlertPrice,
 ) -> Reply:
-    """Tell you once when a symbol's mark price is above (>) or below (<) a price."""
+    """Tell you once when the mark price of a symbol is above or below a price: /alert BTC > 70000."""
     mark = _mark(desk, symbol)
     rules = desk.instruments.get(symbol)
     if mark is not None and (mark > price if when == ABOVE else mark < price):

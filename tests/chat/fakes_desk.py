@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 
 import numpy as np
+from fakes_hands import FakeHands
 
 from bot.config import ConfigItem
 from bot.domain.account import Balance, Entry, EquityPoint
-from bot.domain.action import RecordSetting
 from bot.domain.command import (
     Change,
     CloseAll,
@@ -115,12 +115,12 @@ PARAMETERS = (
 
 
 @dataclass
-class FakeDesk:
+class FakeDesk(FakeHands):
     """Implements bot.runtime.desk.Desk; `asked` lists the commands that were executed, with who asked."""
 
     mode: str = "demo"
     timezone: str = "Europe/Berlin"
-    positions: tuple[PositionView, ...] = ()
+    marks: Mapping[str, Decimal] = field(default_factory=lambda: dict(PRICES))
     working: tuple[Order, ...] = ()
     closed: tuple[Trade, ...] = ()
     points: tuple[EquityPoint, ...] = ()
@@ -261,7 +261,7 @@ class FakeDesk:
             base_balance=self.base,
             margin_ratio=Decimal("0.5"),
             share=Decimal(1) / 3,
-            leverage=dict.fromkeys(TICKS, 5),
+            leverage={symbol: self.leverages.get(symbol, 5) for symbol in TICKS},
             uses=(LimitUse("positions", str(self.limits.max_positions), str(len(self.positions))),),
         )
 
@@ -342,9 +342,6 @@ class FakeDesk:
     async def entries(self, since_ms: int) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.ledger if entry.at_ms >= since_ms)
 
-    async def settings(self, limit: int) -> tuple[RecordSetting, ...]:
-        return ()
-
     async def kill_resets(self, limit: int) -> tuple[KillReset, ...]:
         return self.resets[:limit]
 
@@ -386,9 +383,11 @@ class FakeDesk:
 
     # --- commands ---
 
-    async def execute(self, command: Command, actor: str) -> Done | Refused:
+    async def execute(self, command: Command, actor: str, origin: str = "") -> Done | Refused:
         self.asked.append((command, actor))
-        return self.refuses or self._closed(command) or Done(self._changed(command))
+        if self.refuses:
+            return self.refuses
+        return self.by_hand(command, actor) or self._closed(command) or Done(self._changed(command))
 
     def _closed(self, command: Command) -> Done | None:
         match command:
