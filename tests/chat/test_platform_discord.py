@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import discord
@@ -278,21 +279,47 @@ async def test_slow_commands_ask_for_time(face: Face, monkeypatch: pytest.Monkey
     assert face.embed["title"] == "Closed XRPUSDT"
 
 
+def connected(face: Face, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The client is there, and its channels write down what is sent into them."""
+    sent: list[dict[str, Any]] = []
+
+    class Channel(discord.abc.Messageable):
+        async def _get_channel(self) -> Any:
+            return self
+
+        async def send(self, **how: Any) -> Any:  # type: ignore[override]
+            sent.append(how)
+            return SimpleNamespace(id=700 + len(sent))
+
+    face.discord._client = face.client
+    monkeypatch.setattr(face.client, "is_ready", lambda: True)
+    monkeypatch.setattr(face.client, "get_channel", lambda number: Channel())
+    return sent
+
+
+class Gone:
+    status, reason = 404, "Not Found"
+
+
+GONE = discord.NotFound(Gone(), {"code": 10062, "message": "Unknown interaction"})  # type: ignore[arg-type]
+
+
 async def test_an_answer_that_came_too_late_goes_into_the_channel(
     face: Face, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent: list[dict[str, Any]] = []
-
-    async def send(self: object, **how: Any) -> None:
-        sent.append(how)
-
-    class Gone:
-        status, reason = 404, "Not Found"
-
-    face.wire.fail = discord.NotFound(Gone(), {"code": 10062, "message": "Unknown interaction"})  # type: ignore[arg-type]
-    monkeypatch.setattr(discord.TextChannel, "send", send)
+    sent = connected(face, monkeypatch)
+    face.wire.fail = GONE
     await face.slash("pause")
     assert [how["embeds"][0].title for how in sent] == ["Paused"]
+
+
+async def test_a_refusal_that_came_too_late_is_for_nobody(
+    face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = connected(face, monkeypatch)
+    face.wire.fail = GONE
+    await face.slash("set_risk", ("amount", 10, 5000.0))
+    assert sent == []
 
 
 TABLE = Table((Column("symbol"), Column("PnL", "right")), (("XRP```", "+1"), ("@everyone", "-2")))
@@ -366,18 +393,7 @@ async def test_notices_wait_until_connected(face: Face) -> None:
 
 
 async def test_notices_go_to_their_channel(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[Any] = []
-
-    class Channel(discord.abc.Messageable):
-        async def _get_channel(self) -> Any:
-            return self
-
-        async def send(self, **how: Any) -> Any:  # type: ignore[override]
-            sent.append(how)
-
-    face.discord._client = face.client
-    monkeypatch.setattr(face.client, "is_ready", lambda: True)
-    monkeypatch.setattr(face.client, "get_channel", lambda number: Channel())
+    sent = connected(face, monkeypatch)
     notice = Notice(NoticeKind.ENTRY, Severity.TRADE, START_MS, "Long", (("size", "1"),))
     await face.discord.send_notice(CHANNEL, notice, True)
     assert (sent[0]["silent"], sent[0]["embeds"][0].title) == (True, "Long")

@@ -1,17 +1,18 @@
 """The Discord chat: takes interactions to the dispatcher and replies to people. Translation only, no decisions.
 
-Slash commands and buttons need no message content, so none is asked for: the only intent is guilds.
+Slash commands, buttons, menus and dialog boxes need no message content, so none is asked for: the only intent is
+guilds. Every interaction runs in a task of its own.
 """
 
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import discord
-from discord import Interaction, app_commands
+from discord import Interaction, InteractionType, app_commands
 from discord.abc import Messageable
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -20,22 +21,33 @@ from yarl import URL
 from bot.domain.notice import Notice
 from handlers.command import Command, Role
 from handlers.drawing import Drawing
-from handlers.notices import PlatformDown
 from handlers.parameter import Parameter
+from handlers.placing import Placed, unplaced
+from handlers.platforms.discord.answering import SEND_WITHIN_S, Answering, Prepared, note, quietly
+from handlers.platforms.discord.budget import LoginBudget, TooManyLogins
+from handlers.platforms.discord.components import dialog, pressed, typed
 from handlers.platforms.discord.options import slash_command
 from handlers.platforms.discord.render import Outgoing, messages
-from handlers.platforms.discord.request import press_request, slash_request
+from handlers.platforms.discord.request import dialog_request, press_request, slash_request
 from handlers.registry import Registry
 from handlers.render_text import notice_reply
 from handlers.reply import Reply
 from handlers.request import Request
 from handlers.session import Handle
+from handlers.speaker import PlatformDown
 from handlers.text import mask
 
 log = logging.getLogger(__name__)
 _ANSWER_WITHIN_S = 2.0  # of the three seconds that Discord gives
+_DIALOG_FOR_S = 3.0
 
 type Suggest = Callable[[str, Parameter, str], tuple[str, ...]]
+type Knows = Callable[[Request], bool]
+
+
+def everybody(request: Request) -> bool:
+    """For tests: whoever asks is shown what a crew member is shown before the dispatcher decides."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +59,15 @@ class DiscordSettings:
     base_url: str = ""
     gateway_url: str = ""
     dark_pictures: bool = True
-    longest_retry_s: float = 300.0  # Discord allows a thousand logins a day
+    longest_retry_s: float = 300.0
 
 
 @dataclass(slots=True)
 class DiscordChat:
     """One bot account. `run` connects, reconnects, and ends only when it is cancelled: the desk needs no chat.
 
-    `suggest` answers autocompletion: user ("discord:id"), parameter, what was typed; nothing for strangers.
+    `suggest` answers autocompletion: user ("discord:id"), parameter, what was typed; nothing for strangers. `knows`
+    tells whether a request comes from the crew in an allowed place: others see neither dialog box nor "thinking".
     """
 
     settings: DiscordSettings
@@ -62,9 +75,16 @@ class DiscordChat:
     registry: Registry
     suggest: Suggest
     drawing: Drawing
+    placed: Placed = unplaced
+    knows: Knows = everybody
     platform: str = "discord"
     _client: discord.Client | None = field(init=False, default=None)
     _targets: dict[int, Messageable] = field(init=False, default_factory=dict)
+    _budget: LoginBudget = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Logins are counted for as long as the process lives."""
+        self._budget = LoginBudget(lambda: asyncio.get_running_loop().time())
 
     async def run(self) -> None:
         """Stay connected; while Discord is away the desk goes on and notices wait."""
@@ -72,6 +92,7 @@ class DiscordChat:
         wait_s = 1.0
         while True:
             client = self.client()
+            least_s = 0.0
             try:
                 self._client = client
                 self._targets = {}
@@ -79,6 +100,9 @@ class DiscordChat:
             except discord.LoginFailure:
                 log.error("Discord refuses the token: the bot stays off until it is corrected")
                 await asyncio.Event().wait()
+            except TooManyLogins as spent:
+                least_s = spent.wait_s
+                log.warning("Discord: %s", spent)
             except (discord.DiscordException, OSError) as error:
                 log.warning("Discord is not reachable: %s; next try in %.0f s", mask(str(error)), wait_s)
             except Exception as error:
@@ -87,7 +111,7 @@ class DiscordChat:
                 wait_s = 1.0 if client.is_ready() else wait_s
                 self._client = None
                 await client.close()
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(max(wait_s, least_s))
             wait_s = min(wait_s * 2, self.settings.longest_retry_s)
 
     def client(self) -> "DeskClient":
@@ -98,19 +122,77 @@ class DiscordChat:
             client.tree.add_command(slash_command(command, self.slash, self._complete), guilds=guilds)
         return client
 
+    async def say(self, chat_id: str, reply: Reply, silent: bool = False) -> str:
+        """Send without being asked, to a channel or a person; see Speaker."""
+        client = self._connected()
+        png = await self._png(reply)
+        return await self._guarded(
+            chat_id, self._said(client, int(chat_id), reply, messages(reply, png), silent)
+        )
+
+    async def amend(self, chat_id: str, message_id: str, reply: Reply) -> None:
+        """Change what was said; what has become too long or is gone is sent anew. See Speaker."""
+        client = self._connected()
+        outgoing = messages(reply, await self._png(reply))
+        if len(outgoing) == 1 and message_id.isdigit():
+            done = await self._guarded(
+                chat_id, self._edited(client, int(chat_id), int(message_id), reply, outgoing)
+            )
+            if done:
+                return
+        await self._guarded(chat_id, self._said(client, int(chat_id), reply, outgoing, True))
+
     async def send_notice(self, chat_id: str, notice: Notice, silent: bool) -> None:
         """Send a notice to a channel or a person; a refusal for good is logged, the rest is for the courier."""
+        await self.say(chat_id, notice_reply(notice), silent)
+
+    def budget(self) -> LoginBudget:
+        """Logins of this process."""
+        return self._budget
+
+    def _connected(self) -> discord.Client:
         client = self._client
         if client is None or not client.is_ready():
             raise PlatformDown("not connected")
+        return client
+
+    async def _guarded[R](self, chat_id: str, sending: Coroutine[Any, Any, R]) -> R | str:
+        """What `sending` answers; PlatformDown when it cannot be now, "" when Discord refuses for good."""
         try:
-            target = await self._target(client, int(chat_id))
-            for outgoing in messages(notice_reply(notice), None):
-                await target.send(silent=silent, **outgoing.arguments())
+            async with asyncio.timeout(SEND_WITHIN_S):
+                return await sending
         except (discord.Forbidden, discord.NotFound) as error:
-            log.error("Discord refuses a notice for %s: %s", chat_id, mask(str(error)))
-        except (discord.DiscordException, OSError) as error:
-            raise PlatformDown(mask(str(error))) from error
+            log.error("Discord refuses a message for %s: %s", chat_id, mask(str(error)))
+            return ""
+        except Exception as error:
+            raise PlatformDown(mask(str(error)) or type(error).__name__) from error
+
+    async def _said(
+        self, client: discord.Client, number: int, reply: Reply, left: list[Outgoing], silent: bool
+    ) -> str:
+        """Send what is `left`; the id of the message with the first buttons, or of the last one."""
+        target = await self._target(client, number)
+        found, has_buttons = "", False
+        while left:
+            message = await target.send(silent=silent, **left[0].arguments())
+            outgoing = left.pop(0)
+            note(self.placed, reply, outgoing, str(message.id))
+            if not has_buttons:
+                found, has_buttons = str(message.id), bool(outgoing.buttons)
+        return found
+
+    async def _edited(
+        self, client: discord.Client, number: int, message_id: int, reply: Reply, outgoing: list[Outgoing]
+    ) -> str:
+        """The message's id, "" when it is gone."""
+        target = await self._target(client, number)
+        channel: Any = await target.create_dm() if isinstance(target, discord.User) else target
+        try:
+            await channel.get_partial_message(message_id).edit(**outgoing[0].changes())
+        except discord.NotFound:
+            return ""
+        note(self.placed, reply, outgoing[0], str(message_id))
+        return str(message_id)
 
     async def _target(self, client: discord.Client, number: int) -> Messageable:
         """The channel of that id, or the person; ids of both come from one sequence, so none is both."""
@@ -118,51 +200,56 @@ class DiscordChat:
             self._targets[number] = await _channel(client, number) or await client.fetch_user(number)
         return self._targets[number]
 
+    async def _elsewhere(self, chat_id: str, reply: Reply, left: list[Outgoing]) -> str:
+        client = self._connected()
+        return await self._guarded(chat_id, self._said(client, int(chat_id), reply, left, False))
+
+    def _answering(self) -> Answering:
+        return Answering(self._elsewhere, self.placed, _ANSWER_WITHIN_S)
+
     async def slash(self, interaction: Interaction, command: Command, arguments: Mapping[str, str]) -> None:
         """A slash command; what is for admins only they see."""
-        await self._answer(
-            interaction, slash_request(interaction, command.name, arguments), command.role is Role.ADMIN
-        )
+        request = slash_request(interaction, command.name, arguments)
+        await self._answer(interaction, request, command.role is Role.ADMIN)
 
     async def press(self, interaction: Interaction) -> None:
-        """A pressed button."""
-        request = press_request(interaction)
-        if request is not None:
-            await self._answer(interaction, request, None)
+        """A pressed button or a choice in a menu; one that needs a text opens a box for it."""
+        found = pressed(dict(interaction.data or {}))
+        if found is None:
+            return
+        request = press_request(interaction, found.button)
+        if not found.prompt:
+            await self._answer(interaction, request, private=False)
+        elif self.knows(request):
+            async with asyncio.timeout(_DIALOG_FOR_S):
+                await quietly(interaction.response.send_modal(dialog(found)))
 
-    async def _answer(self, interaction: Interaction, request: Request, private: bool | None) -> None:
-        """Answer in time: when the desk takes longer, Discord is told to wait. Strangers hear nothing."""
-        task = asyncio.ensure_future(self._prepared(request))
-        await asyncio.wait({task}, timeout=_ANSWER_WITHIN_S)
-        if not task.done():
-            await _defer(interaction, private)
-        prepared = await task
-        if prepared is not None:
-            reply, outgoing = prepared
-            await self._respond(interaction, reply, outgoing, bool(private) or self._is_private(reply))
+    async def filled(self, interaction: Interaction) -> None:
+        """A filled dialog box."""
+        found = typed(interaction)
+        if found is not None:
+            await self._answer(interaction, dialog_request(interaction, *found), private=False)
 
-    async def _prepared(self, request: Request) -> tuple[Reply, list[Outgoing]] | None:
+    async def _answer(self, interaction: Interaction, request: Request, private: bool) -> None:
+        may_wait = self.knows(request)
+        await self._answering().answer(interaction, self._prepared(request), private, may_wait)
+
+    async def _prepared(self, request: Request) -> Prepared | None:
         reply = await self.handle(request)
         if reply is None:
             return None
-        png = await self.drawing.draw(reply.plot, self.settings.dark_pictures) if reply.plot else None
-        return reply, messages(reply, png)
+        return self._kept_private(reply), messages(reply, await self._png(reply))
 
-    async def _respond(
-        self, interaction: Interaction, reply: Reply, outgoing: list[Outgoing], private: bool
-    ) -> None:
-        try:
-            await _first(interaction, reply, outgoing[0], private)
-            for more in outgoing[1:]:
-                await interaction.followup.send(**more.arguments(private))
-        except discord.HTTPException as error:
-            log.warning("Discord did not take the answer to %s: %s", reply.name, mask(str(error)))
-            if not private and isinstance(interaction.channel, Messageable):
-                await _into_channel(interaction.channel, outgoing)
-
-    def _is_private(self, reply: Reply) -> bool:
+    def _kept_private(self, reply: Reply) -> Reply:
+        """What an admin's command answers is seen by the asker alone."""
         command = self.registry.find(reply.name)
-        return not reply.ok or (command is not None and command.role is Role.ADMIN)
+        is_admins = command is not None and command.role is Role.ADMIN
+        return replace(reply, private=reply.private or is_admins)
+
+    async def _png(self, reply: Reply) -> bytes | None:
+        if reply.image:
+            return reply.image
+        return await self.drawing.draw(reply.plot, self.settings.dark_pictures) if reply.plot else None
 
     def _complete(self, interaction: Interaction, parameter: Parameter, typed: str) -> tuple[str, ...]:
         return self.suggest(f"discord:{interaction.user.id}", parameter, typed)
@@ -193,10 +280,17 @@ class DeskClient(discord.Client):
         if not self._chat.settings.guilds:
             await self.tree.sync()
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """The library calls this before every login; too many of them would cost the token."""
+        self._chat.budget().spend()
+        await super().before_identify_hook(shard_id, initial=initial)
+
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Buttons come here whatever message they hang on; slash commands go through the tree."""
-        if interaction.type is discord.InteractionType.component:
+        """Buttons, menus and boxes come here whatever message they hang on; slash commands go through the tree."""
+        if interaction.type is InteractionType.component:
             await self._chat.press(interaction)
+        elif interaction.type is InteractionType.modal_submit:
+            await self._chat.filled(interaction)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """The library calls this inside its exception handler."""
@@ -217,36 +311,3 @@ async def _channel(client: discord.Client, number: int) -> Messageable | None:
     except discord.NotFound:
         return None
     return found if isinstance(found, Messageable) else None
-
-
-async def _defer(interaction: Interaction, private: bool | None) -> None:
-    try:
-        if interaction.type is discord.InteractionType.component:
-            await interaction.response.defer()
-        else:
-            await interaction.response.defer(ephemeral=bool(private), thinking=True)
-    except discord.HTTPException as error:
-        log.warning("Discord: too late to ask for time: %s", mask(str(error)))
-
-
-async def _first(interaction: Interaction, reply: Reply, outgoing: Outgoing, private: bool) -> None:
-    """The response proper: in place of a card, into the place kept for it, or as a new message."""
-    is_press = interaction.type is discord.InteractionType.component
-    is_late = interaction.response.is_done()
-    if reply.in_place and is_press:
-        edit = interaction.edit_original_response if is_late else interaction.response.edit_message
-        changed = outgoing.arguments()
-        await edit(attachments=changed.pop("files", []), view=changed.pop("view", None), **changed)
-    elif is_late:
-        await interaction.followup.send(**outgoing.arguments(private))
-    else:
-        await interaction.response.send_message(**outgoing.arguments(private))
-
-
-async def _into_channel(channel: Messageable, outgoing: list[Outgoing]) -> None:
-    """The outcome must be told even when the interaction has gone."""
-    try:
-        for message in outgoing:
-            await channel.send(**message.arguments())
-    except discord.DiscordException as error:
-        log.error("Discord did not take an outcome: %s", mask(str(error)))

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
-from discord import AllowedMentions, ButtonStyle, Colour, Embed, File
-from discord.ui import Button as UiButton
-from discord.ui import View
+from discord import AllowedMentions, Colour, Embed, File
 from discord.utils import escape_markdown
 
 from bot.domain.notice import Severity
 from handlers import reply as ours
+from handlers.platforms.discord.components import MOST_ROWS, Row, rows, view
 from handlers.render_text import broken_lines, table_lines, text_lines
 from handlers.reply import Button, Reply
 from handlers.text import clean, defused
@@ -26,13 +25,6 @@ _FIELDS = 25
 _BODY = 3900  # of a description's 4096
 _ROOM = 5600  # of an embed's 6000
 _LONGEST_LINE = 900  # escaping at most doubles or trebles it
-_BUTTONS = 25
-_LABEL = 80
-_STYLES = {
-    ours.ButtonStyle.PRIMARY: ButtonStyle.primary,
-    ours.ButtonStyle.SECONDARY: ButtonStyle.secondary,
-    ours.ButtonStyle.DANGER: ButtonStyle.danger,
-}
 _COLOURS = {Severity.CRITICAL: Colour.red(), Severity.TRADE: Colour.blue(), Severity.INFO: Colour.dark_grey()}
 _TAG = re.compile(r"<(?=[@#:/at])")  # mentions, emoji, commands, times
 PICTURE = "picture.png"
@@ -43,17 +35,27 @@ class Outgoing:
     """One Discord message."""
 
     embed: Embed
-    buttons: tuple[Button, ...] = ()
+    rows: tuple[Row, ...] = ()
     files: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        """What hangs on it, whether drawn as buttons or as menus."""
+        return tuple(button for row in self.rows for button in row.buttons)
 
     def arguments(self, ephemeral: bool | None = None) -> dict[str, Any]:
         """Keyword arguments of the library's send functions; files can be read once, so they are made here."""
         made: dict[str, Any] = {"embeds": [self.embed], "allowed_mentions": AllowedMentions.none()}
-        if self.buttons:
-            made["view"] = view(self.buttons)
+        if self.rows:
+            made["view"] = view(self.rows)
         if self.files:
             made["files"] = [File(BytesIO(content), filename=name) for name, content in self.files]
         return made if ephemeral is None else {**made, "ephemeral": ephemeral}
+
+    def changes(self) -> dict[str, Any]:
+        """Keyword arguments of the library's edit functions: what the message had before is gone."""
+        made = self.arguments()
+        return {"attachments": made.pop("files", []), "view": made.pop("view", None), **made}
 
 
 def messages(reply: Reply, png: bytes | None) -> list[Outgoing]:
@@ -66,21 +68,22 @@ def messages(reply: Reply, png: bytes | None) -> list[Outgoing]:
         embeds[0].set_image(url=f"attachment://{PICTURE}")
         files.append((PICTURE, png))
     made[0] = replace(made[0], files=tuple(files))
-    made[-1] = replace(made[-1], buttons=reply.buttons[:_BUTTONS])
-    rest = range(_BUTTONS, len(reply.buttons), _BUTTONS)
-    more = (Outgoing(Embed(description="more:"), reply.buttons[start : start + _BUTTONS]) for start in rest)
+    drawn = tuple(rows(_answerable(reply)))
+    made[-1] = replace(made[-1], rows=drawn[:MOST_ROWS])
+    rest = range(MOST_ROWS, len(drawn), MOST_ROWS)
+    more = (Outgoing(Embed(description="more:"), drawn[start : start + MOST_ROWS]) for start in rest)
     return [*made, *more]
 
 
-def view(buttons: Sequence[Button]) -> View:
-    """Buttons that the library only draws: presses come in as interactions, whoever sent the message."""
-    drawn = View(timeout=None)
-    for button in buttons:
-        label = clean(button.label) or "…"
-        label = label if len(label) <= _LABEL else f"{label[: _LABEL - 1]}…"
-        drawn.add_item(UiButton(label=label, style=_STYLES[button.style], custom_id=button.id))
-    drawn.stop()  # a stopped view is not kept in memory
-    return drawn
+def _answerable(reply: Reply) -> tuple[Button, ...]:
+    """Nobody's lines are read here, so an answer that is expected needs a box to write it into."""
+    asks = any(button.prompt for button in reply.buttons)
+    if not reply.expects or asks:
+        return reply.buttons
+    return (
+        Button(f"Answer: {reply.expects}", "", ours.ButtonStyle.PRIMARY, prompt=reply.expects),
+        *reply.buttons,
+    )
 
 
 def safe(text: str) -> str:

@@ -15,11 +15,16 @@ def slash_request(interaction: Interaction, command: str, arguments: Mapping[str
     return _request(interaction, RequestKind.SLASH, command=command, arguments=arguments)
 
 
-def press_request(interaction: Interaction) -> Request | None:
-    """A pressed button; None for other components."""
-    data: Mapping[str, object] = dict(interaction.data or {})
-    button = data.get("custom_id")
-    return _request(interaction, RequestKind.BUTTON, button=button) if isinstance(button, str) else None
+def press_request(interaction: Interaction, button: str) -> Request:
+    """A pressed button, or a choice in a menu."""
+    return _request(interaction, RequestKind.BUTTON, button=button)
+
+
+def dialog_request(interaction: Interaction, button: str, text: str) -> Request:
+    """A filled dialog box: of a button, or with a line by itself."""
+    if not button:
+        return _request(interaction, RequestKind.TEXT, text=text)
+    return _request(interaction, RequestKind.MODAL, button=button, text=text)
 
 
 def _request(
@@ -28,17 +33,22 @@ def _request(
     command: str = "",
     arguments: Mapping[str, str] | None = None,
     button: str = "",
+    text: str = "",
 ) -> Request:
-    """The interaction's id says when it was made: after a resume Discord may replay old ones."""
+    """The interaction's id says when it was made: after a resume Discord may replay old ones.
+
+    A private chat is known by its person, since that is whom the desk writes to.
+    """
     return Request(
         platform="discord",
         user_id=str(interaction.user.id),
         user_name=interaction.user.display_name,
-        chat_id=str(interaction.channel_id),
+        chat_id=str(interaction.channel_id if interaction.guild_id else interaction.user.id),
         chat_kind=ChatKind.GROUP if interaction.guild_id else ChatKind.PRIVATE,
         kind=kind,
         sent_at_ms=int(snowflake_time(interaction.id).timestamp() * 1000),
         update_id=str(interaction.id),
+        text=text,
         command=command,
         arguments=arguments or {},
         button=button,
