@@ -153,7 +153,9 @@ def _open(name: str, attributes: dict[str, str], offset: int) -> _Open:
 
 
 def _attributes(text: str) -> dict[str, str]:
-    return {hit[1].lower(): hit[2] or hit[3] or hit[4] or "" for hit in _ATTRIBUTE.finditer(text)}
+    """Values with their entities decoded; what is none stays as it is."""
+    found = {hit[1].lower(): hit[2] or hit[3] or hit[4] or "" for hit in _ATTRIBUTE.finditer(text)}
+    return {name: _ENTITY.sub(lambda hit: _letter(hit) or hit[0], value) for name, value in found.items()}
 
 
 def _letter(hit: re.Match[str]) -> str:

@@ -23,8 +23,9 @@ CONFLICT = "Conflict: terminated by other getUpdates request; make sure that onl
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """One update."""
+    """One update; `order` is its place among all that came, whatever their ids."""
 
+    order: int
     id: int
     at_ms: int
     body: Json
@@ -43,6 +44,7 @@ class Updates:
     past: dict[int, Queued] = field(default_factory=dict)
     _again: list[Queued] = field(default_factory=list)
     _last_ms: int | None = None
+    _count: int = 0
     _turn: int = 0
     _ended: bool = False
 
@@ -53,8 +55,8 @@ class Updates:
         now = self.wall_ms()
         if self._last_ms is not None and now - self._last_ms >= QUIET_MS:
             self.next_id = self.lots.randrange(1, 1_000_000_000)
-        made = Queued(self.next_id, now, {"update_id": self.next_id, kind: body})
-        self.next_id, self._last_ms = made.id + 1, now
+        made = Queued(self._count, self.next_id, now, {"update_id": self.next_id, kind: body})
+        self.next_id, self._last_ms, self._count = made.id + 1, now, self._count + 1
         self.queue.append(made)
         self.past[made.id] = made
         self.bell.ring()
@@ -105,6 +107,9 @@ class Updates:
     def _confirm(self, offset: int) -> None:
         if offset < 0:
             self.queue = self.queue[offset:]
+        elif offset - 1 in self.past:
+            last = self.past[offset - 1].order
+            self.queue = [one for one in self.queue if one.order > last]
         elif offset and offset <= self.next_id + FUTURE:
             self.queue = [one for one in self.queue if one.id >= offset]
 
