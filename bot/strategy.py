@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.domain.signal import GateCheck, Signal
+from bot.domain.signal import GateCheck, Side, Signal
 
 type Array = NDArray[np.float64]
 type Columns = Mapping[str, Array]
@@ -54,6 +54,15 @@ class Parameter:
     choices: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How far stop and target lie from the entry, and the bar's ATR; prices in quote asset, target 0: none."""
+
+    stop_distance: float
+    target_distance: float = 0.0
+    atr: float = 0.0
+
+
 class Strategy(ABC):
     """Turns closed candles into signals and does nothing else."""
 
@@ -77,3 +86,7 @@ class Strategy(ABC):
     @abstractmethod
     def explain(self, frame: Frame, columns: Columns, i: int) -> tuple[GateCheck, ...]:
         """Every gate of bar `i` with its figures, in order, for /why."""
+
+    def levels(self, frame: Frame, columns: Columns, i: int, side: Side) -> Levels | None:
+        """Stop and target of a person's own entry after closed bar `i`; None: this strategy has no answer."""
+        return None

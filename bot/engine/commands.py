@@ -14,21 +14,28 @@ from bot.domain.instrument import ZERO
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import CloseReason
 from bot.domain.refusal import Refused
-from bot.engine import closing, flattening, guards, moving, tuning
+from bot.engine import closing, flattening, guards, leverage, manual, moving, tuning
 from bot.engine.answers import changed, flag_text, no_position, not_traded, setting
 from bot.engine.state import SymbolState
+from bot.engine.strategies import Strategies, set_parameter
 from bot.engine.turn import Turn
 
 HUNDRED = Decimal(100)
 ALL = "all symbols"
 
 
-def on_command(turn: Turn, event: CommandIssued) -> None:
+def on_command(turn: Turn, event: CommandIssued, strategies: Strategies) -> None:
     """Carry out one command; closes answer later, when the venue has confirmed."""
-    handler = _HANDLERS[type(event.command)]
-    result = _unfinite(event.command) or handler(turn, event, event.command)
+    result = _unfinite(event.command) or _handled(turn, event, strategies)
     if result is not None:
         turn.answer(event.command_id, result)
+
+
+def _handled(turn: Turn, event: CommandIssued, strategies: Strategies) -> Done | Refused | None:
+    kind = type(event.command)
+    if kind in _WITH_STRATEGIES:
+        return _WITH_STRATEGIES[kind](turn, event, event.command, strategies)
+    return _HANDLERS[kind](turn, event, event.command)
 
 
 def _unfinite(value: object) -> Refused | None:
@@ -220,4 +227,12 @@ _HANDLERS: dict[type[Command], _Handler] = {
     ask.ResetKill: _reset_kill,
     ask.Unhalt: _unhalt,
     ask.Reconcile: _reconcile,
+    ask.ChangeLeverage: leverage.change,
+}
+
+type _Asking = Callable[[Turn, CommandIssued, Any, Strategies], Done | Refused | None]
+
+_WITH_STRATEGIES: dict[type[Command], _Asking] = {
+    ask.SetParameter: set_parameter,
+    ask.OpenPosition: manual.open_position,
 }

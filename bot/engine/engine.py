@@ -1,12 +1,10 @@
 """The heart: one event in, a list of actions out. Nothing else changes the book."""
 
-import json
 from collections.abc import Callable
-from math import inf, isfinite
+from math import inf
 from typing import assert_never
 
-from bot.domain.action import Action, Notify, RecordSetting
-from bot.domain.command import Change, Done, SetParameter
+from bot.domain.action import Action, Notify
 from bot.domain.event import (
     CallEnded,
     CandlesClosed,
@@ -33,7 +31,6 @@ from bot.domain.event import (
 from bot.domain.market import Quote
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import Purpose
-from bot.domain.refusal import Refused
 from bot.domain.settings import EngineSettings
 from bot.engine import (
     accounting,
@@ -42,6 +39,7 @@ from bot.engine import (
     flattening,
     guards,
     keeping,
+    leverage,
     lifecycle,
     orders,
     pipeline,
@@ -49,12 +47,11 @@ from bot.engine import (
     reconcile,
     recover,
 )
-from bot.engine.state import KEPT_TICKS, EngineState, new_state
+from bot.engine.state import KEPT_TICKS, EngineState, SymbolState, new_state
+from bot.engine.strategies import BuildStrategy, Strategies
 from bot.engine.turn import Turn
 from bot.market.signals import SignalSource
-from bot.strategy import Strategy, Value
-
-type BuildStrategy = Callable[[str, dict[str, Value]], Strategy]
+from bot.strategy import Value
 
 
 class Engine:
@@ -68,7 +65,7 @@ class Engine:
         self.state: EngineState = new_state(settings)
         self.signals = signals
         self.overrides: dict[str, dict[str, Value]] = {name: {} for name in self.state.symbols}
-        self._build = build
+        self._strategies = Strategies(signals, self.overrides, build)
 
     def handle(self, event: Event) -> list[Action]:
         """React to one event: the only door to the state. Raises InvariantError when the books contradict."""
@@ -93,7 +90,7 @@ class Engine:
             case CallEnded():
                 lifecycle.on_call(turn, event)
             case CommandIssued():
-                self._command(turn, event)
+                commands.on_command(turn, event, self._strategies)
             case TimerDue():
                 self._timer(turn, event)
             case FundingPaid():
@@ -128,32 +125,8 @@ class Engine:
                     self.overrides[symbol][parameter] = value
         for symbol, overrides in self.overrides.items():
             if overrides:
-                self.signals.reconfigure(symbol, self._build(symbol, overrides))
+                self._strategies.rebuild(symbol)
         recover.on_start(turn, event)
-
-    def _command(self, turn: Turn, event: CommandIssued) -> None:
-        if isinstance(event.command, SetParameter):
-            turn.answer(event.command_id, self._set_parameter(turn, event.command, event.actor))
-        else:
-            commands.on_command(turn, event)
-
-    def _set_parameter(self, turn: Turn, command: SetParameter, actor: str) -> Done | Refused:
-        """Strategies are pure functions of their parameters, so a change is a new strategy from the next bar on."""
-        chosen = [command.symbol] if command.symbol else list(self.overrides)
-        if command.symbol and command.symbol not in self.overrides:
-            return Refused("symbol", f"{command.symbol} is not traded")
-        if isinstance(command.value, float) and not isfinite(command.value):
-            return Refused("value", f"{command.value} is no figure")
-        changes = []
-        for symbol in chosen:
-            before = self.signals.strategy(symbol).parameters.get(command.name)
-            self.overrides[symbol][command.name] = command.value
-            self.signals.reconfigure(symbol, self._build(symbol, self.overrides[symbol]))
-            changes.append(Change(f"{command.name} of {symbol}", f"{before}", f"{command.value}"))
-            key = f"parameter:{symbol}:{command.name}"
-            text = json.dumps(command.value)
-            turn.act(RecordSetting(turn.at_ms, key, text, actor, f"{before}", f"{command.value}"))
-        return Done(changes=tuple(changes))
 
     def _quotes(self, turn: Turn, event: QuotesSeen) -> None:
         for quote in event.quotes:
@@ -180,15 +153,9 @@ class Engine:
                 symbol.funding_rate, symbol.next_funding_at_ms = rate.rate, rate.next_at_ms
 
     def _timer(self, turn: Turn, event: TimerDue) -> None:
-        symbol = turn.symbol(event.key)
-        if event.name == protection.COVER_TIMER and symbol is not None:
-            protection.cover_due(turn, symbol)
-        elif event.name == protection.THROUGH_TIMER and symbol is not None:
-            protection.through_due(turn, symbol)
-        elif event.name == closing.CLOSE_TIMER and symbol is not None:
-            closing.again(turn, symbol)
-        elif event.name == lifecycle.OWED_TIMER and symbol is not None:
-            lifecycle.owed_due(turn, symbol)
+        symbol, of_symbol = turn.symbol(event.key), _OF_SYMBOL.get(event.name)
+        if of_symbol is not None and symbol is not None:
+            of_symbol(turn, symbol)
         elif event.name == lifecycle.UNKNOWN_TIMER:
             lifecycle.unknown_due(turn, event.key)
         elif event.name == flattening.VERIFY_TIMER:
@@ -231,3 +198,13 @@ class Engine:
         for symbol in self.state.symbols.values():
             symbol.reversal = None
             orders.cancel_all(turn, symbol, Purpose.ENTRY)
+
+
+_OF_SYMBOL: dict[str, Callable[[Turn, SymbolState], None]] = {
+    protection.COVER_TIMER: protection.cover_due,
+    protection.THROUGH_TIMER: protection.through_due,
+    closing.CLOSE_TIMER: closing.again,
+    lifecycle.OWED_TIMER: lifecycle.owed_due,
+    leverage.LEVERAGE_TIMER: leverage.due,
+}
+"""What a symbol's timers lead to, by the timer's name."""

@@ -8,7 +8,19 @@ from bot.domain.fill import Fill
 from bot.domain.guard import HaltKind
 from bot.domain.instrument import ZERO
 from bot.domain.order import Order, OrderStatus, OrderType, Purpose
-from bot.engine import booking, closing, flattening, guards, ladder, legs, orders, pipeline, protection, tell
+from bot.engine import (
+    booking,
+    closing,
+    flattening,
+    guards,
+    ladder,
+    legs,
+    leverage,
+    orders,
+    pipeline,
+    protection,
+    tell,
+)
 from bot.engine.state import SymbolState
 from bot.engine.turn import Turn
 
@@ -29,7 +41,7 @@ def on_call(turn: Turn, event: CallEnded) -> None:
     """A submit or cancel call came back, or the answer to a question about an order."""
     symbol = turn.symbol(event.symbol)
     if symbol is not None and not event.client_id:
-        _leverage_set(turn, symbol, event)
+        leverage.ended(turn, symbol, event)
     order = orders.find(symbol, event.client_id) if symbol else None
     if symbol is None or order is None:
         return
@@ -52,13 +64,6 @@ def _unconfirmed(order: Order) -> bool:
     """
     at_market = order.intent.type is OrderType.MARKET and order.status.live
     return at_market or order.status in _DOUBTED
-
-
-def _leverage_set(turn: Turn, symbol: SymbolState, event: CallEnded) -> None:
-    """Sizing counts on the leverage: a symbol on which it could not be set is not traded."""
-    if event.outcome is not Outcome.DONE:
-        figures = f"leverage {symbol.leverage} could not be set ({event.code})"
-        guards.halt(turn, symbol.symbol, HaltKind.ERRORS, 0, figures)
 
 
 def _cancelled(turn: Turn, symbol: SymbolState, order: Order, event: CallEnded) -> None:

@@ -1,19 +1,20 @@
 """One bar, from candles to intents: prices, guards, signals, gates, sizing, reservation, entry."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.domain.account import Balance, EquityPoint
 from bot.domain.action import RecordDecision, RecordEquity
 from bot.domain.decision import Decision
 from bot.domain.event import CandlesClosed
+from bot.domain.guard import Sizing
 from bot.domain.instrument import ZERO, to_decimal
 from bot.domain.market import Candle
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import Approved, CloseReason, Intent, OrderType, Purpose, opening
 from bot.domain.refusal import Refused
-from bot.domain.signal import Side, Signal
+from bot.domain.signal import GateCheck, Side, Signal
 from bot.engine import closing, guards, orders, plans, protection
 from bot.engine.state import EngineState, Pending, SymbolState, exposure_side
 from bot.engine.turn import Turn
@@ -126,15 +127,54 @@ def consider(turn: Turn, symbol: SymbolState, signal: Signal, account: Standing)
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What a person's entry has that a strategy's has not: its decision's id, the price's time, a size of its own."""
+
+    decision_id: str
+    priced_at_ms: int
+    sizing: Sizing
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A candidate after all gates; `refused` None: it may enter."""
+
+    candidate: Candidate
+    gates: tuple[GateCheck, ...]
+    refused: Refused | None
+
+
 def decide(turn: Turn, symbol: SymbolState, signal: Signal, account: Standing) -> bool:
     """Through every gate; approved signals become an entry order with their slots and margin reserved: True."""
     if signal.side is None:
         return False
-    sized = size(size_request(turn.state, symbol, signal, account))
-    candidate = Candidate(signal, signal.side, symbol.instrument, sized, symbol.leverage)
-    gates, refused = check_entry(candidate, risk_book(turn, symbol, account))
-    decision_id = f"{symbol.symbol}:{signal.bar_at_ms}"
-    approved = approve_entry(_intent(symbol, signal, signal.side, sized, decision_id), refused)
+    verdict = judge(turn, symbol, signal, account)
+    return enter(turn, symbol, verdict, f"{symbol.symbol}:{signal.bar_at_ms}").taken
+
+
+def judge(
+    turn: Turn, symbol: SymbolState, signal: Signal, account: Standing, by_hand: ByHand | None = None
+) -> Verdict:
+    """Size and gates of a signal with a side; changes nothing."""
+    request = size_request(turn.state, symbol, signal, account)
+    if by_hand is not None:
+        request = replace(request, sizing=by_hand.sizing)
+    candidate = Candidate(
+        signal=signal,
+        side=signal.side or Side.LONG,
+        instrument=symbol.instrument,
+        sized=size(request),
+        leverage=symbol.leverage,
+        priced_at_ms=by_hand.priced_at_ms if by_hand is not None else 0,
+    )
+    return Verdict(candidate, *check_entry(candidate, risk_book(turn, symbol, account)))
+
+
+def enter(turn: Turn, symbol: SymbolState, verdict: Verdict, decision_id: str) -> Decision:
+    """Record what was decided; where no gate refused, the entry order goes out with its reservation."""
+    signal, sized, side = verdict.candidate.signal, verdict.candidate.sized, verdict.candidate.side
+    approved = approve_entry(_intent(symbol, signal, side, sized, decision_id), verdict.refused)
     client_id = ""
     if isinstance(approved, Approved):
         client_id = _enter(turn, symbol, signal, sized, approved)
@@ -142,7 +182,7 @@ def decide(turn: Turn, symbol: SymbolState, signal: Signal, account: Standing) -
         id=decision_id,
         at_ms=turn.at_ms,
         signal=signal,
-        gates=gates,
+        gates=verdict.gates,
         refused_by=approved.rule if isinstance(approved, Refused) else "",
         quantity=sized.quantity,
         notional=sized.notional,
@@ -150,7 +190,7 @@ def decide(turn: Turn, symbol: SymbolState, signal: Signal, account: Standing) -
         client_id=client_id,
     )
     turn.act(RecordDecision(symbol.last_decision))
-    return bool(client_id)
+    return symbol.last_decision
 
 
 def _intent(symbol: SymbolState, signal: Signal, side: Side, sized: Sized, decision_id: str) -> Intent:

@@ -1,13 +1,13 @@
 """Start is recovery, always: what the ledger remembers becomes state, then the venue is asked for the truth."""
 
-from bot.domain.action import RecordHalt, RecordTrading, SetLeverage, StartTimer
+from bot.domain.action import RecordHalt, RecordTrading, StartTimer
 from bot.domain.decision import Decision
 from bot.domain.event import Started
 from bot.domain.guard import CONDITIONS, TradingState
 from bot.domain.instrument import ZERO, to_decimal
 from bot.domain.order import CloseReason, Purpose
 from bot.domain.snapshot import Recovered
-from bot.engine import accounting, flattening, keeping, orders, plans
+from bot.engine import accounting, flattening, keeping, leverage, orders, plans
 from bot.engine.state import Closing, EngineState, Pending, SymbolState
 from bot.engine.turn import Turn
 
@@ -16,6 +16,7 @@ def on_start(turn: Turn, event: Started) -> None:
     """Take over what the ledger remembers and ask the venue what exists."""
     state, recovered = turn.state, event.recovered
     _take_account(state, recovered)
+    _take_leverages(state, recovered)
     _take_positions(state, recovered)
     for symbol in state.symbols.values():
         _take_closing(turn, symbol)
@@ -55,6 +56,13 @@ def _take_account(state: EngineState, recovered: Recovered) -> None:
         state.booked[f"fill:{trade_id}"] = None
     for payment_id in recovered.last_payment_ids:
         state.booked[f"funding:{payment_id}"] = None
+
+
+def _take_leverages(state: EngineState, recovered: Recovered) -> None:
+    found = keeping.kept(recovered.kept)
+    for symbol in state.symbols.values():
+        kept = found.get(leverage.key(symbol.symbol), symbol.settings.leverage)
+        symbol.leverage = min(int(kept), symbol.instrument.max_leverage)
 
 
 def _take_positions(state: EngineState, recovered: Recovered) -> None:
@@ -142,6 +150,9 @@ def ready(turn: Turn) -> None:
     """The books agree with the venue for the first time: from here on entries are allowed."""
     turn.state.recovering = False
     for symbol in turn.state.symbols.values():
-        if symbol.position.flat:  # under an open position the leverage stays as it is
-            turn.act(SetLeverage(symbol.symbol, symbol.leverage))
+        changed = (
+            symbol.leverage != symbol.settings.leverage
+        )  # the venue may have been told the configuration's
+        if symbol.position.flat or changed:  # else under an open position the leverage stays as it is
+            leverage.send(turn, symbol, symbol.leverage)
     turn.act(RecordTrading(turn.at_ms, turn.state.lasting))

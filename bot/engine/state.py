@@ -40,6 +40,22 @@ class Pending:
     model_score: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LeverageWish:
+    """A leverage asked of the venue for a person. `behind` counts calls before it that are not answered yet.
+
+    `to_config`: it is the configuration's, nothing of it is kept.
+    """
+
+    leverage: int
+    command_id: str
+    actor: str
+    at_ms: int
+    tries: int = 0
+    behind: int = 0
+    to_config: bool = False
+
+
 @dataclass(slots=True)
 class Closing:
     """A close on its way. `waiters` are command ids to answer; `left` is what is still to be closed (base units).
@@ -150,6 +166,8 @@ class SymbolState:
     cancel_tries: int = 0
     differs_since_ms: int = 0
     made_up: Fill | None = None
+    leverage_wish: LeverageWish | None = None
+    leverage_calls: int = 0
 
     @property
     def symbol(self) -> str:

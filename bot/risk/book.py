@@ -25,7 +25,10 @@ class Sized:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entry that asks to be approved. `side` is the signal's; `model_score` None = no model in use."""
+    """An entry that asks to be approved. `side` is the signal's; `model_score` None = no model in use.
+
+    `priced_at_ms` is the time of the price that a person's entry goes by; 0: it goes by its signal's bar.
+    """
 
     signal: Signal
     side: Side
@@ -34,6 +37,7 @@ class Candidate:
     leverage: int
     model_score: float | None = None
     model_threshold: float | None = None
+    priced_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

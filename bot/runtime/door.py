@@ -2,11 +2,12 @@
 
 A quote comes in when somebody needs it: its symbol is held or has orders, and the price has moved or a minute has
 passed; or it moved within seconds by what the volatility guard listens for, then with the price it is measured from;
-or, just before a bar, the spread is another one than the engine knows. What stays outside was never seen, so a replay
-of the journal comes to the same actions.
+or, just before a bar, the spread is another one than the engine knows; or a person enters by it. What stays outside was
+never seen, so a replay of the journal comes to the same actions.
 """
 
-from bot.domain.event import CandlesClosed, Event, FundingRatesSeen, QuotesSeen
+from bot.domain.command import OpenPosition
+from bot.domain.event import CandlesClosed, CommandIssued, Event, FundingRatesSeen, QuotesSeen
 from bot.domain.guard import HaltKind
 from bot.domain.market import MINUTE_MS, FundingRate, Quote
 from bot.engine.guards import VOLATILITY_WINDOW_MS
@@ -36,7 +37,22 @@ class Door:
         if isinstance(event, CandlesClosed):
             spreads = tuple(quote for c in event.candles for quote in self._spread(c.symbol, state))
             return (QuotesSeen(event.at_ms, spreads), event) if spreads else (event,)
+        if isinstance(event, CommandIssued) and isinstance(event.command, OpenPosition):
+            return (*self._newest(event.command.symbol, event.at_ms), event)
         return (event,)
+
+    def newest(self, name: str) -> Quote | None:
+        """The newest quote of a symbol that came to the door."""
+        recent = self._recent.get(name)
+        return recent[-1] if recent else None
+
+    def _newest(self, name: str, at_ms: int) -> tuple[Event, ...]:
+        """A person's entry goes by the newest price there is."""
+        quote = self.newest(name)
+        if quote is None or quote is self._inside.get(name):
+            return ()
+        self._inside[name] = quote
+        return (QuotesSeen(at_ms, (quote,)),)
 
     def _quote(self, quote: Quote, state: EngineState) -> list[Quote]:
         symbol = state.symbols.get(quote.symbol)

@@ -15,6 +15,7 @@ from bot.domain.action import Action, Answer, Deed, Notify, RecordEquity, Record
 from bot.domain.command import Command, Done
 from bot.domain.errors import InvariantError, StorageError
 from bot.domain.event import CommandIssued, Event, StorageChanged
+from bot.domain.market import Quote
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.refusal import Refused
 from bot.engine.engine import Engine
@@ -93,13 +94,25 @@ class Loop:
         """Journal lines that are not in the books yet."""
         return len(self._pending)
 
-    async def execute(self, command: Command, actor: str) -> Done | Refused:
-        """Put a command into the inbox and wait for its answer, which comes after its commit."""
+    @property
+    def now_ms(self) -> int:
+        """Business time."""
+        return self._now()
+
+    def newest_quote(self, symbol: str) -> Quote | None:
+        """The newest quote of a symbol, where there are any."""
+        return self._door.newest(symbol)
+
+    async def execute(self, command: Command, actor: str, origin: str = "") -> Done | Refused:
+        """Put a command into the inbox and wait for its answer, which comes after its commit.
+
+        `origin` is the platform's update; its effect is noted in the same commit.
+        """
         self._commands += 1
         command_id = f"c{self.number}-{self._commands}"
         answer: asyncio.Future[Done | Refused] = asyncio.get_running_loop().create_future()
         self._answers[command_id] = answer
-        self.put(CommandIssued(self._now(), command_id, actor, command))
+        self.put(CommandIssued(self._now(), command_id, actor, command, origin))
         try:
             return await answer
         finally:

@@ -137,7 +137,8 @@ class Simulation:
             case StartTimer():
                 self._timers.start(deed)
             case SetLeverage(symbol, leverage):
-                self.matching.set_leverage(symbol, leverage)
+                refused = self.matching.set_leverage(symbol, leverage)
+                self._answer("", symbol, Call.SUBMIT, refused or [])
 
     def submit(self, request: OrderRequest) -> list[Report] | Refusal:
         """The venue's answer to an order; tests replace it to make a venue misbehave."""

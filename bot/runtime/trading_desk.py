@@ -8,20 +8,23 @@ from typing import Protocol
 from bot.config import ConfigItem
 from bot.domain.account import Entry, EquityPoint
 from bot.domain.action import RecordSetting
-from bot.domain.command import Command, Done
+from bot.domain.command import Command, Done, OpenPosition
 from bot.domain.decision import Decision
 from bot.domain.errors import ConfigError
 from bot.domain.guard import KillReset, Sizing
 from bot.domain.instrument import Instrument
 from bot.domain.order import Order
 from bot.domain.refusal import Refused
+from bot.domain.signal import Side
 from bot.domain.trade import Trade
-from bot.engine import reading
+from bot.engine import previews, reading
 from bot.engine.engine import Engine
 from bot.engine.state import EngineState
 from bot.engine.views import (
     ClosePreview,
     KillView,
+    LeveragePreview,
+    OpenPreview,
     RiskReport,
     SizePreview,
     StatusView,
@@ -101,9 +104,18 @@ class TradingDesk:
         """Business time."""
         return self._around.now_ms()
 
-    async def execute(self, command: Command, actor: str) -> Done | Refused:
+    async def execute(self, command: Command, actor: str, origin: str = "") -> Done | Refused:
         """Hand a command to the engine; returns when its effect is committed."""
-        return await self._loop.execute(command, actor)
+        return await self._loop.execute(command, actor, origin)
+
+    def preview_open(self, symbol: str, side: Side, risk: Decimal | None = None) -> OpenPreview | Refused:
+        """What a person's entry would be now."""
+        command, quote = OpenPosition(symbol, side, risk), self._loop.newest_quote(symbol)
+        return previews.opening(self._state, self._engine.signals, command, self._loop.now_ms, quote)
+
+    def preview_leverage(self, symbol: str, leverage: int) -> LeveragePreview | Refused:
+        """What another leverage would come to."""
+        return previews.leverage(self._state, symbol, leverage)
 
     def status(self) -> StatusView:
         """The desk at a glance."""

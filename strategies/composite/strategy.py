@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.domain.signal import GateCheck, Hold, Reason, Side, Signal, figure
 from bot.market.indicators import core_columns
-from bot.strategy import Array, Columns, Frame, Strategy, Value
+from bot.strategy import Array, Columns, Frame, Levels, Strategy, Value
 
 NAME = "composite"
 RSI_LOW, RSI_HIGH = 35.0, 65.0
@@ -102,6 +102,13 @@ class Composite(Strategy):
             explain_volume(frame, columns, i, max(points(ballot)), settings),
             explain_levels(frame, columns, i, ballot, settings),
         )
+
+    def levels(self, frame: Frame, columns: Columns, i: int, side: Side) -> Levels | None:
+        """The distances that an entry of its own would have."""
+        close, atr, settings = frame.close.item(i), columns["atr14"].item(i), self._settings
+        if level_hold(close, atr, side, settings):
+            return None
+        return Levels(atr * settings.atr_sl_mult, atr * settings.atr_tp_mult, atr)
 
 
 def adx_hold(columns: Columns, i: int, settings: Settings) -> Hold | None:
