@@ -18,6 +18,7 @@ from handlers.parameter import (
     Help,
     Injected,
     Kind,
+    Masked,
     OpenSymbol,
     Parameter,
     Range,
@@ -38,6 +39,7 @@ __all__ = [
     "Help",
     "Injected",
     "Kind",
+    "Masked",
     "OpenSymbol",
     "Parameter",
     "Range",
@@ -111,7 +113,8 @@ class Command:
 
     `preview` gets the handler's arguments (those it names) and returns the card that is shown before a confirmation;
     a card with `ok` False is the answer and nothing is asked; None means that with these arguments nothing has to be
-    confirmed. `unconfirmed` is the word that skips the confirmation.
+    confirmed. `unconfirmed` is the word that skips the confirmation. `accounts` are the names that `account=NAME` may
+    have, when there are several desks.
     """
 
     name: str
@@ -127,12 +130,14 @@ class Command:
     injected: tuple[tuple[str, type[Injected]], ...] = ()
     preview: Preview | None = None
     unconfirmed: str = ""
+    accounts: tuple[str, ...] = ()
 
     @property
     def usage(self) -> str:
-        """How the command is written: /close SYMBOL [PERCENT]."""
+        """How the command is written: /close SYMBOL [PERCENT]; with several accounts, [account=NAME] too."""
         words = [f"/{self.name}", *(parameter.usage for parameter in self.parameters)]
-        return " ".join([*words, f"[{self.unconfirmed}]"] if self.unconfirmed else words)
+        words += [f"[{self.unconfirmed}]"] if self.unconfirmed else []
+        return " ".join([*words, "[account=NAME]"] if self.accounts else words)
 
     @property
     def example(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.runtime.desk import Desk
 from handlers.command import Command, Role
+from handlers.desks import OPTION
 from handlers.parameter import Parameter
 from handlers.registry import Registry
 from handlers.values import offered_values
@@ -51,6 +52,9 @@ def _commands(typed: str, registry: Registry, role: Role) -> Iterator[Suggestion
 
 def _values(command: Command, position: int, typed: str, desk: Desk) -> Iterator[Suggestion]:
     """Values of the parameter at a position; an optional one may be left out, so the next ones are offered too."""
+    for name in command.accounts if typed else ():
+        if f"{OPTION}={name}".casefold().startswith(typed.casefold()):
+            yield Suggestion(f"{OPTION}={name}", len(typed), "of this account")
     for parameter in command.parameters[position:]:
         for value in complete_value(parameter, typed, desk, _MOST_OFFERED):
             if value.casefold().startswith(typed.casefold()):

@@ -11,28 +11,48 @@ from handlers.reply import Reply, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One question put to one person. `digest` binds who, where, what and the facts shown on the card."""
+class Errand:
+    """A command with its arguments, ready to run: for whom, on which account, and in which chat it is talked about."""
 
-    number: int
-    actor_id: str
-    actor_name: str
-    chat_id: str
     command: Command
     arguments: Arguments
+    actor: Actor
+    account: str
+    chat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question put to one person. `digest` binds who, where, what and the facts shown on the card.
+
+    `needs_code`: the answer must come with the person's one-time code.
+    """
+
+    number: int
+    errand: Errand
     digest: str
     snapshot: Snapshot
     expires_at_ms: int
+    needs_code: bool = False
+
+    @property
+    def line(self) -> str:
+        """What would be done, as it would be typed."""
+        return self.errand.arguments.line
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What one person asked and confirmed, waiting for another one. `first` is who asked."""
+    """What one person asked and confirmed, waiting for another one."""
 
     number: int
     question: Question
-    first: Actor
     expires_at_ms: int
+
+    @property
+    def errand(self) -> Errand:
+        """What would be done, as the first person."""
+        return self.question.errand
 
 
 class Questions:
@@ -44,25 +64,25 @@ class Questions:
         self._count = 0
         self._open: dict[int, int] = {}
 
-    def put(
-        self,
-        actor: tuple[str, str],
-        chat_id: str,
-        command: Command,
-        arguments: Arguments,
-        card: Reply,
-        at_ms: int,
-    ) -> Question:
-        """Open a question about a card; `actor` is id and name."""
+    def put(self, errand: Errand, card: Reply, at_ms: int, needs_code: bool = False) -> Question:
+        """Open a question about a card."""
         self._count += 1
         shown = snapshot_of(card)
-        digest = bound_digest(actor[0], chat_id, command, arguments, shown)
         question = Question(
-            self._count, *actor, chat_id, command, arguments, digest, shown, at_ms + self.valid_ms
+            number=self._count,
+            errand=errand,
+            digest=bound_digest(errand, shown),
+            snapshot=shown,
+            expires_at_ms=at_ms + self.valid_ms,
+            needs_code=needs_code,
         )
         self._forget(at_ms)
         self._open[question.number] = question.expires_at_ms
         return question
+
+    def is_open(self, question: Question) -> bool:
+        """True while it has not been closed."""
+        return question.number in self._open
 
     def close(self, question: Question) -> bool:
         """True the first time; nothing may be awaited between this and acting on it."""
@@ -80,18 +100,18 @@ def snapshot_of(card: Reply) -> Snapshot:
     return Snapshot(dumps(card.to_json(), sort_keys=True))
 
 
-def bound_digest(actor_id: str, chat_id: str, command: Command, arguments: Arguments, shown: Snapshot) -> str:
-    """Digest of who, where, what and the facts shown."""
-    parts = (actor_id, chat_id, command.name, arguments.line, shown.facts)
+def bound_digest(errand: Errand, shown: Snapshot) -> str:
+    """Digest of who, where, what, on which account, and the facts shown."""
+    who, what = errand.actor.id, errand.command.name
+    parts = (who, errand.chat_id, errand.account, what, errand.arguments.line, shown.facts)
     return sha256("\0".join(parts).encode()).hexdigest()
 
 
 def still_true(question: Question, card: Reply, requote_percent: Decimal) -> bool:
     """True when a fresh card shows the same facts and no price moved further than allowed."""
     now = snapshot_of(card)
-    digest = bound_digest(question.actor_id, question.chat_id, question.command, question.arguments, now)
     then = question.snapshot.prices
-    if digest != question.digest or len(then) != len(now.prices):
+    if bound_digest(question.errand, now) != question.digest or len(then) != len(now.prices):
         return False
     moves = zip(then, now.prices, strict=True)
     return all(abs(new - old) * 100 <= abs(old) * requote_percent for old, new in moves)

@@ -1,57 +1,64 @@
-"""One way in for text, buttons, slash options and web forms: gates, parse, confirm, run, audit.
+"""One way in for text, buttons, slash options, dialog boxes and web forms: gates, parse, confirm, run, audit.
 
     reply = await dispatcher.handle(request)
 
 Every request that names a command leaves one line in the audit, refused or run. A handler that breaks changes nothing
-else: the asker gets a fault number, the log the rest.
+else: the asker gets a fault number, the log the rest. Whatever is answered goes through the redactor last.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from inspect import signature
-from typing import get_type_hints
 
-from bot.runtime.chat_ports import Arrivals
+from bot.domain.errors import StorageError
+from bot.runtime.chat_ports import Arrivals, ArrivalState
 from bot.runtime.desk import Desk
 from bot.runtime.ports import Audit, AuditDraft, Inbox
 from handlers import outcome
 from handlers.access import Access
-from handlers.asked import Asked, is_for_us, take_apart
-from handlers.buttons import ButtonBook, GiveAnswer, SecondAnswer, TurnPage
-from handlers.codes import Codes
-from handlers.command import Actor, Command, Confirm, Injected, Role
+from handlers.asked import Asked, Reading, is_for_us
+from handlers.asking import Asking
+from handlers.buttons import ButtonBook, GiveAnswer, RunLine, SecondAnswer, TurnPage
+from handlers.codes import Codes, NoKeys
+from handlers.command import Actor, Command, Injected, Role
 from handlers.completion import Suggestion, complete, complete_value
-from handlers.confirm import Question, Questions, still_true
-from handlers.desks import Desks, no_position
+from handlers.confirm import Errand
+from handlers.desks import OPTION, Desks, Seat, no_position
 from handlers.dress import Dresser
+from handlers.expecting import VALID_MS, Expectations
 from handlers.gates import Gates
+from handlers.hearing import Hearing, send_now
 from handlers.limits import ChatLimits
 from handlers.outcome import Ending, Outcome
-from handlers.parameter import Parameter
+from handlers.outgoing import Redact, holds_secret, redacted
+from handlers.parameter import Kind, Parameter
 from handlers.parse import Arguments, Bad, Missing, bind_form, bind_line
 from handlers.persons import Persons
 from handlers.registry import Registry
 from handlers.reply import Button, Reply, refusal
-from handlers.request import Request
-from handlers.second import TwoPerson
+from handlers.request import ChatKind, Request, RequestKind
+from handlers.runner import Runner
+from handlers.second import Second, TwoPerson
 from handlers.speaker import Speaker
 from handlers.text import stored
 from handlers.values import offered_values
+from handlers.voice import Voice
 
 log = logging.getLogger(__name__)
+UNSAID = "[secret]"
+_ALONE = frozenset({ChatKind.PRIVATE, ChatKind.CONSOLE, ChatKind.WEB})
+_ENDED = frozenset({Outcome.LIMITED, Outcome.UNKNOWN_COMMAND, Outcome.DENIED, Outcome.EXPIRED})
 
 
 @dataclass(slots=True)
 class Dispatcher:
     """Takes requests of every platform to the commands.
 
-    `wall_clock` is milliseconds UTC; `salt` makes button ids unguessable (see ButtonBook); `journal_position` is
-    written into the audit; `context` holds further objects that handlers may ask for by type. `desks` are several
-    accounts in place of `desk`. `speakers` are the platforms' mouths by name, filled as platforms start. `redact` takes
-    secrets out of whatever is said.
+    `wall_clock` is milliseconds UTC; `salt` is the house's secret that signs button ids (see ButtonBook);
+    `journal_position` is written into the audit; `context` holds further objects that handlers may ask for by type.
+    `desks` are several accounts in place of `desk`. `speakers` are the platforms' mouths by name, filled as platforms
+    start. `redact` takes secrets out of whatever is said.
     """
 
     desk: Desk
@@ -61,7 +68,7 @@ class Dispatcher:
     inbox: Inbox
     wall_clock: Callable[[], int]
     limits: ChatLimits = field(default_factory=ChatLimits)
-    salt: bytes = b""
+    salt: bytes = field(default=b"", repr=False)
     journal_position: Callable[[], int] = no_position
     context: tuple[Injected, ...] = ()
     arrivals: Arrivals | None = None
@@ -71,193 +78,229 @@ class Dispatcher:
     codes: Codes | None = None
     require_code: bool = False
     speakers: dict[str, Speaker] = field(default_factory=dict)
-    redact: Callable[[str], str] = str
+    redact: Redact = str
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _desks: Desks = field(init=False)
     _book: ButtonBook = field(init=False)
     _gates: Gates = field(init=False)
-    _questions: Questions = field(init=False)
     _dresser: Dresser = field(init=False)
-    _faults: int = field(init=False, default=0)
+    _runner: Runner = field(init=False)
+    _second: Second = field(init=False)
+    _asking: Asking = field(init=False)
+    _expectations: Expectations = field(init=False, default_factory=Expectations)
 
     def __post_init__(self) -> None:
         """Join the parts."""
+        self._desks = self.desks or Desks.alone(Seat(self.desk, self.context, self.journal_position))
+        if self._desks.several:
+            self.registry = self.registry.for_accounts(self._desks.names)
         self._book = ButtonBook(self.salt, self.limits.buttons_kept)
         self._gates = Gates(self.registry, self.access, self.inbox, self.wall_clock, self.limits)
-        self._questions = Questions(self.limits.confirm_ms)
-        self._dresser = Dresser(self.registry, self._book)
+        self._dresser = Dresser(self.registry, self._book, self._desks)
+        self._runner = self._build_runner()
+        self._second = Second(
+            self.two_person,
+            self.access,
+            self.persons,
+            self._runner,
+            self._dresser,
+            self.wall_clock,
+            self.limits,
+            self.sleep,
+        )
+        self._asking = Asking(
+            self._runner,
+            self._dresser,
+            self._book,
+            self._runner.codes,
+            self._second,
+            self._expectations,
+            self.wall_clock,
+            self.limits,
+            self.require_code,
+        )
+
+    def _build_runner(self) -> Runner:
+        codes = self.codes or Codes(NoKeys(), self.wall_clock)
+        voice = Voice(self.speakers, self.redact)
+        return Runner(self.registry, self._desks, codes, voice, self.wall_clock, self.salt, self.sleep)
 
     async def handle(self, request: Request) -> Reply | None:
         """Answer one request; None means that nothing at all is answered."""
-        if not is_for_us(request):
+        reply = await self._handle(request)
+        return None if reply is None else redacted(reply, self.redact)
+
+    async def _handle(self, request: Request) -> Reply | None:
+        secret = holds_secret(request, self.redact)
+        waiting = self._expectations.waiting(request, self.wall_clock())
+        if not is_for_us(request, waiting is not None or (secret and self._known(request) is not None)):
             return None
-        asked = take_apart(request, self.registry, self._book)
+        asked = Asked(UNSAID, None) if secret else self._reading.take_apart(request, waiting)
         entered = await self._gates.enter(request, asked)
-        actor = entered if isinstance(entered, Actor) else self._known(request)
-        ending = await self._act(request, asked, entered) if isinstance(entered, Actor) else entered
+        actor = self._known(request)
+        if isinstance(entered, Actor):
+            actor = self._placed_actor(entered, request)
+            ending = await self._act(request, asked, actor) if not secret else SECRET_SEEN
+        else:
+            ending = SECRET_SEEN if secret and entered.reply is not None and actor is not None else entered
         await self._record(request, asked, ending)
+        await self._settle(request, isinstance(entered, Actor) or (bool(actor) and ending.outcome in _ENDED))
         if ending.reply is None:
             return None
-        return self._dresser.dress(ending.reply, request, asked, actor)
+        role = actor.role if actor else None
+        return self._dresser.dress(ending.reply, request, asked, role, self._account(request, asked))
+
+    @property
+    def _reading(self) -> Reading:
+        return Reading(self.registry, self._book, self._desks)
 
     def placed(self, reply: Reply, message_id: str) -> None:
         """A platform has sent or edited a reply: answers to its questions count only from that very message."""
+        held = [self._book.place(button.id, message_id) for button in reply.buttons]
+        for pending in {
+            one.pending.number: one.pending for one in held if isinstance(one, SecondAnswer)
+        }.values():
+            self._second.placed(pending, message_id)
 
     def dress_for(self, platform: str, chat_id: str, role: Role, reply: Reply) -> Reply:
         """A reply that nobody asked for, with ids for the buttons that a role may press in a chat, and redacted."""
-        return self._dresser.dress_for(chat_id, role, reply)
+        account = self._desks.at(platform, (chat_id,))
+        return redacted(self._dresser.dress_for(chat_id, role, reply, account), self.redact)
 
     async def push(self, platform: str, chat_id: str, role: Role, reply: Reply, silent: bool = False) -> str:
         """Say something unasked; returns the message's id, "" when the platform has no speaker. Raises PlatformDown."""
-        speaker = self.speakers.get(platform)
-        if speaker is None:
-            return ""
-        return await speaker.say(chat_id, self.dress_for(platform, chat_id, role, reply), silent)
+        shown = self.dress_for(platform, chat_id, role, reply)
+        return await self._runner.voice.say(platform, chat_id, shown, silent)
 
-    def suggest(self, user: str, parameter: Parameter, typed: str, most: int = 25) -> tuple[str, ...]:
+    def suggest(
+        self, user: str, parameter: Parameter, typed: str, most: int = 25, account: str = ""
+    ) -> tuple[str, ...]:
         """Values for a platform's autocompletion; strangers ("platform:user_id" unknown) get none."""
         known = self.access.role(user, self.wall_clock()) is not None
-        return complete_value(parameter, typed, self.desk, most) if known else ()
+        return complete_value(parameter, typed, self._desk(account), most) if known else ()
 
     def complete(self, user: str, line: str) -> tuple[Suggestion, ...]:
         """What may come next in a half-typed line of a user; strangers get nothing."""
         role = self.access.role(user, self.wall_clock())
-        return complete(line, self.registry, role, self.desk) if role is not None else ()
+        if role is None:
+            return ()
+        begun, space, last = line.rpartition(" ")
+        bare, account = self._desks.split(begun)
+        return complete(f"{bare}{space}{last}", self.registry, role, self._desk(account))
+
+    def _desk(self, account: str) -> Desk:
+        """The desk of a named account, the default one when there is no such name."""
+        return self._desks.seats[self._desks.find(account) or self._desks.default].desk
+
+    def _account(self, request: Request, asked: Asked) -> str | None:
+        """The account that a request means, None when it names an unknown one."""
+        if asked.account:
+            return self._desks.find(asked.account)
+        return self._desks.at(request.platform, (request.chat_id, *request.within))
 
     def _known(self, request: Request) -> Actor | None:
         """The crew member whose request was refused, so that the refusal's buttons work."""
         role = self.access.role(f"{request.platform}:{request.user_id}", self.wall_clock())
         return None if role is None else Actor(request.platform, request.user_id, request.user_name, role)
 
+    def _placed_actor(self, actor: Actor, request: Request) -> Actor:
+        origin = f"{request.platform}:{request.update_id}" if request.update_id else ""
+        return replace(actor, origin=origin, alone=request.chat_kind in _ALONE)
+
     async def _act(self, request: Request, asked: Asked, actor: Actor) -> Ending:
-        """What a request that passed the gates does."""
+        """What a request that passed the gates does. Whatever else is asked for, an expected text is not any more."""
+        if asked.waiting is not None and not self._expectations.take(request, asked.waiting):
+            return Ending(Outcome.REFUSED, outcome.ANSWERED)
+        self._expectations.drop(request)
+        account = self._account(request, asked)
+        if account is None:
+            return self._which_account(asked)
+        hearing = Hearing(request, asked, actor, account)
         match asked.held:
             case TurnPage(reply=reply, first=first):
-                bare = replace(reply, plot=None, file=None)
+                bare = replace(reply, plot=None, file=None, image=b"")
                 return Ending(Outcome.OK, self._dresser.page(bare, request, first))
-            case GiveAnswer(question=question, yes=yes):
-                return await self._answered(actor, question, yes)
-            case SecondAnswer():
-                raise AssertionError("nobody issues these yet")
+            case GiveAnswer() as held:
+                return await self._asking.answered(hearing, held)
+            case SecondAnswer() as held:
+                return await self._asking.seconded(hearing, held)
+            case RunLine(prompt=prompt) as held if prompt and not asked.answer.strip():
+                return self._prompted(hearing, held)
             case _:
-                return await self._commanded(request, asked, actor)
+                return await self._commanded(hearing)
 
-    async def _commanded(self, request: Request, asked: Asked, actor: Actor) -> Ending:
-        command = asked.command
+    def _which_account(self, asked: Asked) -> Ending:
+        names = self._desks.names
+        lines = (f"/{asked.word} {OPTION}={name} {asked.rest}".rstrip() for name in names)
+        buttons = tuple(Button(name, line) for name, line in zip(names, lines, strict=True))
+        text = f"{OPTION} must be one of {', '.join(names)}. Nothing was done."
+        return Ending(Outcome.BAD_ARGUMENTS, refusal("No such account", text, buttons))
+
+    def _prompted(self, hearing: Hearing, held: RunLine) -> Ending:
+        """A press on a face without dialog boxes: the next text ends the line."""
+        what = held.prompt.lower()
+        self._expectations.expect(hearing.request, held, held.prompt, self.wall_clock() + VALID_MS)
+        return Ending(Outcome.ASKED, send_now(what, f"Send the {what} now", VALID_MS // 1000))
+
+    async def _commanded(self, hearing: Hearing) -> Ending:
+        command, form = hearing.asked.command, hearing.asked.form
         if command is None:
             raise AssertionError("the gates let nothing unknown in")
-        form = asked.form
+        desk = self._desks.seats[hearing.account].desk
         bound = (
-            bind_line(command, asked.rest, self.desk) if form is None else bind_form(command, form, self.desk)
+            bind_line(command, hearing.asked.rest, desk) if form is None else bind_form(command, form, desk)
         )
         match bound:
             case Missing(parameter, line):
-                return self._choices(command, parameter, line)
+                return self._missing(hearing, command, parameter, line)
             case Bad(text, offers):
                 buttons = tuple(Button(line.rpartition(" ")[2], line) for line in offers)
                 return Ending(Outcome.BAD_ARGUMENTS, refusal(f"/{command.name}", text, buttons))
             case Arguments():
-                if self._must_confirm(command, bound, request):
-                    return await self._ask(command, bound, actor, request.chat_id)
-                return await self._run(command, bound, actor)
+                return await self._errand(hearing, command, bound)
 
-    def _must_confirm(self, command: Command, arguments: Arguments, request: Request) -> bool:
-        """The flag that skips the question counts only while the message is fresh."""
-        fresh = self.wall_clock() - request.sent_at_ms <= self.limits.raises_ms
-        return command.confirm is not Confirm.NONE and not (arguments.at_once and fresh)
+    async def _errand(self, hearing: Hearing, command: Command, bound: Arguments) -> Ending:
+        """Ask, or run at once."""
+        arguments = replace(bound, line=self._desks.named(bound.line, hearing.account))
+        errand = Errand(command, arguments, hearing.actor, hearing.account, hearing.request.chat_id)
+        fresh = self.wall_clock() - hearing.request.sent_at_ms <= self.limits.raises_ms
+        if self._asking.must(errand, fresh):
+            return await self._asking.ask(errand)
+        return await self._runner.run(errand)
 
-    def _choices(self, command: Command, parameter: Parameter, line: str) -> Ending:
-        """Buttons for a missing value, likely ones first."""
-        values = offered_values(parameter, self.desk)
+    def _missing(self, hearing: Hearing, command: Command, parameter: Parameter, line: str) -> Ending:
+        """Buttons for a missing value, likely ones first; a free text is waited for, or asked in a dialog box."""
+        values = offered_values(parameter, self._desks.seats[hearing.account].desk)
         most = self.limits.buttons_offered
         buttons = tuple(Button(value, line + value) for value in values[:most])
         more = f" {len(values) - most} more can be typed." if len(values) > most else ""
         text = f"{parameter.help or parameter.name}: {parameter.allowed}.{more}\nUsage: {command.usage}"
-        return Ending(
-            Outcome.BAD_ARGUMENTS, refusal(f"/{command.name}: which {parameter.name}?", text, buttons)
-        )
+        said = refusal(f"/{command.name}: which {parameter.name}?", text, buttons)
+        if values and parameter.kind is not Kind.TEXT:
+            return Ending(Outcome.BAD_ARGUMENTS, said)
+        return Ending(Outcome.BAD_ARGUMENTS, self._awaited(hearing, command, parameter, (said, line)))
 
-    async def _ask(self, command: Command, arguments: Arguments, actor: Actor, chat_id: str) -> Ending:
-        """Show what the command would do and ask; a preview may find that there is nothing to ask."""
-        card = await self._preview(command, arguments, actor)
-        if isinstance(card, Ending):
-            return card
-        if card is None:
-            return await self._run(command, arguments, actor)
-        return self._put(command, arguments, actor, chat_id, card)
+    def _awaited(
+        self, hearing: Hearing, command: Command, parameter: Parameter, missing: tuple[Reply, str]
+    ) -> Reply:
+        """The refusal, with the person's next text taken for the value."""
+        (said, line), what = missing, parameter.name.replace("_", " ").capitalize()
+        named = self._desks.named(line.rstrip(), hearing.account)
+        held = RunLine(hearing.request.chat_id, named, False, what)
+        if hearing.request.kind is not RequestKind.FORM:
+            self._expectations.expect(hearing.request, held, what, self.wall_clock() + VALID_MS)
+        button = Button(f"Type the {what.lower()}", named, prompt=what)
+        text = f"{said.text}\nSend it as your next message within {VALID_MS // 1000} s."
+        return replace(said, text=text, buttons=(*said.buttons, button), expects=what)
 
-    def _put(self, command: Command, arguments: Arguments, actor: Actor, chat_id: str, card: Reply) -> Ending:
-        who = (actor.id, actor.name)
-        question = self._questions.put(who, chat_id, command, arguments, card, self.wall_clock())
-        return Ending(Outcome.ASKED, self._dresser.card(card, question, self.limits.confirm_ms // 1000))
-
-    async def _preview(self, command: Command, arguments: Arguments, actor: Actor) -> Reply | Ending | None:
-        """The card, None when nothing has to be confirmed, or how it ended."""
-        if command.preview is None:
-            raise AssertionError("the registry refuses such commands")
+    async def _settle(self, request: Request, over: bool) -> None:
+        """Note that an update is over; one whose effect was committed stays noted as that."""
+        if self.arrivals is None or not over or not request.update_id:
+            return
         try:
-            card = await self._call(command.preview, arguments, actor)
-        except Exception as error:  # noqa: BLE001 (whatever broke is logged, and told without its text)
-            return self._fault(command, error)
-        return card if card is None or card.ok else Ending(Outcome.REFUSED, card)
-
-    async def _answered(self, actor: Actor, question: Question, yes: bool) -> Ending:
-        """A pressed Confirm or Cancel. From the check to closing the question nothing is awaited."""
-        if question.actor_id != actor.id:
-            text = f"Only {question.actor_name}, who asked, can answer this."
-            return Ending(Outcome.DENIED, refusal("Not your question", text))
-        if not self._questions.close(question):
-            return Ending(Outcome.REFUSED, outcome.ANSWERED)
-        if not yes:
-            return Ending(Outcome.CANCELLED, self._cancelled(question))
-        if self.wall_clock() > question.expires_at_ms:
-            return Ending(Outcome.EXPIRED, self._expired(question))
-        return in_place(await self._confirmed(actor, question))
-
-    async def _confirmed(self, actor: Actor, question: Question) -> Ending:
-        """Run what was confirmed if it still is what was shown."""
-        command, arguments = question.command, question.arguments
-        card = await self._preview(command, arguments, actor)
-        if isinstance(card, Ending):
-            return card
-        if card is not None and not still_true(question, card, self.limits.requote_percent):
-            asked = self._put(command, arguments, actor, question.chat_id, card)
-            return with_text(asked, "The figures changed and nothing was done. Look again.")
-        return await self._run(command, arguments, actor)
-
-    async def _run(self, command: Command, arguments: Arguments, actor: Actor) -> Ending:
-        try:
-            reply = await self._call(command.handler, arguments, actor)
-        except Exception as error:  # noqa: BLE001 (whatever broke is logged, and told without its text)
-            return self._fault(command, error)
-        return Ending(Outcome.OK if reply.ok else Outcome.REFUSED, reply)
-
-    async def _call[R](self, function: Callable[..., Awaitable[R]], arguments: Arguments, actor: Actor) -> R:
-        """Call with the arguments and injected objects that the function names."""
-        wanted = list(signature(function).parameters)[1:]
-        given = {**arguments.values, **self._injected(function, actor)}
-        return await function(self.desk, **{name: given[name] for name in wanted if name in given})
-
-    def _injected(self, function: Callable[..., object], actor: Actor) -> dict[str, Injected]:
-        offered = (actor, self.registry, *self.context)
-        hints = get_type_hints(function)
-        return {name: one for name, hint in hints.items() for one in offered if type(one) is hint}
-
-    def _cancelled(self, question: Question) -> Reply:
-        return Reply(f"Cancelled: {question.arguments.line}", text="Nothing was done.", in_place=True)
-
-    def _expired(self, question: Question) -> Reply:
-        seconds = self.limits.confirm_ms // 1000
-        line = question.arguments.line
-        said = refusal("Expired", f"{line} was not confirmed within {seconds} s; nothing was done.")
-        return replace(said, buttons=(Button("Ask again", line),), in_place=True)
-
-    def _fault(self, command: Command, error: Exception) -> Ending:
-        """Log what broke under a trace id; the asker gets the id and nothing of the exception."""
-        self._faults += 1
-        seed = self.salt + f"{self._faults} {self.wall_clock()}".encode()
-        trace = sha256(seed).hexdigest()[:8]
-        log.error("internal fault %s in /%s", trace, command.name, exc_info=error)
-        return Ending(Outcome.FAILED, outcome.fault(command, trace))
+            await self.arrivals.settle(request.platform, request.update_id, ArrivalState.ENDED)
+        except StorageError:
+            log.exception("update %s of %s could not be settled", request.update_id, request.platform)
 
     async def _record(self, request: Request, asked: Asked, ending: Ending) -> None:
         """One line in the audit. When it cannot be written the log keeps it: the answer must not be lost too."""
@@ -271,26 +314,20 @@ class Dispatcher:
 
     def _draft(self, request: Request, asked: Asked, ending: Ending) -> AuditDraft:
         changes = ending.reply.changes if ending.reply else ()
+        words = [f"{c.name}: {c.before} -> {c.after}" for c in changes]
+        words += [ending.remark] if ending.remark else []
+        account = self._account(request, asked) or self._desks.default
         return AuditDraft(
             at_ms=self.wall_clock(),
             platform=request.platform,
             user_id=stored(request.user_id),
             chat_id=stored(request.chat_id),
             command=asked.command.name if asked.command else asked.word,
-            arguments=asked.arguments,
+            arguments=self.redact(asked.arguments),
             outcome=ending.outcome.value,
-            changes=stored("; ".join(f"{c.name}: {c.before} -> {c.after}" for c in changes)),
-            journal_number=self.journal_position(),
+            changes=self.redact(stored("; ".join(words))),
+            journal_number=self._desks.seats[account].journal_position(),
         )
 
 
-def with_text(ending: Ending, text: str) -> Ending:
-    """The ending with a sentence put before its reply's text."""
-    if ending.reply is None:
-        return ending
-    return replace(ending, reply=replace(ending.reply, text=f"{text}\n{ending.reply.text}".strip()))
-
-
-def in_place(ending: Ending) -> Ending:
-    """The ending with its reply shown in place of the card that was answered."""
-    return ending if ending.reply is None else replace(ending, reply=replace(ending.reply, in_place=True))
+SECRET_SEEN = Ending(Outcome.REFUSED, outcome.SECRET_SEEN)

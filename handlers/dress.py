@@ -1,17 +1,20 @@
-"""The last touch on a reply: button ids, pages of long tables, the command's name."""
+"""The last touch on a reply: button ids, pages of long tables, the command's name, the account's."""
 
 import logging
 from dataclasses import dataclass, replace
 
 from handlers.asked import Asked
-from handlers.buttons import ButtonBook, GiveAnswer, RunLine, SecondAnswer, TurnPage
-from handlers.command import Actor, Role
-from handlers.confirm import Question
+from handlers.buttons import ButtonBook, GiveAnswer, Held, RunLine, SecondAnswer, TurnPage
+from handlers.command import Role
+from handlers.confirm import Pending, Question
+from handlers.desks import Desks
 from handlers.registry import Registry
 from handlers.reply import Button, ButtonStyle, Reply, Table
 from handlers.request import Request
 
 log = logging.getLogger(__name__)
+CODE = "Code"
+"""What a person is asked for to prove that it is them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +23,50 @@ class Dresser:
 
     registry: Registry
     book: ButtonBook
+    desks: Desks
 
-    def dress(self, reply: Reply, request: Request, asked: Asked, actor: Actor | None) -> Reply:
-        """Name, buttons with ids, the first page of a long table."""
+    def dress(
+        self, reply: Reply, request: Request, asked: Asked, role: Role | None, account: str | None
+    ) -> Reply:
+        """Name, account, buttons with ids that the role reaches, the first page of a long table."""
         named = replace(reply, name=asked.command.name if asked.command else asked.word)
-        if actor is not None:
-            named = replace(named, buttons=self._buttons(named, request.chat_id, actor.role))
+        if role is not None:
+            titled = self._titled(named, account)
+            named = replace(titled, buttons=self._buttons(titled, request.chat_id, role, account))
         named = replace(named, in_place=self._in_place(named, asked))
         return self.page(named, request, 0)
 
-    def dress_for(self, chat_id: str, role: Role, reply: Reply) -> Reply:
+    def dress_for(self, chat_id: str, role: Role, reply: Reply, account: str) -> Reply:
         """Buttons with ids for a chat and a role, for what is said unasked."""
-        return replace(reply, buttons=self._buttons(reply, chat_id, role))
+        return replace(reply, buttons=self._buttons(reply, chat_id, role, account))
 
     def card(self, preview: Reply, question: Question, seconds: int) -> Reply:
-        """A preview with Confirm and Cancel, the question's only two answers; its own buttons ask something else."""
-        line = question.arguments.line
-        confirm = self._answer(question, ButtonStyle.DANGER, line, yes=True)
-        cancel = self._answer(question, ButtonStyle.SECONDARY, "", yes=False)
-        text = f"{preview.text}\nConfirm within {seconds} s.".strip()
-        return replace(preview, text=text, buttons=(confirm, cancel, *preview.buttons))
+        """A preview with Confirm and Cancel, the question's only two answers."""
+        confirm = self._answer("Confirm", GiveAnswer(question.errand.chat_id, question, True), question.line)
+        cancel = self._answer("Cancel", GiveAnswer(question.errand.chat_id, question, False))
+        proof = " with your code" if question.needs_code else ""
+        text = f"{preview.text}\nConfirm{proof} within {seconds} s.".strip()
+        prompt = CODE if question.needs_code else ""
+        return replace(preview, text=text, buttons=(replace(confirm, prompt=prompt), cancel))
+
+    def second_card(self, preview: Reply, pending: Pending, chat_id: str, text: str) -> Reply:
+        """What another person is asked to confirm, in one of the chats where it is asked."""
+        errand = pending.errand
+        confirm = self._answer("Confirm", SecondAnswer(chat_id, pending, True), errand.arguments.line)
+        refuse = self._answer("Refuse", SecondAnswer(chat_id, pending, False))
+        card = replace(
+            preview,
+            title=f"Second confirmation: {preview.title}",
+            fields=(
+                ("Command", errand.arguments.line),
+                ("Asked by", errand.actor.name or errand.actor.id),
+                *preview.fields,
+            ),
+            text=f"{preview.text}\n{text}".strip(),
+            buttons=(confirm, refuse),
+            name=errand.command.name,
+        )
+        return self._titled(card, errand.account)
 
     def page(self, reply: Reply, request: Request, first: int) -> Reply:
         """The rows from `first` on that fit a message, and buttons to the pages around; nothing is dropped."""
@@ -64,12 +91,19 @@ class Dresser:
             for start in starts
         )
 
-    def _answer(self, question: Question, style: ButtonStyle, line: str, yes: bool) -> Button:
-        key = self.book.issue(GiveAnswer(question.chat_id, question, yes))
-        return Button("Confirm" if yes else "Cancel", line, style, key)
+    def _answer(self, label: str, held: GiveAnswer | SecondAnswer, line: str = "") -> Button:
+        style = ButtonStyle.DANGER if held.yes else ButtonStyle.SECONDARY
+        return Button(label, line, style, self.book.issue(held))
 
-    def _buttons(self, reply: Reply, chat_id: str, role: Role) -> tuple[Button, ...]:
-        """Ids for the buttons that the actor's role reaches; a button without a command is a fault of ours."""
+    def _titled(self, reply: Reply, account: str | None) -> Reply:
+        """With several accounts every title says which one is meant."""
+        ending = f" · {account}"
+        if not self.desks.several or account is None or reply.title.endswith(ending):
+            return reply
+        return replace(reply, title=reply.title + ending)
+
+    def _buttons(self, reply: Reply, chat_id: str, role: Role, account: str | None) -> tuple[Button, ...]:
+        """Ids for the buttons that the role reaches; a button without a command is a fault of ours."""
         buttons: list[Button] = []
         for button in reply.buttons:
             command = self.registry.find(button.command_line.removeprefix("/").partition(" ")[0])
@@ -78,18 +112,22 @@ class Dresser:
             elif command is None:
                 log.error("a button of /%s runs no command: %r", reply.name, button.command_line)
             elif command.role <= role:
-                held = RunLine(chat_id, button.command_line, reply.name, button.prompt)
-                buttons.append(replace(button, id=self.book.issue(held)))
+                line = (
+                    button.command_line if account is None else self.desks.named(button.command_line, account)
+                )
+                held = RunLine(chat_id, line, command.name == reply.name, button.prompt)
+                buttons.append(replace(button, command_line=line, id=self.book.issue(held)))
         return tuple(buttons)
 
     def _in_place(self, reply: Reply, asked: Asked) -> bool:
         """A pressed button's card becomes the reply when it was answered, refreshed or turned."""
-        match asked.held:
-            case RunLine(shown_by=shown_by):
-                return shown_by == reply.name and reply.ok
+        held: Held | None = asked.held
+        match held:
+            case RunLine(refreshes=refreshes):
+                return refreshes and reply.ok and not reply.expects and asked.waiting is None
             case TurnPage():
                 return True
             case GiveAnswer() | SecondAnswer():
-                return reply.in_place
+                return reply.in_place and asked.waiting is None
             case None:
                 return False

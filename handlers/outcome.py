@@ -10,7 +10,10 @@ from handlers.text import STORED_LENGTH, clean
 
 
 class Outcome(StrEnum):
-    """How a request ended. REFUSED: understood and said no to; DENIED: the person or the place may not."""
+    """How a request ended. REFUSED: understood and said no to; DENIED: the person or the place may not.
+
+    WAITING: confirmed, but another person has to confirm as well.
+    """
 
     OK = "ok"
     REFUSED = "refused"
@@ -21,6 +24,7 @@ class Outcome(StrEnum):
     BAD_ARGUMENTS = "bad_arguments"
     UNKNOWN_COMMAND = "unknown_command"
     ASKED = "asked"
+    WAITING = "waiting"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     FAILED = "failed"
@@ -28,10 +32,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a request ended, and what is answered (None: nothing at all)."""
+    """How a request ended, what is answered (None: nothing at all), and what the audit should know beside it."""
 
     outcome: Outcome
     reply: Reply | None = None
+    remark: str = ""
 
 
 def stale(command: Command, line: str, age_ms: int, limits: ChatLimits) -> Reply:
@@ -88,3 +93,13 @@ UNKNOWN_BUTTON = refusal(
     "This button no longer works", "It is too old or from before a restart: send the command."
 )
 ANSWERED = refusal("Already answered", "Each question can be answered once.")
+OTHER_CARD = refusal(
+    "This card is not the one that was confirmed", "The question hangs on another message. Nothing was done."
+)
+SECRET_SEEN = Reply(
+    "That looks like a key",
+    text="A token, key or password was in your message. Nothing was done and nothing of it was kept here. Delete the"
+    " message and make a new key: whoever reads this chat has seen this one.",
+    ok=False,
+    take_back=True,
+)

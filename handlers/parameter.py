@@ -76,6 +76,11 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True)
+class Masked:
+    """The parameter's value is never kept: audit and lists show ****** unless it is one of the offered words."""
+
+
+@dataclass(frozen=True, slots=True)
 class SymbolMark:
     """A traded symbol; `open_first` offers those with positions first and alone."""
 
@@ -126,6 +131,13 @@ class Parameter:
     open_first: bool = False
     suggest: Suggest | None = None
     enum: type[StrEnum] | None = None
+    masked: bool = False
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The words that are offered whatever the desk holds."""
+        fixed = self.suggest.values if self.suggest is not None and not callable(self.suggest.values) else ()
+        return (*self.choices, *fixed)
 
     @property
     def allowed(self) -> str:
@@ -248,6 +260,7 @@ def _marked(
         open_first=symbol.open_first if symbol else False,
         suggest=_mark(marks, Suggest),
         enum=enum,
+        masked=_mark(marks, Masked) is not None,
     )
 
 

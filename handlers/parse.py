@@ -138,7 +138,7 @@ class _Binding:
         for parameter in self.command.parameters:
             if parameter.required and parameter.name not in self.values:
                 given = self.text or " ".join(self._words(gap=True))
-                lead = f"{parameter.name}=" if self.named else ""
+                lead = f"{parameter.name}=" if self.named and not parameter.rest else ""
                 return Missing(parameter, f"/{self.command.name} {given}".strip() + f" {lead}")
         line = " ".join([f"/{self.command.name}", *self._words(gap=False)])
         return Arguments(self.values, line, self.at_once)

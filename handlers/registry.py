@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from inspect import iscoroutinefunction
 from pkgutil import iter_modules
@@ -31,6 +32,10 @@ class Registry(Injected):
                 self._by_name[name] = command
         if wrong:
             raise ConfigError("; ".join(wrong))
+
+    def for_accounts(self, names: tuple[str, ...]) -> "Registry":
+        """The same commands, each of which may name one of several accounts."""
+        return Registry(replace(command, accounts=names) for command in self._commands)
 
     def __iter__(self) -> Iterator[Command]:
         """All commands in order."""

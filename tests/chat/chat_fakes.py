@@ -1,7 +1,7 @@
 """A tiny desk, a handful of commands and in-memory books: enough to speak to the dispatcher as a person would."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import SimpleNamespace
@@ -10,7 +10,8 @@ from typing import Annotated, Literal, cast
 from bot.domain.command import Change
 from bot.domain.errors import StorageError
 from bot.domain.instrument import Bracket, Instrument
-from bot.domain.notice import Severity
+from bot.domain.notice import Notice, Severity
+from bot.runtime.chat_ports import Escalation
 from bot.runtime.desk import About, Desk
 from bot.runtime.ports import AuditDraft, AuditEntry, Preference, QueuedNotice
 from handlers.access import ConfiguredAccess
@@ -75,7 +76,7 @@ class FakeDesk:
 
 
 def fake(desk: Desk) -> FakeDesk:
-    return cast(FakeDesk, desk)
+    return cast(FakeDesk, getattr(desk, "whole", desk))
 
 
 @command(area="desk", role=Role.VIEWER, aliases=("state",))
@@ -295,19 +296,58 @@ class MemoryInbox:
 
 @dataclass
 class MemoryOutbox:
-    queue: list[QueuedNotice] = field(default_factory=list)
-    gone: list[int] = field(default_factory=list)
+    """`gone` are the ids that each reader is done with, in order; who is new starts at the first notice."""
 
-    async def waiting(self, platform: str, limit: int) -> tuple[QueuedNotice, ...]:
-        left = [queued for queued in self.queue if queued.platform == platform and queued.id not in self.gone]
+    queue: list[QueuedNotice] = field(default_factory=list)
+    gone: dict[str, list[int]] = field(default_factory=dict)
+
+    async def waiting(
+        self, platform: str, limit: int, severity: Severity | None = None
+    ) -> tuple[QueuedNotice, ...]:
+        done = self.gone.get(platform, [])
+        left = [
+            replace(queued, platform=platform)
+            for queued in self.queue
+            if queued.id not in done and severity in {None, queued.notice.severity}
+        ]
         left.sort(key=lambda queued: (queued.notice.severity is not Severity.CRITICAL, queued.id))
         return tuple(left[:limit])
 
-    async def sent(self, platform: str, ids: list[int], at_ms: int) -> None:
-        self.gone += ids
+    async def sent(self, platform: str, ids: Sequence[int], at_ms: int) -> None:
+        self.gone.setdefault(platform, []).extend(ids)
+
+    async def join(self, reader: str, since_ms: int) -> None:
+        self.gone.setdefault(reader, [])
+
+    async def keep_only(self, platform: str, readers: Sequence[str]) -> None:
+        others = [one for one in self.gone if one.partition(":")[0] == platform and one not in readers]
+        for reader in others:
+            del self.gone[reader]
 
     async def skip_all(self, platform: str, at_ms: int) -> int:
         return 0
+
+
+@dataclass
+class MemoryEscalations:
+    """Escalations whose notices are in an outbox."""
+
+    outbox: MemoryOutbox
+    rows: dict[int, Escalation] = field(default_factory=dict)
+
+    async def open(self) -> tuple[tuple[Escalation, Notice], ...]:
+        notices = {queued.id: queued.notice for queued in self.outbox.queue}
+        return tuple((row, notices[row.notice_id]) for row in self.rows.values() if not row.by)
+
+    async def put(self, escalation: Escalation) -> None:
+        kept = self.rows.get(escalation.notice_id)
+        self.rows[escalation.notice_id] = replace(escalation, by=kept.by) if kept and kept.by else escalation
+
+    async def acknowledge(self, notice_id: int, by: str, at_ms: int) -> bool:
+        found = [row for row in self.rows.values() if not row.by and notice_id in {0, row.notice_id}]
+        for row in found:
+            self.rows[row.notice_id] = replace(row, by=by)
+        return bool(found)
 
 
 @dataclass
