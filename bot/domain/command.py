@@ -134,7 +134,7 @@ class OpenPosition:
     """A person's entry at market, through every gate, with the strategy's stop and target of the last closed bar.
 
     `risk` is what the stop may lose, in quote asset, for this entry alone (None: sized as every entry is). `smallest`
-    asks for the smallest order the venue takes instead (the drill does).
+    asks for the smallest order the venue takes instead: a drill, whose trade counts for no kill switch.
     """
 
     symbol: str

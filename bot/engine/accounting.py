@@ -13,7 +13,7 @@ from bot.domain.order import CloseReason, Order, Purpose
 from bot.domain.position import Plan, Position
 from bot.domain.snapshot import DayFigures, OpenTrade
 from bot.domain.trade import Trade
-from bot.engine.plans import FOREIGN
+from bot.engine.plans import UNCOUNTED
 from bot.engine.state import EngineState, SymbolState
 from bot.engine.turn import Turn
 
@@ -169,7 +169,7 @@ def close_trade(turn: Turn, symbol: SymbolState, reason: CloseReason) -> Trade |
 
 def count_result(state: EngineState, symbol: SymbolState, trade: Trade) -> None:
     """Count a closed trade towards kill switches, cooldown and the losing run; a person's own trades do not count."""
-    if trade.strategy == FOREIGN:
+    if trade.strategy in UNCOUNTED:
         return
     symbol.nets.append(trade.net)
     loss = trade.net < ZERO

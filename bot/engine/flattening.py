@@ -20,6 +20,7 @@ ANSWER_MS = 30_000
 FLATTEN_TIMER = "flatten"
 VERIFY_TIMER = "verify"
 VERIFY_ROUNDS = 5
+FLAT = "flat, verified with the venue"
 MOST_WAIT_MS = 30_000
 
 
@@ -153,14 +154,14 @@ def _finish(turn: Turn, task: Flatten) -> None:
     task.receipts = [replace(receipt, verified_ms=took_ms) for receipt in task.receipts]
     if task.answered or task.resumed:
         how = "finished after a restart" if task.resumed else "finished"
-        _tell(turn, task, f"{how}: flat, verified with the venue", tuple(task.receipts))
+        _tell(turn, task, f"{how}: {FLAT}", tuple(task.receipts))
     if not task.answered:
         turn.answer(task.command_id, Done(receipts=tuple(task.receipts), remarks=_flat_words(turn, task)))
 
 
 def _flat_words(turn: Turn, task: Flatten) -> tuple[str, ...]:
     """What is flat, and what a panic never touches: positions of symbols that are not traded here."""
-    words = ("flat, verified with the venue",)
+    words = (FLAT,)
     others = sorted(turn.state.foreign_positions) if len(task.symbols) == len(turn.state.symbols) else []
     return (*words, f"not traded here and left alone: {', '.join(others)}") if others else words
 

@@ -9,7 +9,7 @@ from bot.domain.guard import Sizing, SizingMode
 from bot.domain.instrument import ZERO, Instrument, on_grid, to_decimal
 from bot.domain.refusal import Refused
 from bot.domain.signal import Reason, Side, Signal
-from bot.engine import pipeline
+from bot.engine import pipeline, plans
 from bot.engine.answers import not_traded
 from bot.engine.pipeline import ByHand, Verdict
 from bot.engine.state import EngineState, SymbolState
@@ -54,6 +54,8 @@ def judged(turn: Turn, symbol: SymbolState, signals: SignalSource, asked: Asked)
     if risk is not None and not risk > ZERO:
         return Refused("risk", f"{risk:f} is not allowed; more than 0 {turn.state.settings.quote}")
     signal = signal_of(symbol, signals, command.side, asked.actor)
+    if command.smallest and isinstance(signal, Signal):
+        signal = replace(signal, strategy=plans.DRILL)
     if isinstance(signal, Refused):
         return signal
     by_hand = ByHand(asked.decision_id, symbol.priced_at_ms, _sizing(turn.state, symbol, command))

@@ -88,3 +88,6 @@ def foreign_plan(turn: Turn, symbol: SymbolState, client_id: str, price: Decimal
 
 
 FOREIGN = "foreign"
+DRILL = "drill"
+UNCOUNTED = frozenset({FOREIGN, DRILL})
+"""Strategies whose trades say nothing about ours: kill switches and losing runs do not count them."""

@@ -31,9 +31,11 @@ from bot.engine.views import (
     SymbolView,
     Why,
 )
-from bot.runtime.desk import About, HealthView, JobView, ParameterView, Picture
+from bot.runtime.desk import About, DrillReport, HealthView, JobView, ParameterView, Picture, VenueCall
+from bot.runtime.drill import Drill
 from bot.runtime.loop import Loop
 from bot.runtime.ports import Audit, AuditEntry, Ledger, Preference, Preferences, TradeQuery
+from bot.runtime.rehearsal import rehearse
 from bot.strategy import Frame, Parameter, Value
 
 EVERY_TRADE = 500
@@ -71,6 +73,7 @@ class Surroundings:
     health: Callable[[], Awaitable[HealthView]]
     config: Callable[[], tuple[ConfigItem, ...]]
     now_ms: Callable[[], int]
+    may_drill: bool = False
 
 
 class TradingDesk:
@@ -84,6 +87,7 @@ class TradingDesk:
         self._books = books
         self._around = around
         settings = engine.state.settings
+        self._drill = Drill(engine.state, loop.execute, self._last_trade)
         self._instruments = {s.symbol: settings.instruments[s.symbol] for s in settings.symbols}
 
     @property
@@ -107,6 +111,21 @@ class TradingDesk:
     async def execute(self, command: Command, actor: str, origin: str = "") -> Done | Refused:
         """Hand a command to the engine; returns when its effect is committed."""
         return await self._loop.execute(command, actor, origin)
+
+    async def dry(self, command: Command, actor: str) -> tuple[VenueCall, ...]:
+        """What the engine would ask of the venue for a command; nothing is done."""
+        quote = self._loop.newest_quote(command.symbol) if isinstance(command, OpenPosition) else None
+        return rehearse(self._engine, command, actor, self._loop.now_ms, quote)
+
+    async def drill(self, symbol: str, actor: str) -> DrillReport | Refused:
+        """The panic path tried on one smallest position."""
+        if not self._around.may_drill:
+            return Refused("drill", "not with real money: drills are for paper, testnet and sandbox")
+        return await self._drill.run(symbol, actor)
+
+    async def _last_trade(self, symbol: str) -> Trade | None:
+        found = await self._books.ledger.trades(TradeQuery(1, symbol))
+        return found[-1] if found else None
 
     def preview_open(self, symbol: str, side: Side, risk: Decimal | None = None) -> OpenPreview | Refused:
         """What a person's entry would be now."""
