@@ -97,7 +97,7 @@ def _list(desk: Desk, mine: tuple[Alert, ...]) -> Reply:
     return Reply(
         title=f"Your alerts · {count(len(mine), 'alert')}",
         table=table(">No | Symbol | When | >Price | >Mark | >Away | Set", rows),
-        text="Each is told once, to you alone." if mine else "None wait. Set one with /alert SYMBOL > PRICE.",
+        text="Each is told once, to you alone." if mine else "Nothing is waited for. Set one with /alert SYMBOL > PRICE.",
         buttons=(Button("Refresh", "/alerts"), *_delete_buttons(desk, mine)),
     )
 

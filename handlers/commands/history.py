@@ -1,5 +1,6 @@
 """What was: closed trades, the equity curve, profit per day, week and month."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from bot.domain.market import DAY_MS
@@ -11,10 +12,13 @@ from bot.runtime.desk import Desk
 from bot.runtime.ports import TradeQuery
 from handlers.cards import clock, next_bar, table
 from handlers.command import Help, Range, Role, SymbolName, command
-from handlers.format import amount, count, duration, money, number, percent, price, quantity, share
+from handlers.format import UNKNOWN, amount, count, duration, money, number, percent, price, quantity, share
 from handlers.reply import BarPlot, Button, EquityPlot, Reply
 
 NO_TRADES = "No trades yet."
+MOST_NOTES = 1_000
+SPANS = (1, 7, 30, 90)
+"""Days that the buttons offer."""
 USUAL = {Period.DAY: 7, Period.WEEK: 8, Period.MONTH: 6}
 NAMES = {Period.DAY: "daily", Period.WEEK: "weekly", Period.MONTH: "monthly"}
 
@@ -33,6 +37,7 @@ async def trades(
         where = f"No trades on {symbol} yet." if symbol else NO_TRADES
         return Reply("Trades", text=f"{where} {next_bar(desk)}", buttons=(Button("Signals", "/signals"),))
     sums, quote = tally(found), desk.about.quote
+    noted = await _notes_on(desk, found)
     fields = (
         ("Net", money(sums.net, quote)),
         ("Won", f"{sums.wins} of {sums.trades} ({share(sums.win_rate)})"),
@@ -41,19 +46,30 @@ async def trades(
     )
     columns = (
         f"Closed | Symbol | Side | >Size | >Entry | >Exit | Reason | >Net {quote} | >R | >Fees {quote}"
-        f" | >Slippage {quote} | >Held"
+        f" | >Slippage {quote} | >Held{' | Notes' if noted else ''}"
     )
     words = f" {symbol}" if symbol else ""
     more = (Button("More", f"/trades {min(500, n * 2)}{words}"),) if len(found) == n and n < 500 else ()
     return Reply(
         title=f"Last {count(len(found), 'trade')}{f' on {symbol}' if symbol else ''}, newest first",
         fields=fields,
-        table=table(columns, (_trade_row(desk, trade) for trade in reversed(found))),
+        table=table(columns, (_trade_row(desk, trade, noted) for trade in reversed(found))),
         buttons=(Button("Refresh", f"/trades {n}{words}"), *more, Button("Statistics", f"/stats{words}")),
     )
 
 
-def _trade_row(desk: Desk, trade: Trade) -> tuple[str, ...]:
+async def _notes_on(desk: Desk, found: Sequence[Trade]) -> dict[tuple[str, int], str]:
+    """What people wrote about these trades, by symbol and opening time; the oldest note first."""
+    keys = {(trade.symbol, trade.opened_at_ms) for trade in found}
+    noted: dict[tuple[str, int], str] = {}
+    for one in await desk.notes(MOST_NOTES):
+        key = (one.symbol, one.opened_at_ms)
+        if key in keys:
+            noted[key] = f"{one.text}; {noted[key]}" if key in noted else one.text
+    return noted
+
+
+def _trade_row(desk: Desk, trade: Trade, noted: Mapping[tuple[str, int], str]) -> tuple[str, ...]:
     rules = desk.instruments.get(trade.symbol)
     return (
         clock(desk).short(trade.closed_at_ms),
@@ -68,6 +84,7 @@ def _trade_row(desk: Desk, trade: Trade) -> tuple[str, ...]:
         amount(trade.fees, signed=False),
         amount(-trade.slippage),
         duration(trade.closed_at_ms - trade.opened_at_ms),
+        *((noted.get((trade.symbol, trade.opened_at_ms), UNKNOWN),) if noted else ()),
     )
 
 
@@ -90,8 +107,8 @@ async def equity(desk: Desk, days: Annotated[int, Range(1, 3650), Help("how many
         ("To", clock(desk).full(last.at_ms)),
     )
     title = f"Equity · {desk.about.mode} · {count(days, 'day')}"
-    longer = Button("90 days", "/equity 90") if days < 90 else Button("30 days", "/equity 30")
-    return Reply(title, fields=fields, plot=EquityPlot(points, title), buttons=(again, longer))
+    spans = tuple(Button(count(span, "day"), f"/equity {span}") for span in SPANS if span != days)
+    return Reply(title, fields=fields, plot=EquityPlot(points, title), buttons=(again, *spans))
 
 
 @command(area="performance", role=Role.VIEWER)

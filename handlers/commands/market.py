@@ -83,7 +83,7 @@ def _drawn(desk: Desk, symbol: str, timeframe: str, picture: Picture) -> Reply:
 
 @command(area="market", role=Role.VIEWER)
 async def price(desk: Desk, symbol: SymbolName | None = None) -> Reply:
-    """Last and mark price, funding rate and time to it, change over 24 hours."""
+    """Last and mark price, funding rate and time to it, change over 24 hours, open interest where known."""
     views = desk.symbols()
     if symbol is None:
         columns = "Symbol | >Last | >Mark | >24h | >Funding | >Settles"
@@ -102,9 +102,14 @@ async def price(desk: Desk, symbol: SymbolName | None = None) -> Reply:
             ("Mark", mark),
             ("Change over 24h", change),
             ("Funding rate", f"{funding}, settles {settles}" if view.next_funding_at_ms else funding),
+            ("Open interest", "not known here: this desk does not ask the venue for it"),
             ("Last candle", clock(desk).ago(view.last_candle_at_ms)),
         ),
-        buttons=(Button("Refresh", f"/price {symbol}"), Button("Chart", f"/chart {symbol}")),
+        buttons=(
+            Button("Refresh", f"/price {symbol}"),
+            Button("Chart", f"/chart {symbol}"),
+            Button("Alerts", "/alerts"),
+        ),
     )
 
 

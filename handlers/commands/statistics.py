@@ -34,12 +34,15 @@ WAYS: dict[str, Callable[[Trade], str]] = {
     "reason": by_reason,
     "side": by_side,
 }
+SPANS = (7, 30, 90)
+"""Days that the buttons offer."""
+
 Days = Annotated[int | None, Range(1, 3650), Help("how many days back; all without it")]
 
 
 @command(area="performance", role=Role.VIEWER)
 async def stats(desk: Desk, symbol: SymbolName | None = None, days: Days = None) -> Reply:
-    """Trades, win rate, profit factor, expectancy, Sharpe, drawdown and more; by symbol, strategy, reason."""
+    """Win rate, profit factor, expectancy, Sharpe, Sortino, drawdown, costs; by symbol, strategy, reason."""
     since = _since(desk, days)
     closed = await desk.trades(TradeQuery(symbol=symbol or "", since_ms=since))
     # One symbol has no equity of its own: its drawdown is told from its trades.
@@ -53,9 +56,16 @@ async def stats(desk: Desk, symbol: SymbolName | None = None, days: Days = None)
         text="" if closed else f"No trades {f'on {symbol} ' if symbol else ''}yet. {next_bar(desk)}",
         buttons=(
             Button("Refresh", f"/stats{words}"),
+            *_spans("/stats" + (f" {symbol}" if symbol else ""), days),
             Button("Trades", f"/trades 10{f' {symbol}' if symbol else ''}"),
         ),
     )
+
+
+def _spans(line: str, now: int | None) -> tuple[Button, ...]:
+    """The same for other spans of time, what else was asked for kept."""
+    spans = (Button(count(span, "day"), f"{line} {span}") for span in SPANS if span != now)
+    return (*spans, *((Button("All time", line),) if now else ()))
 
 
 def _since(desk: Desk, days: int | None) -> int:
@@ -150,7 +160,11 @@ async def performance(
         fields=(("Net", f"{money(tally(closed).net, quote)} in {count(len(closed), 'trade')}"),),
         table=table(columns, rows),
         text="" if closed else f"No trades yet. {next_bar(desk)}",
-        buttons=(Button("Refresh", f"/performance {by}{last}"), *others),
+        buttons=(
+            Button("Refresh", f"/performance {by}{last}"),
+            *others,
+            *_spans(f"/performance {by}", days),
+        ),
     )
 
 
@@ -176,7 +190,11 @@ async def fees(desk: Desk, days: Annotated[int, Range(1, 3650), Help("how many d
         fields=fields,
         table=table(columns, (_cost_row(group) for group in grouped(closed, by_symbol))),
         text="Fees and funding are from the ledger, open positions included; the table holds closed trades.",
-        buttons=(Button("Refresh", f"/fees {days}"), Button("Trades", "/trades")),
+        buttons=(
+            Button("Refresh", f"/fees {days}"),
+            *(Button(count(span, "day"), f"/fees {span}") for span in SPANS if span != days),
+            Button("Trades", "/trades"),
+        ),
     )
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from bot.domain.command import Change, Reconcile
+from bot.domain.command import Change
 from bot.domain.market import timeframe_ms
 from bot.domain.notice import NoticeKind, Severity
 from bot.runtime.desk import Desk, HealthView, JobView
 from bot.runtime.ports import AuditEntry, Preference
-from handlers.cards import answered, clock, link_words, listed, no, table
+from handlers.cards import clock, link_words, listed, no, table
 from handlers.command import Actor, Help, Range, Risk, Role, Suggest, command
 from handlers.format import UNKNOWN, Clock, count, duration, milliseconds, number
 from handlers.reply import Button, Reply
@@ -217,14 +217,3 @@ async def version(desk: Desk) -> Reply:
 def _started(at: Clock, at_ms: int, now_ms: int) -> str:
     """By people's time: the market's may run faster."""
     return f"{at.full(at_ms)} ({duration(now_ms - at_ms)} ago)" if at_ms else "unknown"
-
-
-@command(area="system", role=Role.TRADER, risk=Risk.LOWERS)
-async def reconcile(desk: Desk, actor: Actor) -> Reply:
-    """Compare our books with the venue now; every difference with what was done about it."""
-    answer = await desk.execute(Reconcile(), actor.id)
-    return answered(
-        "Reconciled with the venue",
-        answer,
-        buttons=(Button("Status", "/status"), Button("Orders", "/orders")),
-    )

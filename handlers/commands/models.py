@@ -1,0 +1,266 @@
+"""Models and phantoms: how good they are, switched on and off; honest where there are none."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from bot.domain.command import Change
+from bot.runtime.desk import Desk
+from handlers.cards import answered, clock, no, proposed, table
+from handlers.command import Actor, Confirm, Example, Help, Range, Role, SymbolName, command
+from handlers.format import UNKNOWN, amount, count, money, number, plain, share
+from handlers.learning import NO_MODEL, Models, ModelView, PhantomView
+from handlers.reply import Button, Reply, Table
+
+ALL = "all"
+EMPTY = Models()
+BACK = (Button("Models", "/ml"),)
+UNFILTERED = "No model is installed: signals pass unfiltered, and decisions carry no model score."
+NO_PHANTOMS = (
+    "No signals are followed beside the trades yet. /signals lists each with the gate that refused it."
+)
+
+Which = SymbolName | Literal["all"]
+
+
+@command(area="models", role=Role.VIEWER)
+async def ml(desk: Desk, models: Models = EMPTY) -> Reply:
+    """Models in use: age, features, quality, threshold, on or off; or that there are none."""
+    found = models.shelf.models()
+    on = sum(one.on for one in found)
+    columns = "Symbol | State | >Age | >Features | >AUC | >Precision | >Recall | >Threshold | Training"
+    return Reply(
+        title=f"Models · {on} of {len(found)} on" if found else "Models · none",
+        table=table(columns, (_model_row(desk, one) for one in found)),
+        text="A signal passes when its score reaches the threshold." if found else UNFILTERED,
+        buttons=(Button("Refresh", "/ml"), Button("Statistics", "/ml_stats"), Button("Signals", "/signals")),
+    )
+
+
+def _model_row(desk: Desk, one: ModelView) -> tuple[str, ...]:
+    return (
+        one.symbol,
+        "on" if one.on else "off",
+        clock(desk).age(one.trained_at_ms),
+        str(one.features),
+        number(one.auc, 3),
+        share(one.precision),
+        share(one.recall),
+        plain(one.threshold),
+        "queued" if one.queued else UNKNOWN,
+    )
+
+
+@command(area="models", role=Role.VIEWER)
+async def ml_stats(desk: Desk, models: Models = EMPTY) -> Reply:
+    """How the models do live: hit rate, drift, what they brought against no model."""
+    found = models.shelf.models()
+    columns = f"Symbol | >Live hit rate | >Precision | >Drift | >Uplift {desk.about.quote}"
+    rows = (
+        (one.symbol, share(one.hit_rate), share(one.precision), number(one.drift), amount(one.uplift))
+        for one in found
+    )
+    return Reply(
+        title=f"Models live · {len(found)}" if found else "Models live · none",
+        table=table(columns, rows),
+        text="" if found else UNFILTERED,
+        buttons=(Button("Refresh", "/ml_stats"), Button("Models", "/ml")),
+    )
+
+
+@command(area="models", role=Role.VIEWER)
+async def ml_rankings(
+    desk: Desk,
+    by: Annotated[Literal["quality", "uplift"], Help("by test quality, or by what it brought")] = "quality",
+    models: Models = EMPTY,
+) -> Reply:
+    """Symbols by the quality of their model, or by its realised uplift against no model."""
+    found = sorted(models.shelf.models(), key=_uplift if by == "uplift" else _quality, reverse=True)
+    columns = f">Place | Symbol | >AUC | >Uplift {desk.about.quote} | State"
+    rows = (
+        (str(place), one.symbol, number(one.auc, 3), amount(one.uplift), "on" if one.on else "off")
+        for place, one in enumerate(found, start=1)
+    )
+    other = "quality" if by == "uplift" else "uplift"
+    return Reply(
+        title=f"Models by {by}",
+        table=table(columns, rows),
+        text="" if found else UNFILTERED,
+        buttons=(Button("Refresh", f"/ml_rankings {by}"), Button(f"By {other}", f"/ml_rankings {other}")),
+    )
+
+
+def _quality(one: ModelView) -> float:
+    return -1.0 if one.auc is None else one.auc
+
+
+def _uplift(one: ModelView) -> Decimal:
+    return Decimal("-Infinity") if one.uplift is None else one.uplift
+
+
+def _chosen(symbol: str) -> str:
+    return "" if symbol == ALL else symbol
+
+
+def _meant(models: Models, symbol: str) -> list[ModelView]:
+    return [one for one in models.shelf.models() if symbol in (ALL, one.symbol)]
+
+
+async def preview_on(desk: Desk, symbol: str = ALL, models: Models = EMPTY) -> Reply:
+    """The card before /ml_on."""
+    return _switch_card(models, symbol, on=True)
+
+
+async def preview_off(desk: Desk, symbol: str = ALL, models: Models = EMPTY) -> Reply:
+    """The card before /ml_off."""
+    return _switch_card(models, symbol, on=False)
+
+
+def _switch_card(models: Models, symbol: str, *, on: bool) -> Reply:
+    meant = _meant(models, symbol)
+    if not meant:
+        return _none(models, symbol)
+    words = {True: "on", False: "off"}
+    changes = [Change(f"model of {one.symbol}", words[one.on], words[on]) for one in meant]
+    passes = "only signals that reach their threshold are traded" if on else "signals pass unfiltered"
+    text = f"From the next bar on {passes}. Open trades are not touched."
+    return proposed(f"Switch models {words[on]}?", changes, text)
+
+
+def _none(models: Models, symbol: str) -> Reply:
+    """Why nothing can be switched."""
+    others = [one.symbol for one in models.shelf.models()]
+    if not others:
+        return no(f"ml: {NO_MODEL}.", Button("Models", "/ml"))
+    return no(f"{symbol} has no model. There are models of {', '.join(others)}.")
+
+
+@command(area="models", role=Role.TRADER, confirm=Confirm.BUTTON, preview=preview_on)
+async def ml_on(desk: Desk, actor: Actor, symbol: Which = ALL, models: Models = EMPTY) -> Reply:
+    """Let the models judge signals, of one symbol or of all."""
+    return answered(
+        "Models switched on", await models.shelf.switch(_chosen(symbol), True, actor.id), buttons=BACK
+    )
+
+
+@command(area="models", role=Role.TRADER, confirm=Confirm.BUTTON, preview=preview_off)
+async def ml_off(desk: Desk, actor: Actor, symbol: Which = ALL, models: Models = EMPTY) -> Reply:
+    """Let signals pass without a model's judgement, of one symbol or of all."""
+    return answered(
+        "Models switched off", await models.shelf.switch(_chosen(symbol), False, actor.id), buttons=BACK
+    )
+
+
+Threshold = Annotated[Decimal | None, Range("0.01", "0.99"), Help("score that passes"), Example("0.6")]
+WHICH_THRESHOLD = "Which threshold? For example /ml_threshold 0.6, or of one symbol /ml_threshold XRP 0.6"
+
+
+async def preview_threshold(
+    desk: Desk, symbol: str = ALL, threshold: Decimal | None = None, models: Models = EMPTY
+) -> Reply:
+    """The card before /ml_threshold."""
+    meant = _meant(models, symbol)
+    if not meant:
+        return _none(models, symbol)
+    if threshold is None:
+        return no(WHICH_THRESHOLD)
+    changes = [Change(f"threshold of {one.symbol}", plain(one.threshold), plain(threshold)) for one in meant]
+    return proposed(
+        "Change the threshold?", changes, "It counts from the next bar on. Open trades are not touched."
+    )
+
+
+@command(area="models", role=Role.TRADER, confirm=Confirm.BUTTON, preview=preview_threshold)
+async def ml_threshold(
+    desk: Desk, actor: Actor, symbol: Which = ALL, threshold: Threshold = None, models: Models = EMPTY
+) -> Reply:
+    """The model score from which a signal passes, of one symbol or of all."""
+    if threshold is None:
+        return no(WHICH_THRESHOLD)
+    answer = await models.shelf.set_threshold(_chosen(symbol), threshold, actor.id)
+    return answered("Threshold changed", answer, buttons=BACK)
+
+
+async def preview_retrain(desk: Desk, symbol: str = ALL, models: Models = EMPTY) -> Reply:
+    """The card before /retrain."""
+    if not _meant(models, symbol):
+        return no("Training is not installed on this desk: there is nothing to train.", *BACK)
+    named = "every symbol" if symbol == ALL else symbol
+    text = "It runs in the background; trading goes on. What comes of it waits in /proposals."
+    return Reply(f"Train the model of {named}?", text=text)
+
+
+@command(area="models", role=Role.ADMIN, confirm=Confirm.BUTTON, preview=preview_retrain)
+async def retrain(desk: Desk, actor: Actor, symbol: Which = ALL, models: Models = EMPTY) -> Reply:
+    """Train models in the background; what comes of it waits as a proposal."""
+    answer = await models.shelf.retrain(_chosen(symbol), actor.id)
+    return answered("Training has begun", answer, buttons=(Button("Proposals", "/proposals"), *BACK))
+
+
+# --- phantoms and clusters ------------------------------------------------------------------------------------------
+
+
+@command(area="models", role=Role.VIEWER)
+async def phantoms(desk: Desk, models: Models = EMPTY) -> Reply:
+    """Signals followed without trading them: those taken against those refused, by symbol."""
+    found = models.shelf.phantoms()
+    return Reply(
+        title=f"Phantoms · {len(found)}" if found else "Phantoms · none",
+        table=_phantom_table(desk, found),
+        text="" if found else NO_PHANTOMS,
+        buttons=(Button("Refresh", "/phantoms"), Button("Signals", "/signals")),
+    )
+
+
+def _phantom_table(desk: Desk, found: Sequence[PhantomView]) -> Table | None:
+    quote = desk.about.quote
+    columns = f"Symbol | >Taken | >Won | >Net {quote} | >Refused | >Would win | >Would net {quote}"
+    rows = (
+        (
+            one.symbol,
+            str(one.taken),
+            share(one.taken_win_rate),
+            amount(one.taken_net),
+            str(one.refused),
+            share(one.refused_win_rate),
+            amount(one.refused_net),
+        )
+        for one in found
+    )
+    return table(columns, rows)
+
+
+@command(area="models", role=Role.VIEWER)
+async def phantom_stats(desk: Desk, models: Models = EMPTY) -> Reply:
+    """What refusing signals saved or cost, over all symbols."""
+    found, quote = models.shelf.phantoms(), desk.about.quote
+    refused = sum((one.refused_net for one in found), Decimal(0))
+    verdict = "saved" if refused < 0 else "cost"
+    fields = (
+        ("Taken", f"{sum(one.taken for one in found)}, {money(_net(found), quote)}"),
+        ("Refused", f"{sum(one.refused for one in found)}, they would have made {money(refused, quote)}"),
+        ("Refusing", f"{verdict} {money(abs(refused), quote, signed=False)}"),
+    )
+    return Reply(
+        title=f"Phantoms · {count(len(found), 'symbol')}" if found else "Phantoms · none",
+        fields=fields if found else (),
+        text="" if found else NO_PHANTOMS,
+        buttons=(Button("Refresh", "/phantom_stats"), Button("By symbol", "/phantoms")),
+    )
+
+
+def _net(found: Sequence[PhantomView]) -> Decimal:
+    return sum((one.taken_net for one in found), Decimal(0))
+
+
+@command(area="models", role=Role.VIEWER)
+async def clusters(desk: Desk, models: Models = EMPTY) -> Reply:
+    """Symbols that behave alike, and how they behave."""
+    found = models.shelf.clusters()
+    rows = ((one.name, str(len(one.symbols)), ", ".join(one.symbols), one.behaviour) for one in found)
+    return Reply(
+        title=f"Clusters · {len(found)}" if found else "Clusters · none",
+        table=table("Cluster | >Symbols | Which | Behaviour", rows),
+        text="" if found else "Symbols have not been grouped yet: that comes with the models.",
+        buttons=(Button("Refresh", "/clusters"), Button("Symbols", "/symbols")),
+    )

@@ -1,0 +1,172 @@
+"""What the models and the phantoms answer to a chat. Until they are there, `Nothing` says so, and changes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from bot.domain.command import Done
+from bot.domain.refusal import Refused
+from handlers.command import Injected
+
+NO_MODEL = "no model is installed; signals pass unfiltered"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """The model of one symbol. Ratios are 0 to 1; None where nothing was measured yet.
+
+    `precision` and `recall` are at the threshold, `hit_rate` is that of live trades, `drift` how far today's features
+    are from those of the training, `uplift` what it brought against no model, in quote asset.
+    """
+
+    symbol: str
+    on: bool
+    threshold: float
+    trained_at_ms: int
+    features: int
+    auc: float | None
+    precision: float | None
+    recall: float | None
+    hit_rate: float | None
+    drift: float | None
+    uplift: Decimal | None
+    queued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PhantomView:
+    """Signals of one symbol that were followed without trading: how many, would-be win rate and profit.
+
+    `taken_*` are those that were traded, `refused_*` those that were not.
+    """
+
+    symbol: str
+    taken: int
+    taken_win_rate: float | None
+    taken_net: Decimal
+    refused: int
+    refused_win_rate: float | None
+    refused_net: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """Symbols that behave alike, and how."""
+
+    name: str
+    symbols: tuple[str, ...]
+    behaviour: str
+
+
+class ModelShelf(Protocol):
+    """The models in use, their training, and the signals that are followed beside the trades."""
+
+    def models(self) -> Sequence[ModelView]:
+        """The installed models by symbol."""
+        ...
+
+    def phantoms(self) -> Sequence[PhantomView]:
+        """Followed signals by symbol."""
+        ...
+
+    def clusters(self) -> Sequence[ClusterView]:
+        """Groups of symbols."""
+        ...
+
+    async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
+        """Let models judge signals (symbol empty: all), or not."""
+        ...
+
+    async def set_threshold(self, symbol: str, threshold: Decimal, actor: str) -> Done | Refused:
+        """The score from which a signal passes (symbol empty: all)."""
+        ...
+
+    async def retrain(self, symbol: str, actor: str) -> Done | Refused:
+        """Begin training in the background (symbol empty: all); what comes of it waits as a proposal."""
+        ...
+
+
+class Nothing:
+    """No model, no phantom, no cluster: a ModelShelf."""
+
+    def models(self) -> Sequence[ModelView]:
+        """None."""
+        return ()
+
+    def phantoms(self) -> Sequence[PhantomView]:
+        """None."""
+        return ()
+
+    def clusters(self) -> Sequence[ClusterView]:
+        """None."""
+        return ()
+
+    async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
+        """There is nothing to switch."""
+        return Refused("ml", NO_MODEL)
+
+    async def set_threshold(self, symbol: str, threshold: Decimal, actor: str) -> Done | Refused:
+        """There is nothing that would ask for it."""
+        return Refused("ml", NO_MODEL)
+
+    async def retrain(self, symbol: str, actor: str) -> Done | Refused:
+        """There is nothing that could train."""
+        return Refused("ml", "training is not installed on this desk")
+
+
+@dataclass(frozen=True, slots=True)
+class Models(Injected):
+    """The shelf, as a handler asks for it."""
+
+    shelf: ModelShelf = field(default_factory=Nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Something that waits for a person: figures by name, before and after."""
+
+    id: str
+    at_ms: int
+    kind: str
+    title: str
+    figures: tuple[tuple[str, str, str], ...]
+
+
+class ProposalBook(Protocol):
+    """Parameter sets, models and sweep results that wait for approval."""
+
+    def waiting(self) -> Sequence[Proposal]:
+        """Those that nobody has decided about, oldest first."""
+        ...
+
+    async def approve(self, proposal_id: str, actor: str) -> Done | Refused:
+        """Apply one."""
+        ...
+
+    async def reject(self, proposal_id: str, actor: str) -> Done | Refused:
+        """Drop one."""
+        ...
+
+
+class NoProposals:
+    """A ProposalBook in which nothing waits."""
+
+    def waiting(self) -> Sequence[Proposal]:
+        """None."""
+        return ()
+
+    async def approve(self, proposal_id: str, actor: str) -> Done | Refused:
+        """There is none of that name."""
+        return Refused("proposal", f"there is no proposal {proposal_id}; nothing waits")
+
+    async def reject(self, proposal_id: str, actor: str) -> Done | Refused:
+        """There is none of that name."""
+        return await self.approve(proposal_id, actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals(Injected):
+    """The book, as a handler asks for it."""
+
+    book: ProposalBook = field(default_factory=NoProposals)
