@@ -266,7 +266,17 @@ class Dispatcher:
         fresh = self.wall_clock() - hearing.request.sent_at_ms <= self.limits.raises_ms
         if self._asking.must(errand, fresh):
             return await self._asking.ask(errand)
-        return await self._runner.run(errand)
+        ending = await self._runner.run(errand)
+        self._expect_prompt(hearing, ending.reply)
+        return ending
+
+    def _expect_prompt(self, hearing: Hearing, reply: Reply | None) -> None:
+        """A reply that expects a text takes it for its first button with a prompt."""
+        button = next((one for one in reply.buttons if one.prompt), None) if reply and reply.expects else None
+        if button is not None:
+            line = self._desks.named(button.command_line, hearing.account)
+            held = RunLine(hearing.request.chat_id, line, False, button.prompt)
+            self._expectations.expect(hearing.request, held, button.prompt, self.wall_clock() + VALID_MS)
 
     def _missing(self, hearing: Hearing, command: Command, parameter: Parameter, line: str) -> Ending:
         """Buttons for a missing value, likely ones first; a free text is waited for, or asked in a dialog box."""
