@@ -7,6 +7,8 @@ from chat_fakes import Clock, MemoryAudit, MemoryInbox
 from fakes_desk import NOW, PRICES, FakeDesk, instrument, position
 
 from bot.domain.account import Book, Entry, EquityPoint, transfer
+from bot.domain.action import PLACES, RecordSetting
+from bot.domain.alert import Alert
 from bot.domain.decision import Decision
 from bot.domain.guard import Halt, HaltKind, Kill, KillKind, KillReset
 from bot.domain.order import CloseReason, Intent, Order, OrderSide, OrderStatus, OrderType, Purpose
@@ -251,6 +253,12 @@ def busy_desk() -> FakeDesk:
             JobView("candles", "Candles 15m", "every 15m", NOW + 780_000, NOW - 120_000, 42.5, "ok"),
             JobView("digest", "Daily digest", "08:00", 0, 0, 0.0, ""),
         ),
+        recorded=(
+            RecordSetting(
+                NOW - 60_000, "limits", "{}", "test:1", "max_positions 3", "max_positions 4", 42 * PLACES
+            ),
+        ),
+        waiting=(Alert(1, "BTCUSDT", True, Decimal(70_000), "test:1", NOW - 60_000),),
         items=(
             ConfigItem("chat.telegram.token", "****", "environment"),
             ConfigItem("mode", "demo", "config.yaml"),

@@ -168,7 +168,7 @@ class FakeHands:
                 kinds = ("submit", "cancel", "snapshot")
                 return tuple(VenueCall(kind, symbol, word) for kind, word in zip(kinds, words, strict=True))
             case ChangeLeverage(symbol, leverage):
-                return (VenueCall("set_leverage", symbol, f"{leverage}x"),)
+                return (VenueCall("set_leverage", symbol, f"leverage {leverage}x"),)
             case _:
                 return ()
 

@@ -22,21 +22,41 @@ NO, BUTTON, CODE = Confirm.NONE, Confirm.BUTTON, Confirm.CODE
 READS = [
     "start", "help", "status", "positions", "orders", "trades", "balance", "equity", "pnl", "daily", "weekly",
     "monthly", "stats", "performance", "fees", "digest", "chart", "price", "signal", "signals", "symbols", "risk",
-    "kill", "stop", "health", "schedule", "notify", "mode", "version",
+    "kill", "stop", "health", "schedule", "notify", "mode", "version", "alert", "alerts", "note", "ml", "ml_stats",
+    "ml_rankings", "phantoms", "phantom_stats", "clusters", "proposals", "settings",
 ]  # fmt: skip
 DEEDS = [
     "set_risk", "set_risk_percent", "set_margin", "set", "resume", "stop_trading", "start_trading", "close",
-    "close_all", "panic_close", "stoploss", "takeprofit", "kill_now", "unhalt",
+    "close_all", "panic_close", "stoploss", "takeprofit", "kill_now", "unhalt", "long", "short", "leverage", "drill",
+    "ml_on", "ml_off", "ml_threshold", "adopt", "attach_stop", "ignore",
 ]  # fmt: skip
 TABLE = {
     **dict.fromkeys(READS, (V, NO)),
     **dict.fromkeys(DEEDS, (T, BUTTON)),
-    **dict.fromkeys(["params", "pause", "reentry", "halts", "reconcile"], (T, NO)),
-    **dict.fromkeys(["set_limit", "reset_kill"], (A, CODE)),
-    **dict.fromkeys(["audit", "config"], (A, NO)),
+    **dict.fromkeys(["params", "pause", "reentry", "halts", "reconcile", "dry", "export"], (T, NO)),
+    **dict.fromkeys(
+        ["set_limit", "reset_kill", "shutdown", "restart", "approve", "reject", "undo"], (A, CODE)
+    ),
+    **dict.fromkeys(["audit", "config", "run_job", "logs", "reload"], (A, NO)),
+    "retrain": (A, BUTTON),
 }
-ALIASES = {"why": "signal", "get_risk": "risk", "sl": "stoploss", "tp": "takeprofit"}
-LOWERS = {"pause", "stop_trading", "close", "close_all", "panic_close", "kill_now", "reconcile"}
+ALIASES = {"why": "signal", "get_risk": "risk", "sl": "stoploss", "tp": "takeprofit", "flatten": "close_all"}
+ELSEWHERE = {
+    "shutdown", "restart", "drill", "approve", "reject", "ml_on", "ml_off", "ml_threshold", "retrain", "adopt", "ignore",
+    "attach_stop",
+}  # fmt: skip
+"""Carried out by a port, or refused on the busy desk before the engine is asked: their own tests have both."""
+
+LOWERS = {
+    "pause",
+    "stop_trading",
+    "close",
+    "close_all",
+    "panic_close",
+    "kill_now",
+    "reconcile",
+    "attach_stop",
+}
 
 # Lines that exercise every command; a second line where another answer is worth a look.
 LINES = [
@@ -54,7 +74,14 @@ LINES = [
     "/takeprofit btc off", "/takeprofit btc 70000", "/takeprofit btc 1", "/kill", "/reset_kill xrp gap in the data",
     "/reset_kill all new week", "/kill_now btc", "/kill_now all", "/halts", "/unhalt eth", "/unhalt all", "/health",
     "/schedule", "/notify", "/notify exit", "/notify exit quiet", "/notify all off", "/audit", "/config",
-    "/config nonsense", "/mode", "/version", "/reconcile",
+    "/config nonsense", "/mode", "/version", "/reconcile", "/long btc", "/long xrp 10", "/short eth 5", "/leverage btc 3",
+    "/leverage xrp", "/leverage btc", "/leverage btc 50", "/drill", "/drill xrp", "/drill btc", "/dry close btc 50",
+    "/dry /leverage xrp 3", "/dry status", "/dry nonsense", "/dry close xrp", "/dry close", "/adopt xrp",
+    "/attach_stop xrp 0.5", "/ignore xrp", "/alert btc > 70000", "/alert btc < 70000", "/alerts", "/alerts delete 1",
+    "/alerts delete", "/note btc late entry", "/export trades", "/export ledger 3", "/settings", "/undo 42", "/undo 7",
+    "/shutdown", "/restart", "/run_job digest", "/logs", "/logs 5 error", "/reload", "/ml", "/ml_stats",
+    "/ml_rankings uplift", "/ml_on", "/ml_off xrp", "/ml_threshold 0.6", "/ml_threshold", "/phantoms",
+    "/phantom_stats", "/retrain", "/clusters", "/proposals", "/approve p1", "/reject p1",
 ]  # fmt: skip
 DESKS = {"busy": busy_desk, "empty": empty_desk, "alarmed": alarmed_desk}
 DIRT = ("NaN", "nan", "None", "Decimal(", "Infinity", "inf ", "<", "datetime")
@@ -164,7 +191,9 @@ async def test_refresh_keeps_its_arguments() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [one for one in REGISTRY if one.confirm is not NO], ids=lambda one: one.name
+    "command",
+    [one for one in REGISTRY if one.confirm is not NO and one.name in TABLE and one.name not in ELSEWHERE],
+    ids=lambda one: one.name,
 )
 async def test_a_refusal_of_the_desk_is_one_line_with_figures(command: Command) -> None:
     desk = busy_desk()
@@ -178,7 +207,7 @@ async def test_a_refusal_of_the_desk_is_one_line_with_figures(command: Command) 
 
 
 @pytest.mark.parametrize(
-    "line", [line for line in LINES if line.startswith(("/set", "/kill_now", "/resume", "/pause"))]
+    "line", [line for line in LINES if line.startswith(("/set_", "/set ", "/kill_now", "/resume", "/pause"))]
 )
 async def test_a_setting_says_from_what_to_what_before_and_after(line: str) -> None:
     replies = await answers(Talk(busy_desk()), line)

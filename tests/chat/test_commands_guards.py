@@ -49,7 +49,8 @@ async def test_stop_does_nothing_but_ask() -> None:
     assert [button.command_line for button in reply.buttons] == [
         "/pause all",
         "/stop_trading",
-        "/close_all",
+        "/flatten",
+        "/shutdown",
         "/panic_close",
     ]
     assert not talk.desk.asked
