@@ -149,8 +149,12 @@ def test_the_same_over_the_wire() -> None:
         assert sent["text"] == "@bobby /status"
         assert [entity["type"] for entity in sent["entities"]] == ["bold", "mention", "bot_command"]
         assert [ping.who for ping in raw.telegram.world.pings] == ["@bobby"]
-        given = [{"type": "text_mention", "offset": 0, "length": 2, "user": {"id": 9}}]
+        given: list[dict[str, object]] = [
+            {"type": "text_mention", "offset": 0, "length": 2, "user": {"id": 9}}
+        ]
         await raw.say("hi", entities=given)
         assert raw.telegram.world.pings[-1].who == "9"
+        given[0]["length"] = 3
+        assert (await raw.say("hi", entities=given)).text == "Bad Request: ENTITY_BOUNDS_INVALID"
 
     in_virtual_time(play)

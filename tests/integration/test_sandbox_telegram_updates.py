@@ -282,3 +282,34 @@ def test_thirty_minutes_away() -> None:
         assert (await raw.say()).status == 200
 
     in_virtual_time(play)
+
+
+def test_a_stranger_cannot_be_written_to_before_they_wrote() -> None:
+    async def play(raw: Raw) -> None:
+        eve = raw.telegram.people.person(66, "Eve", started=False)
+        assert (await raw.say(chat_id=66)).text == "Bad Request: chat not found"
+        said = eve.says("hi")
+        assert (await raw.say(chat_id=66)).status == 200
+        assert (await eve.answer(said)).text == "hello"
+
+    in_virtual_time(play)
+
+
+def test_posts_of_the_bot_in_a_channel_are_the_channels() -> None:
+    async def play(raw: Raw) -> None:
+        raw.telegram.people.channel(-1007, "News")
+        sent = (await raw.say(chat_id=-1007)).result
+        assert "from" not in sent
+        assert sent["sender_chat"]["id"] == -1007
+        edited = await raw.call("editMessageText", chat_id=-1007, message_id=sent["message_id"], text="x")
+        assert edited.status == 200
+
+    in_virtual_time(play)
+
+
+def test_any_update_can_be_delivered() -> None:
+    async def play(raw: Raw) -> None:
+        update_id = raw.telegram.people.delivers("message", {"text": 5, "chat": None})
+        assert await raw.updates() == [{"update_id": update_id, "message": {"text": 5, "chat": None}}]
+
+    in_virtual_time(play)

@@ -30,7 +30,7 @@ def posed(user: User, room: Room, manner: Manner) -> tuple[User | None, Json]:
     """Who the message seems to come from, and what it has beside its text."""
     more: Json = {}
     if room.kind is RoomKind.CHANNEL:
-        return None, {"sender_chat": room.as_json()}
+        return None, more
     if manner.get("forwarded"):
         more["forward_origin"] = {"type": "user", "date": _HIDDEN_DATE, "sender_user": user.as_json()}
     if manner.get("via_bot"):

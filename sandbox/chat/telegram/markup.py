@@ -51,17 +51,20 @@ def styled(fields: Fields, name: str, entities: str) -> Styled:
         case "markdownv2":
             made = parse_markdown(source)
         case "":
-            made = Styled(source, _given(fields.rows(entities) or ()))
+            made = Styled(source, _given(fields.rows(entities) or (), utf16(source)))
         case _:
             raise bad("unsupported parse_mode")
     return made.trimmed().found()
 
 
-def _given(rows: Sequence[Json]) -> tuple[Entity, ...]:
+def _given(rows: Sequence[Json], units: int) -> tuple[Entity, ...]:
     try:
-        return tuple(_entity(row) for row in rows)
+        found = tuple(_entity(row) for row in rows)
     except (KeyError, ValueError):
         raise bad("can't parse MessageEntity") from None
+    if not all(0 <= one.offset < one.end <= units for one in found):
+        raise bad("ENTITY_BOUNDS_INVALID")
+    return found
 
 
 def _entity(row: Json) -> Entity:

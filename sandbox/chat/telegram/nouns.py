@@ -117,7 +117,9 @@ class Post:
     def as_json(self, deep: bool = True) -> Json:
         """The whole message as the Bot API shows it; `deep` with the message that it answers."""
         made: Json = {"message_id": self.id, "date": self.at_ms // 1000, "chat": self.room.as_json()}
-        if self.sender is not None:
+        if self.room.kind is RoomKind.CHANNEL:
+            made["sender_chat"] = self.room.as_json()
+        elif self.sender is not None:
             made["from"] = self.sender.as_json()
         if self.edited_ms:
             made["edit_date"] = self.edited_ms // 1000

@@ -44,18 +44,23 @@ class Person:
 
     @property
     def home(self) -> Room:
-        """The private chat with the bot."""
+        """The private chat with the bot; KeyError as long as the person never wrote to it."""
         return self.world.rooms[self.user.id]
+
+    def starts(self) -> Room:
+        """Begin the private chat, if that has not been done yet; writing does it by itself."""
+        room = Room(self.user.id, RoomKind.PRIVATE, self.user.first_name, self.user.username)
+        return self.world.rooms.setdefault(room.id, room)
 
     def says(self, text: str, room: Room | None = None, **manner: Unpack[Manner]) -> Said:
         """Write a line; `manner` says how: thread, reply_to, forwarded, via_bot, anonymous, auto_forward, at_ms."""
-        return self._write(Styled(text).found(), room or self.home, manner)
+        return self._write(Styled(text).found(), room or self.starts(), manner)
 
     def sends_photo(
         self, content: bytes, text: str = "", room: Room | None = None, **manner: Unpack[Manner]
     ) -> Said:
         """A picture with a caption."""
-        return self._write(Styled(text).found(), room or self.home, manner, content)
+        return self._write(Styled(text).found(), room or self.starts(), manner, content)
 
     def replies(self, to: "Seen | Said", text: str, room: Room | None = None) -> Said:
         """Answer a message."""
@@ -218,7 +223,7 @@ class People:
         user = User(number, name, username)
         self.persons[number] = Person(user, self.world)
         if started:
-            self.world.rooms[number] = Room(number, RoomKind.PRIVATE, name, username)
+            self.persons[number].starts()
         return self.persons[number]
 
     def group(self, number: int, title: str, *, reads_all: bool = False) -> Room:
@@ -242,6 +247,10 @@ class People:
     def channel(self, number: int, title: str, username: str = "") -> Room:
         """A channel with the bot as admin."""
         return self._room(Room(number, RoomKind.CHANNEL, title, username, reads_all=True))
+
+    def delivers(self, kind: str, body: Json) -> int | None:
+        """An update of any kind and content, however odd; returns its id, None when the bot does not want the kind."""
+        return self.world.updates.add(kind, body)
 
     def delivers_again(self, update_id: int) -> None:
         """An update comes once more, confirmed or not."""

@@ -10,7 +10,7 @@ from sandbox.chat.telegram.nouns import Post, User
 class Seen:
     """Text without markup, the labels of the buttons row by row, and the bytes of picture and file.
 
-    `past` holds the texts before edits, `fixed` what is shown in fixed width; `markup` is the markup as it was given.
+    `past` holds the texts before edits, `fixed` what is shown in fixed width.
     """
 
     message_id: int

@@ -6,6 +6,7 @@ A client sets `base_url` and `base_file_url`; python-telegram-bot: `Application.
 
 import re
 from collections.abc import Awaitable, Callable
+from math import ceil
 from typing import Self
 
 import orjson
@@ -94,7 +95,7 @@ class TelegramProvider:
     def trouble(self, trouble: Trouble) -> web.Response:
         """An armed error as the Bot API words it."""
         description = trouble.description or f"trouble {trouble.status}"
-        wait = int(trouble.retry_after or 0)
+        wait = ceil(trouble.retry_after or 0)
         if trouble.status == 429 and not trouble.description:
             description = f"Too Many Requests: retry after {wait}"
         return _json(Refused(trouble.status, description, wait).answer(), trouble.status)
