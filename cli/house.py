@@ -10,6 +10,7 @@ from bot.config import LoadedConfig
 from bot.domain.errors import StorageError
 from bot.domain.event import Event, HistoryLoaded, Started, Stopping
 from bot.domain.notice import Notice
+from bot.domain.snapshot import Recovered
 from bot.engine.engine import Engine
 from bot.market.signals import WindowSignals
 from bot.runtime.desk import JobView
@@ -23,6 +24,7 @@ from bot.venues.paper import PaperVenue
 from bot.venues.port import Venue
 from handlers.command import Injected
 from handlers.dispatch import Dispatcher
+from handlers.escalation import OnCall
 from handlers.registry import Registry as Commands
 from storage.database import Database
 
@@ -92,6 +94,9 @@ class House:
     jobs: Callable[[], tuple[JobView, ...]] = tuple
     notice_listeners: list[Callable[[], None]] = field(default_factory=list)
     alarm_listeners: list[Callable[[Notice], None]] = field(default_factory=list)
+    on_call: OnCall | None = None
+    opened_at_ms: int = 0
+    recovered: Recovered = field(default_factory=Recovered)
     _task: asyncio.Task[None] | None = None
     _early: list[Event] | None = field(default_factory=list)
 
@@ -103,6 +108,7 @@ class House:
         self.loop.join(self.performer, last, self._wake, self._alarm)
         await self.venue.open(self._hear)
         await ledger.mark_running(self.now_ms())
+        self.recovered, self.opened_at_ms = recovered, self.now_ms()
         self.loop.put(Started(self.now_ms(), recovered, self.engine.state.settings))
         await self._load_history()
         early, self._early = self._early or [], None

@@ -12,20 +12,22 @@ from zoneinfo import ZoneInfo
 
 from bot.config import LoadedConfig
 from bot.domain.errors import StorageError
-from bot.domain.market import MINUTE_MS, timeframe_ms
+from bot.domain.market import timeframe_ms
 from bot.runtime.clock import MarketClock, WallClock
 from bot.runtime.log import set_up_logging
-from cli.wiring import OPERATOR, House, wishes
+from cli import couriers
+from cli.wiring import OPERATOR, House
 from handlers.command import Role
 from handlers.completion import complete
 from handlers.drawing import Drawing
 from handlers.market_clock import ClockControl, TurnableClock
-from handlers.notices import Courier, CourierRules, Receiver, Recipient
+from handlers.notices import Courier, Recipient
 from handlers.pictures import render
 from handlers.platforms.console import ConsoleChat, PipeLines, PromptLines, Screen, terminal
 from handlers.platforms.console.inline import ImageProtocol, image_protocol
 from handlers.platforms.console.local import LocalDoor
 from handlers.session import Session
+from handlers.speaker import Speaker
 
 PATIENCE_S = 2.0
 STORAGE_RETRY_S = 1.0
@@ -161,22 +163,9 @@ def open_local_door(running: Running) -> None:
     running.begin("local console", door.run())
 
 
-def courier(running: Running, receiver: Receiver, people: Sequence[Recipient]) -> Courier:
-    """A courier for one platform's people. What is old is so by the market's time, which may run fast."""
-    house, speed = running.house, max(1.0, running.speed)
-    ttl_ms = house.plan.loaded.settings.notices.ttl_minutes * MINUTE_MS
-    found = Courier(
-        receiver=receiver,
-        recipients=lambda: people,
-        outbox=house.database.outbox(house.plan.account),
-        preferences=wishes(house.plan, house.database),
-        wall_clock=house.wall_ms,
-        now_ms=house.now_ms,
-        rules=CourierRules(expire_ms=int(ttl_ms * speed)),
-    )
-    house.notice_listeners.append(found.wake)
-    house.alarm_listeners.append(found.alarm)
-    return found
+def courier(running: Running, speaker: Speaker, people: Sequence[Recipient] | None = None) -> Courier:
+    """A courier of one platform, to these people or to all of its crew, at the pace of the running market."""
+    return couriers.courier(running.house, running.speed, speaker, people)
 
 
 async def talk(house: House, running: Running, welcome: str) -> None:

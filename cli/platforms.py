@@ -1,22 +1,23 @@
 """The chat platforms that have a token; their libraries are imported only then."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
 from bot.config.settings import Settings
+from cli.couriers import on_call
 from cli.house import House
 from cli.live import Running, courier
 from handlers.command import Role
 from handlers.completion import complete_value
-from handlers.notices import Receiver, Recipient
+from handlers.escalation import listening
 from handlers.parameter import Parameter
+from handlers.speaker import Speaker
 
 MOST_SUGGESTED = 25
 
 
-class Platform(Receiver, Protocol):
+class Platform(Speaker, Protocol):
     """A platform that can be run."""
 
     async def run(self) -> None:
@@ -32,17 +33,13 @@ def begin_platforms(house: House, running: Running) -> tuple[str, ...]:
         found.append(_telegram(running, secrets.telegram_token))
     if secrets.discord_token and settings.chat.discord.enabled:
         found.append(_discord(running, secrets.discord_token))
+    if found:
+        running.begin("escalation", on_call(house).run(house.opened_at_ms))
     for platform in found:
         running.begin(platform.platform, platform.run())
-        carrier = courier(running, platform, people(settings, platform.platform))
+        carrier = courier(running, platform)
         running.begin(f"{platform.platform} notices", carrier.run())
     return tuple(platform.platform for platform in found)
-
-
-def people(settings: Settings, platform: str) -> Sequence[Recipient]:
-    """Everybody of a platform who may command the desk gets its notices, in private."""
-    users = [user for user in settings.chat.users if user.startswith(f"{platform}:")]
-    return tuple(Recipient(user, user.partition(":")[2]) for user in users)
 
 
 def roles(settings: Settings, platform: str) -> dict[str, Role]:
@@ -65,7 +62,7 @@ def _telegram(running: Running, token: str) -> Platform:
         chosen = replace(chosen, base_url=f"{address}/bot", base_file_url=f"{address}/file/bot")
     return TelegramChat(
         settings=chosen,
-        handle=house.dispatcher.handle,
+        handle=listening(house.dispatcher.handle, on_call(house)),
         registry=house.commands,
         drawing=running.drawing,
         wall_clock=house.wall_ms,
@@ -80,7 +77,7 @@ def _discord(running: Running, token: str) -> Platform:
     discord = settings.chat.discord
     return DiscordChat(
         settings=DiscordSettings(token, tuple(int(g) for g in discord.guilds), discord.api_url),
-        handle=house.dispatcher.handle,
+        handle=listening(house.dispatcher.handle, on_call(house)),
         registry=house.commands,
         suggest=partial(suggest, house),
         drawing=running.drawing,

@@ -17,11 +17,11 @@ from bot.runtime.health import Health
 from bot.runtime.loop import Loop
 from bot.runtime.timers import Timers
 from bot.runtime.trading_desk import Books, Surroundings, TradingDesk
-from bot.runtime.wishes import Wishes
 from bot.strategy import Strategy, Value
 from bot.venues.ccxt_venue.venue import CcxtVenue
 from bot.venues.port import Venue
 from cli.about import commit, version
+from cli.couriers import on_call, wishes
 from cli.homes import AUDIT_ANCHOR
 from cli.house import Blueprint as Blueprint
 from cli.house import House as House
@@ -79,7 +79,9 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     desk = build_desk(plan, venue.name, engine, loop, database, strategies, health)
     commands = load_registry()
     dispatcher = build_dispatcher(plan, desk, commands, database, loop, wall_ms)
-    return House(plan, database, venue, engine, loop, performer, timers, desk, commands, dispatcher, health)
+    house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, dispatcher, health)
+    on_call(house)
+    return house
 
 
 def engine_settings(
@@ -171,14 +173,9 @@ def build_desk(
         health=health.view,
         config=plan.loaded.items,
         now_ms=lambda: engine.state.at_ms,
+        may_drill=plan.mode != "live",
     )
     return TradingDesk(about, engine, loop, books, around)
-
-
-def wishes(plan: Blueprint, database: Database) -> Wishes:
-    """Who wants to hear of what: everybody's own settings over those of the configuration."""
-    notices = plan.loaded.settings.notices
-    return Wishes(database.preferences(), notices.off, notices.quiet)
 
 
 def build_dispatcher(

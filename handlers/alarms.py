@@ -1,16 +1,18 @@
 """Alarms: critical notices that cannot wait for the database, because they are about it, or it is down.
 
-They go from the loop straight to a platform's people. What was told so is not told again when the database is back and
-the same notice comes out of the outbox.
+They go from the loop straight to each person. What was told so is not told again when the database is back and the
+same notice comes out of the outbox.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 from bot.domain.notice import Notice
+from handlers.pace import Urgency, spoken_as
+from handlers.render_text import notice_reply
+from handlers.speaker import Speaker
 
 log = logging.getLogger(__name__)
 KEPT = 100
@@ -19,33 +21,25 @@ FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
 
 
-class Deliver(Protocol):
-    """How one notice reaches one chat; raises when it does not."""
-
-    async def __call__(self, chat_id: str, notice: Notice, silent: bool) -> None:
-        """Deliver with a sound unless `silent`."""
-        ...
-
-
 class Alarms:
-    """The alarms of one platform, in order, each to every chat once, tried until it gets through."""
+    """The alarms of one person, in order, each tried until it gets through."""
 
     def __init__(
         self,
-        deliver: Deliver,
-        chats: Callable[[], Sequence[str]],
+        speaker: Speaker,
+        chat_id: str,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Nothing rings yet."""
-        self._deliver = deliver
-        self._chats = chats
+        self._speaker = speaker
+        self._chat_id = chat_id
         self._sleep = sleep
         self._waiting: deque[Notice] = deque(maxlen=KEPT)
         self._told: deque[Notice] = deque(maxlen=KEPT)
         self._rang = asyncio.Event()
 
     def ring(self, notice: Notice) -> None:
-        """Tell people at once; returns at once."""
+        """Tell at once; returns at once."""
         self._waiting.append(notice)
         self._rang.set()
 
@@ -64,17 +58,18 @@ class Alarms:
             while self._waiting:
                 notice = self._waiting.popleft()
                 self._told.append(notice)
-                for chat in self._chats():
-                    await self._until_through(chat, notice)
+                await self._until_through(notice)
 
-    async def _until_through(self, chat: str, notice: Notice) -> None:
+    async def _until_through(self, notice: Notice) -> None:
         retry_s = FIRST_RETRY_S
         for _ in range(ATTEMPTS):
             try:
-                await self._deliver(chat, notice, False)
+                with spoken_as(Urgency.CRITICAL):
+                    await self._speaker.say(self._chat_id, notice_reply(notice), False)
             except Exception as error:  # noqa: BLE001 (whatever it is: an alarm is tried again, later ones wait behind it)
                 log.error("an alarm does not get through: %s (%s)", notice.title, type(error).__name__)
                 await self._sleep(retry_s)
                 retry_s = min(retry_s * 2, LONGEST_RETRY_S)
             else:
                 return
+        self._told.remove(notice) if notice in self._told else None

@@ -1,7 +1,7 @@
 """Notices on their way to people.
 
-A commit writes each notice once and knows no platform. A platform has a cursor, up to which it has had everything,
-and a few deliveries beyond it, since critical notices overtake.
+A commit writes each notice once and knows no reader. A reader (a person on a platform, "telegram:1") has a cursor, up
+to which it has had everything, and a few deliveries beyond it, since critical notices overtake.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select
 
 from bot.domain.errors import StorageError
-from bot.domain.notice import Notice
+from bot.domain.notice import Notice, Severity
 from bot.runtime.codec import decode
 from bot.runtime.ports import QueuedNotice
 from storage.connections import Connections
@@ -25,9 +25,19 @@ class SqlOutbox:
         self._connections = connections
         self._account = account
 
-    async def waiting(self, platform: str, limit: int) -> tuple[QueuedNotice, ...]:
-        """The oldest unsent notices for a platform, critical ones first, then in order."""
-        return await self._connections.read(lambda c: _waiting(c, self._account, platform, limit))
+    async def waiting(
+        self, platform: str, limit: int, severity: Severity | None = None
+    ) -> tuple[QueuedNotice, ...]:
+        """The oldest unsent notices for a reader (of one severity alone), critical ones first, then in order."""
+        return await self._connections.read(lambda c: _waiting(c, self._account, platform, limit, severity))
+
+    async def join(self, reader: str, since_ms: int) -> None:
+        """A new reader gets what was raised at or after a time (business time); a known one keeps its place."""
+        await self._connections.write(lambda c: _join(c, self._account, reader, since_ms))
+
+    async def keep_only(self, platform: str, readers: Sequence[str]) -> None:
+        """Forget every other reader of a platform. A place that an older version kept for all of them is each one's."""
+        await self._connections.write(lambda c: _keep_only(c, self._account, platform, readers))
 
     async def sent(self, platform: str, ids: Sequence[int], at_ms: int) -> None:
         """Mark as sent."""
@@ -40,10 +50,12 @@ class SqlOutbox:
 
 
 def waiting_in_all(connection: Connection) -> int:
-    """Notices waiting, over all accounts and the platforms they have been sent to."""
+    """Notices that wait for at least one reader, over all accounts: of each account the longest row."""
     cursors = select(OutboxCursorRow.account, OutboxCursorRow.platform)
-    pairs = connection.execute(cursors).all()
-    return sum(_count(connection, account, platform) for account, platform in pairs)
+    longest: dict[str, int] = {}
+    for account, reader in connection.execute(cursors).all():
+        longest[account] = max(longest.get(account, 0), _count(connection, account, reader))
+    return sum(longest.values())
 
 
 def _unsent(connection: Connection, account: str, platform: str) -> tuple[ColumnElement[bool], ...]:
@@ -57,8 +69,12 @@ def _unsent(connection: Connection, account: str, platform: str) -> tuple[Column
     return NoticeRow.account == account, NoticeRow.place > through, NoticeRow.place.not_in(delivered)
 
 
-def _waiting(connection: Connection, account: str, platform: str, limit: int) -> tuple[QueuedNotice, ...]:
+def _waiting(
+    connection: Connection, account: str, platform: str, limit: int, severity: Severity | None
+) -> tuple[QueuedNotice, ...]:
     rows = select(NoticeRow.place, NoticeRow.body).where(*_unsent(connection, account, platform))
+    if severity is not None:
+        rows = rows.where(NoticeRow.severity == severity.value)
     ordered = connection.execute(rows.order_by(NoticeRow.urgency, NoticeRow.place).limit(limit))
     return tuple(QueuedNotice(place, platform, read_notice(place, body)) for place, body in ordered)
 
@@ -87,6 +103,27 @@ def _advance(connection: Connection, account: str, platform: str) -> None:
     if first is not None:
         all_sent = all_sent.where(NoticeRow.place < first)
     _settle(connection, account, platform, connection.scalar(all_sent) or 0)
+
+
+def _join(connection: Connection, account: str, reader: str, since_ms: int) -> None:
+    earlier = select(func.max(NoticeRow.place)).where(NoticeRow.account == account, NoticeRow.at < since_ms)
+    place = {"account": account, "platform": reader, "through": connection.scalar(earlier) or 0}
+    add_missing(connection, OutboxCursorRow, [place])
+
+
+def _keep_only(connection: Connection, account: str, platform: str, readers: Sequence[str]) -> None:
+    shared = select(OutboxCursorRow.through).where(
+        OutboxCursorRow.account == account, OutboxCursorRow.platform == platform
+    )
+    through = connection.scalar(shared)
+    if through is not None:
+        places = [{"account": account, "platform": reader, "through": through} for reader in readers]
+        add_missing(connection, OutboxCursorRow, places)
+    for table in (OutboxCursorRow, DeliveryRow):
+        others = (table.platform == platform) | table.platform.startswith(f"{platform}:", autoescape=True)
+        connection.execute(
+            delete(table).where(table.account == account, others, table.platform.not_in(readers))
+        )
 
 
 def _lowest(which: tuple[ColumnElement[bool], ...]) -> Select[int]:

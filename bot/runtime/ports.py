@@ -12,7 +12,7 @@ from bot.domain.action import Action, RecordDifference, RecordSetting
 from bot.domain.decision import Decision
 from bot.domain.event import Event
 from bot.domain.guard import KillReset
-from bot.domain.notice import Notice
+from bot.domain.notice import Notice, Severity
 from bot.domain.snapshot import Recovered
 from bot.domain.trade import Trade
 from bot.strategy import Frame
@@ -175,7 +175,7 @@ class Inbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueuedNotice:
-    """A notice in the outbox, waiting for one platform."""
+    """A notice in the outbox, waiting for one reader ("telegram:1"), which older callers name `platform`."""
 
     id: int
     platform: str
@@ -183,10 +183,20 @@ class QueuedNotice:
 
 
 class Outbox(Protocol):
-    """Notices waiting to be sent; `commit` puts them in, platforms take them out."""
+    """Notices waiting to be sent; `commit` puts them in, readers (people on platforms) take them out."""
 
-    async def waiting(self, platform: str, limit: int) -> tuple[QueuedNotice, ...]:
-        """The oldest unsent notices for a platform, critical ones first, then in order."""
+    async def waiting(
+        self, platform: str, limit: int, severity: Severity | None = None
+    ) -> tuple[QueuedNotice, ...]:
+        """The oldest unsent notices for a reader (of one severity alone), critical ones first, then in order."""
+        ...
+
+    async def join(self, reader: str, since_ms: int) -> None:
+        """A new reader gets what was raised at or after a time (business time); a known one keeps its place."""
+        ...
+
+    async def keep_only(self, platform: str, readers: Sequence[str]) -> None:
+        """Forget every other reader of a platform. A place that an older version kept for all of them is each one's."""
         ...
 
     async def sent(self, platform: str, ids: Sequence[int], at_ms: int) -> None:
@@ -200,7 +210,10 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """One user's wish for one kind of notice: `on`, `off` or `quiet` (delivered without sound)."""
+    """One user's wish for one kind of notice: `on`, `off` or `quiet` (delivered without sound).
+
+    Beside the kinds there are the wishes HOURS and DETAIL of bot.runtime.wishes.
+    """
 
     user_id: str
     kind: str

@@ -1,18 +1,16 @@
 """The machine under the desk: health, jobs, version, mode, configuration, audit, reconciliation, notices."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
-from bot.domain.command import Change
 from bot.domain.market import timeframe_ms
-from bot.domain.notice import NoticeKind, Severity
+from bot.domain.notice import Severity
 from bot.runtime.desk import Desk, HealthView, JobView
-from bot.runtime.ports import AuditEntry, Preference
+from bot.runtime.ports import AuditEntry
 from handlers.cards import clock, link_words, listed, no, table
-from handlers.command import Actor, Help, Range, Risk, Role, Suggest, command
+from handlers.command import Help, Range, Risk, Role, Suggest, command
 from handlers.format import UNKNOWN, Clock, count, duration, milliseconds, number
 from handlers.reply import Button, Reply
-from handlers.text import nearest
 
 MODES = {
     "demo": "a generated market and a paper venue: nothing here is money",
@@ -91,47 +89,6 @@ def _job_row(desk: Desk, job: JobView) -> tuple[str, ...]:
         at.short(job.last_run_at_ms) if job.last_run_at_ms else "not yet",
         milliseconds(job.last_took_ms) if job.last_run_at_ms else UNKNOWN,
         job.last_result or UNKNOWN,
-    )
-
-
-KINDS = ("all", *(kind.value for kind in NoticeKind))
-Notices = Annotated[str | None, Suggest(KINDS), Help("which notices: all, entry, exit, kill, ...")]
-Wish = Annotated[Literal["on", "off", "quiet"] | None, Help("quiet comes without a sound")]
-
-
-@command(area="system", role=Role.VIEWER, risk=Risk.READ)
-async def notify(desk: Desk, actor: Actor, kind: Notices = None, setting: Wish = None) -> Reply:
-    """Which notices you get: on, off, or quiet (without a sound); without words, what is set."""
-    wishes = await desk.preferences(actor.id)
-    if kind is None:
-        return _wishes(dict(wishes))
-    if kind not in KINDS:
-        near = (Button(word, f"/notify {word}") for word in nearest(kind.casefold(), list(KINDS)))
-        return no(f"There are no such notices; there are {', '.join(KINDS)}.", *near)
-    if setting is None:
-        buttons = tuple(Button(word, f"/notify {kind} {word}") for word in ("on", "off", "quiet"))
-        now = "" if kind == "all" else f"{kind} notices are {wishes.get(kind, 'on')}."
-        return Reply(f"Notices · {kind}", text=f"{now} Choose.".strip(), buttons=buttons)
-    kinds = list(NoticeKind) if kind == "all" else [NoticeKind(kind)]
-    for one in kinds:
-        await desk.set_preference(Preference(actor.id, one.value, setting))
-    changes = tuple(Change(f"{one.value} notices", wishes.get(one.value, "on"), setting) for one in kinds)
-    return Reply(
-        title=f"Notices · {kind}",
-        fields=((f"{kind} notices", setting),),
-        text="Critical ones come in any case." if setting != "on" else "",
-        buttons=(Button("All notices", "/notify"),),
-        changes=tuple(change for change in changes if change.before != change.after),
-    )
-
-
-def _wishes(wishes: dict[str, str]) -> Reply:
-    rows = ((kind.value.replace("_", " "), wishes.get(kind.value, "on")) for kind in NoticeKind)
-    return Reply(
-        title="Your notices",
-        table=table("Kind | Setting", rows),
-        text="Change one with /notify KIND on, off or quiet; all at once with /notify all.",
-        buttons=(Button("All quiet", "/notify all quiet"), Button("All on", "/notify all on")),
     )
 
 

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from chat_fakes import START_MS, Clock, MemoryOutbox, MemoryPreferences
-from test_notices import ME, OTHER, Phone, notice, queued
+from chat_fakes import MemoryOutbox
+from notice_kit import ME, OTHER, Post, notice, queued
 
 from bot.domain.errors import StorageError
 from bot.domain.notice import NoticeKind, Severity
 from bot.runtime.ports import QueuedNotice
-from handlers.notices import Courier, CourierRules
+from handlers.alarms import Alarms
 
 FIRE = notice("the database is gone", NoticeKind.STORAGE, Severity.CRITICAL)
 
@@ -18,29 +18,22 @@ class DeadOutbox(MemoryOutbox):
 
     alive = False
 
-    async def waiting(self, platform: str, limit: int) -> tuple[QueuedNotice, ...]:
+    async def waiting(
+        self, platform: str, limit: int, severity: Severity | None = None
+    ) -> tuple[QueuedNotice, ...]:
         if not self.alive:
             raise StorageError("gone")
-        return tuple(await super().waiting(platform, limit))
+        return await super().waiting(platform, limit, severity)
 
 
-class House:
+class House(Post):
     """A courier whose outbox is dead, and who never wakes from a pause by himself."""
 
     def __init__(self) -> None:
-        self.phone = Phone()
-        self.outbox = DeadOutbox(queued(FIRE, notice("an entry")))
         self.paused = asyncio.Event()
-        self.courier = Courier(
-            self.phone,
-            lambda: (ME, OTHER),
-            self.outbox,
-            MemoryPreferences(),
-            Clock(),
-            lambda: START_MS,
-            CourierRules(poll_s=0.001),
-            self.sleep,
-        )
+        super().__init__([], (ME, OTHER))
+        self.outbox = DeadOutbox(queued(FIRE, notice("an entry")))
+        self.office.outbox = self.outbox
 
     async def sleep(self, seconds: float) -> None:
         await self.paused.wait()
@@ -65,12 +58,35 @@ async def test_an_alarm_gets_through_while_the_courier_waits_for_the_database() 
     task.cancel()
 
 
+async def test_an_alarm_for_one_person_is_told_to_nobody_else() -> None:
+    house = House()
+    task = asyncio.create_task(house.courier.run())
+    await asyncio.sleep(0.01)
+    house.courier.alarm(notice("yours", NoticeKind.ALERT, Severity.CRITICAL, to="telegram:2"))
+    await house.until(1)
+    await asyncio.sleep(0.01)
+    task.cancel()
+    assert house.phone.got == [("2", "yours", False)]
+
+
 async def test_an_alarm_is_tried_until_the_platform_takes_it() -> None:
     house = House()
     house.paused.set()
     house.phone.down_for = 3
-    task = asyncio.create_task(house.courier._alarms.run())
-    house.courier.alarm(FIRE)
-    await house.until(2)
+    alarms = Alarms(house.phone, "1", house.sleep)
+    task = asyncio.create_task(alarms.run())
+    alarms.ring(FIRE)
+    await house.until(1)
     task.cancel()
-    assert [chat for chat, _, _ in house.phone.got] == ["1", "2"]
+    assert [chat for chat, _, _ in house.phone.got] == ["1"]
+
+
+async def test_who_is_blocked_keeps_no_alarm_from_the_others() -> None:
+    house = House()
+    house.phone.down_chats = {"1"}
+    task = asyncio.create_task(house.courier.run())
+    await asyncio.sleep(0.01)
+    house.courier.alarm(FIRE)
+    await house.until(1)
+    task.cancel()
+    assert house.phone.got == [("2", "the database is gone", False)]

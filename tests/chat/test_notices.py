@@ -1,82 +1,26 @@
-"""The courier: order, folding, preferences, outages."""
+"""The courier: order, folding, wishes, outages; each person for himself."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from decimal import Decimal
 
-from chat_fakes import START_MS, Clock, MemoryOutbox, MemoryPreferences
+import pytest
+from chat_fakes import START_MS
+from notice_kit import ME, OTHER, QUICK, Post, critical, notice, queued
 
+from bot.domain.action import PLACES
 from bot.domain.notice import Notice, NoticeKind, Severity
+from bot.engine.tell import money
 from bot.runtime.ports import QueuedNotice
-from handlers.notices import Courier, CourierRules, PlatformDown, Recipient, fold
+from bot.runtime.wishes import DETAIL
+from handlers.lanes import LaneRules
+from handlers.notices import FoldRules, PlatformDown, fold
+from handlers.persons import Persons
 from handlers.render_text import notice_reply
-
-ME = Recipient("telegram:1", "1")
-OTHER = Recipient("telegram:2", "2")
+from handlers.reply import BarPlot, Plot, Reply
 
 
-def notice(
-    title: str, kind: NoticeKind = NoticeKind.ENTRY, severity: Severity = Severity.TRADE, at: int = 0
-) -> Notice:
-    return Notice(kind, severity, START_MS + at, title, (("size", "1"),), "XRPUSDT")
-
-
-def queued(*notices: Notice) -> list[QueuedNotice]:
-    return [QueuedNotice(number, "telegram", one) for number, one in enumerate(notices, 1)]
-
-
-@dataclass
-class Phone:
-    """A platform that may be down or hate a notice."""
-
-    platform: str = "telegram"
-    got: list[tuple[str, str, bool]] = field(default_factory=list)
-    down_for: int = 0
-    down_chats: set[str] = field(default_factory=set)
-    breaks_on: str = ""
-
-    async def send_notice(self, chat_id: str, notice: Notice, silent: bool) -> None:
-        if self.down_for or chat_id in self.down_chats:
-            self.down_for = max(0, self.down_for - 1)
-            raise PlatformDown("502", 7)
-        if self.breaks_on and self.breaks_on in notice.title:
-            raise ValueError("cannot render")
-        self.got.append((chat_id, notice.title, silent))
-
-
-class Post:
-    """A courier with its surroundings."""
-
-    def __init__(self, notices: Sequence[Notice], recipients: Sequence[Recipient] = (ME,)) -> None:
-        self.phone = Phone()
-        self.outbox = MemoryOutbox(queued(*notices))
-        self.preferences = MemoryPreferences()
-        self.slept: list[float] = []
-        self.courier = Courier(
-            self.phone,
-            lambda: recipients,
-            self.outbox,
-            self.preferences,
-            Clock(),
-            lambda: START_MS,
-            CourierRules(poll_s=0.01),
-            self.sleep,
-        )
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        await asyncio.sleep(0)
-
-    @property
-    def titles(self) -> list[str]:
-        return [title for _, title, _ in self.phone.got]
-
-    async def run_until(self, count: int) -> None:
-        task = asyncio.create_task(self.courier.run())
-        async with asyncio.timeout(5):
-            while len(self.phone.got) < count:  # noqa: ASYNC110 (the phone has no bell)
-                await asyncio.sleep(0.001)
-        task.cancel()
+class Died(BaseException):
+    """The process was killed here."""
 
 
 async def test_in_order_critical_first() -> None:
@@ -90,8 +34,12 @@ async def test_to_everybody_as_they_wish() -> None:
     post = Post([notice("in"), notice("out", NoticeKind.EXIT)], (ME, OTHER))
     post.preferences.settings = {"telegram:1": {"entry": "off"}, "telegram:2": {"exit": "quiet"}}
     await post.courier.deliver()
-    assert post.phone.got == [("2", "in", False), ("1", "out", False), ("2", "out", True)]
-    assert post.outbox.gone == [1, 2]
+    assert sorted(post.phone.got) == [("1", "out", False), ("2", "in", False), ("2", "out", True)]
+    assert (
+        sorted(post.outbox.gone["telegram:1"])
+        == sorted(post.outbox.gone["telegram:2"])
+        == [PLACES, 2 * PLACES]
+    )
 
 
 async def test_a_critical_one_comes_whatever_somebody_has_set() -> None:
@@ -101,11 +49,38 @@ async def test_a_critical_one_comes_whatever_somebody_has_set() -> None:
     assert post.phone.got == [("1", "kill", False)]
 
 
+async def test_one_for_one_person_reaches_that_one_on_all_platforms_and_nobody_else() -> None:
+    persons = Persons({"ann": ("discord:9", "telegram:1")})
+    post = Post([notice("yours", NoticeKind.ALERT, to="discord:9")], (ME, OTHER), persons=persons)
+    post.preferences.settings = {"telegram:1": {"alert": "off"}}
+    await post.courier.deliver()
+    assert post.phone.got == [("1", "yours", False)]
+    assert post.outbox.gone["telegram:2"] == [PLACES]
+
+
 async def test_a_storm_is_folded_and_says_how_many() -> None:
     post = Post([notice(f"entry {i}") for i in range(17)] + [notice("exit", NoticeKind.EXIT)])
     await post.courier.deliver()
     assert post.titles == [*(f"entry {i}" for i in range(5)), "12 more like this: entry", "exit"]
-    assert sorted(post.outbox.gone) == list(range(1, 19))
+    assert sorted(post.outbox.gone["telegram:1"]) == [PLACES * i for i in range(1, 19)]
+
+
+async def test_folded_exits_say_what_they_come_to() -> None:
+    nets = [money(Decimal(value), "USDT") for value in ("10.50", "-4.25", "1")]
+    exits = [notice("out", NoticeKind.EXIT)] * 5
+    exits += [
+        Notice(NoticeKind.EXIT, Severity.TRADE, START_MS, "out", (("Net", net),), "XRPUSDT") for net in nets
+    ]
+    *_, parcel = fold(queued(*exits), FoldRules(), START_MS)
+    assert parcel.notice.title == "3 more like this: exit"
+    assert parcel.notice.fields[0] == ("Net in all", "+7.25 USDT in 3 trades, 2 won")
+
+
+async def test_a_storm_folds_only_what_this_person_wants() -> None:
+    post = Post([notice(f"entry {i}") for i in range(9)] + [notice("x", NoticeKind.JOB)] * 9)
+    post.preferences.settings = {"telegram:1": {"entry": "off"}}
+    await post.courier.deliver()
+    assert post.titles == [*["x"] * 5, "4 more like this: job"]
 
 
 async def test_what_is_critical_is_never_folded() -> None:
@@ -118,7 +93,7 @@ async def test_old_ones_are_summed_up() -> None:
     old = [notice(f"old {i}", at=-3_600_001) for i in range(12)] + [
         notice("x", NoticeKind.EXIT, at=-3_700_000)
     ]
-    parcels = list(fold(queued(*old, notice("new")), CourierRules(), START_MS))
+    parcels = list(fold(queued(*old, notice("new")), FoldRules(), START_MS))
     assert [parcel.notice.title for parcel in parcels] == [
         "While this chat was away: 13 older notices",
         "new",
@@ -130,50 +105,57 @@ async def test_old_ones_are_summed_up() -> None:
 
 async def test_a_few_old_ones_are_told_as_they_are() -> None:
     few = [notice(f"old {i}", at=-3_600_001) for i in range(3)]
-    parcels = list(fold(queued(*few, notice("new")), CourierRules(), START_MS))
+    parcels = list(fold(queued(*few, notice("new")), FoldRules(), START_MS))
     assert [parcel.notice.title for parcel in parcels] == ["old 0", "old 1", "old 2", "new"]
 
 
 async def test_one_too_many_is_not_worth_a_fold() -> None:
-    parcels = list(fold(queued(*(notice(f"{i}") for i in range(6))), CourierRules(), START_MS))
+    parcels = list(fold(queued(*(notice(f"{i}") for i in range(6))), FoldRules(), START_MS))
     assert [parcel.notice.title for parcel in parcels] == list("012345")
 
 
 async def test_an_outage_loses_and_reorders_nothing() -> None:
-    post = Post([notice("a"), notice("b"), notice("c", NoticeKind.KILL, Severity.CRITICAL)])
+    post = Post([critical("a"), critical("b"), critical("c")])
     post.phone.down_for = 5
     await post.run_until(3)
-    assert post.titles == ["c", "a", "b"]
+    assert post.titles == ["a", "b", "c"]
     assert post.slept[:5] == [7, 7, 7, 8, 16]
 
 
-async def test_who_has_it_does_not_get_it_twice() -> None:
+async def test_who_cannot_be_reached_keeps_nobody_else_waiting_and_misses_nothing() -> None:
     post = Post([notice("a"), notice("b")], (ME, OTHER))
     post.phone.down_chats = {"2"}
-    for _ in range(3):
-        try:
-            await post.courier.deliver()
-        except PlatformDown:
-            post.outbox.queue.append(
-                QueuedNotice(9, "telegram", notice("late", NoticeKind.KILL, Severity.CRITICAL))
-            )
-    assert post.phone.got == [("1", "a", False)]
+    with pytest.raises(PlatformDown):
+        await post.courier.deliver()
+    assert post.phone.titles("1") == ["a", "b"]
+    post.outbox.queue.append(QueuedNotice(9 * PLACES, "", critical("late")))
+    with pytest.raises(PlatformDown):
+        await post.courier.deliver()
     post.phone.down_chats = set()
-    post.outbox.queue = post.outbox.queue[:3]
     await post.courier.deliver()
-    assert [(chat, title) for chat, title, _ in post.phone.got] == [
-        ("1", "a"),
-        ("2", "a"),
-        ("1", "late"),
-        ("2", "late"),
-        ("1", "b"),
-        ("2", "b"),
-    ]
+    assert post.phone.titles("1") == ["a", "b", "late"]
+    assert post.phone.titles("2") == ["late", "a", "b"]
 
 
-async def test_a_notice_that_breaks_the_platform_blocks_nothing() -> None:
+async def test_a_notice_that_breaks_the_platform_comes_as_its_headline() -> None:
     post = Post([notice("poison"), notice("good")])
     post.phone.breaks_on = "poison"
+    await post.run_until(2)
+    assert post.titles == ["poison", "good"]
+    assert post.phone.replies[0].fields == ()
+    assert len(post.slept) == 4
+
+
+async def test_one_that_breaks_it_even_so_is_given_up_and_blocks_nothing() -> None:
+    post = Post([notice("poison"), notice("good")])
+    say = post.phone.say
+
+    async def broken(chat_id: str, reply: Reply, silent: bool = False) -> str:
+        if reply.title == "poison":
+            raise ValueError("cannot render")
+        return await say(chat_id, reply, silent)
+
+    post.phone.say = broken  # type: ignore[method-assign]
     await post.run_until(1)
     assert post.titles == ["good"]
     assert len(post.slept) == 4
@@ -183,20 +165,55 @@ async def test_a_broken_outbox_is_tried_again() -> None:
     post = Post([notice("a")])
     waiting, calls = post.outbox.waiting, []
 
-    async def flaky(platform: str, limit: int) -> tuple[QueuedNotice, ...]:
-        calls.append(1)
-        if len(calls) < 3:
-            raise OSError("disk")
-        return await waiting(platform, limit)
+    async def flaky(platform: str, limit: int, severity: Severity | None = None) -> tuple[QueuedNotice, ...]:
+        if severity is Severity.TRADE:
+            calls.append(1)
+            if len(calls) < 3:
+                raise OSError("disk")
+        return await waiting(platform, limit, severity)
 
     post.outbox.waiting = flaky  # type: ignore[method-assign]
     await post.run_until(1)
     assert post.slept == [1.0, 2.0]
 
 
+async def test_what_was_said_but_could_not_be_marked_is_not_said_again() -> None:
+    post = Post([notice("a"), notice("b")])
+    sent, calls = post.outbox.sent, []
+
+    async def flaky(platform: str, ids: list[int], at_ms: int) -> None:
+        calls.append(1)
+        if len(calls) < 4:
+            raise OSError("disk")
+        await sent(platform, list(ids), at_ms)
+
+    post.outbox.sent = flaky  # type: ignore[method-assign, assignment]
+    await post.run_until(2)
+    assert post.titles == ["a", "b"]
+
+
+async def test_a_death_between_sending_and_marking_doubles_that_one_alone() -> None:
+    post = Post([critical(str(i)) for i in range(6)])
+    sent, calls = post.outbox.sent, []
+
+    async def dying(platform: str, ids: list[int], at_ms: int) -> None:
+        calls.append(1)
+        if len(calls) == 4:
+            raise Died
+        await sent(platform, list(ids), at_ms)
+
+    post.outbox.sent = dying  # type: ignore[method-assign, assignment]
+    with pytest.raises(Died):
+        await post.courier.deliver()
+    after = Post([])
+    after.outbox, after.office.outbox = post.outbox, post.outbox
+    post.outbox.sent = sent  # type: ignore[method-assign]
+    await after.courier.deliver()
+    assert post.titles + after.titles == ["0", "1", "2", "3", "3", "4", "5"]
+
+
 async def test_a_wake_up_is_heard_at_once() -> None:
-    post = Post([])
-    post.courier.rules = CourierRules(poll_s=60)
+    post = Post([], rules=LaneRules(poll_s=60))
     task = asyncio.create_task(post.courier.run())
     await asyncio.sleep(0.01)
     post.outbox.queue = queued(notice("now"))
@@ -204,6 +221,72 @@ async def test_a_wake_up_is_heard_at_once() -> None:
     await asyncio.sleep(0.01)
     assert post.titles == ["now"]
     task.cancel()
+
+
+async def test_who_joins_the_crew_gets_notices_and_who_leaves_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("handlers.notices.LOOK_AGAIN_S", 0.01)
+    post = Post([notice("a")])
+    task = asyncio.create_task(post.courier.run())
+    await asyncio.sleep(0.05)
+    post.people = [OTHER]
+    await asyncio.sleep(0.05)
+    post.outbox.queue += [QueuedNotice(7 * PLACES, "", notice("b"))]
+    post.courier.wake()
+    await asyncio.sleep(0.05)
+    task.cancel()
+    assert post.phone.titles("1") == ["a"]
+    assert post.phone.titles("2") == ["a", "b"]
+    assert list(post.outbox.gone) == ["telegram:2"], "nothing waits for somebody who has gone"
+
+
+async def test_short_is_the_headline_alone_but_not_for_critical_ones() -> None:
+    post = Post([notice("in"), critical("fire")])
+    post.preferences.settings = {"telegram:1": {DETAIL: "short"}}
+    await post.courier.deliver()
+    shown = {reply.title: reply.fields for reply in post.phone.replies}
+    assert shown == {"in": (), "fire": (("size", "1"),)}
+
+
+async def test_a_digest_brings_its_picture_and_goes_without_when_there_is_none() -> None:
+    plot = BarPlot(("a",), (), "bars")
+
+    async def draw(line: str) -> Plot | None:
+        if line == "/digest week":
+            raise ValueError("no figures")
+        return plot if line == "/digest day" else None
+
+    lines = [
+        Notice(
+            NoticeKind.DIGEST, Severity.INFO, START_MS, f"Digest {line}", (("Picture", f"/digest {line}"),)
+        )
+        for line in ("day", "week", "month")
+    ]
+    post = Post(lines, draw=draw)
+    await post.courier.deliver()
+    assert [(reply.plot, reply.fields) for reply in post.phone.replies] == [
+        (plot, ()),
+        (None, (("Picture", "/digest week"),)),
+        (None, (("Picture", "/digest month"),)),
+    ]
+
+
+async def test_buttons_lead_to_where_one_looks_next() -> None:
+    def undone(platform: str, chat_id: str, role: object, reply: Reply) -> Reply:
+        return reply
+
+    kinds = (NoticeKind.ENTRY, NoticeKind.KILL, NoticeKind.DAILY_LOSS, NoticeKind.JOB)
+    post = Post([notice(kind.value, kind) for kind in kinds] + [critical("fire")], dress=undone, rules=QUICK)
+    await post.courier.deliver()
+    found = {reply.title: [button.command_line for button in reply.buttons] for reply in post.phone.replies}
+    assert found == {
+        "fire": ["/ack 5"],
+        "entry": ["/status", "/chart XRPUSDT"],
+        "kill": ["/kill"],
+        "daily_loss": ["/risk"],
+        "job": [],
+    }
 
 
 def test_a_notice_reads_like_a_reply() -> None:

@@ -1,0 +1,104 @@
+"""Couriers of a house: who hears of what on which platform, and who looks after critical notices."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from bot.domain.event import NoticeRaised
+from bot.domain.market import MINUTE_MS
+from bot.domain.notice import Notice
+from bot.runtime.wishes import Wishes
+from cli.house import Blueprint, House
+from handlers.command import Role
+from handlers.escalation import Crew, EscalationRules, OnCall, Voice
+from handlers.illustrate import plot_of
+from handlers.lanes import Office
+from handlers.notices import Courier, FoldRules, LaneRules, Recipient
+from handlers.persons import Persons
+from handlers.speaker import Speaker, private_chat
+from storage.database import Database
+
+AT_HAND = ("console:", "web:")
+"""Whoever sits there sees everything at once, and is never called."""
+
+
+def wishes(plan: Blueprint, database: Database) -> Wishes:
+    """Who wants to hear of what: everybody's own settings over those of the configuration."""
+    notices = plan.loaded.settings.notices
+    return Wishes(database.preferences(), notices.off, notices.quiet, notices.quiet_hours)
+
+
+def on_call(house: House) -> OnCall:
+    """Critical notices of this house that wait for somebody's word; made once, known to the commands."""
+    if house.on_call is None:
+        made = _on_call(house)
+        house.on_call = made
+        house.dispatcher.context = (*house.dispatcher.context, made)
+        house.notice_listeners.append(made.wake)
+    return house.on_call
+
+
+def _on_call(house: House) -> OnCall:
+    settings = house.plan.loaded.settings
+    crew = Crew(settings.notices.on_call, Persons(settings.chat.persons), partial(roles, house))
+    voice = Voice(
+        speakers=house.dispatcher.speakers,
+        wall_clock=house.wall_ms,
+        now_ms=house.now_ms,
+        tell=partial(_tell, house),
+        dress=house.dispatcher.dress_for,
+    )
+    rules = EscalationRules(acknowledge_ms=settings.notices.acknowledge_s * 1000)
+    book, outbox = house.database.escalations(house.plan.account), house.database.outbox(house.plan.account)
+    return OnCall(crew, book, outbox, voice, rules)
+
+
+def _tell(house: House, notice: Notice) -> None:
+    house.loop.put(NoticeRaised(house.now_ms(), notice))
+
+
+def roles(house: House) -> Mapping[str, Role]:
+    """Who can be called, with what role, now."""
+    crew = house.dispatcher.access.crew(house.wall_ms())
+    return {user: role for user, role in crew.items() if not user.startswith(AT_HAND)}
+
+
+def recipients(house: House, platform: str) -> Sequence[Recipient]:
+    """Everybody of a platform who has a role now gets its notices, in private."""
+    return tuple(
+        Recipient(user, private_chat(user), role)
+        for user, role in roles(house).items()
+        if user.startswith(f"{platform}:")
+    )
+
+
+def office(house: House, speed: float) -> Office:
+    """What couriers share. What is old is so by the market's time, which may run `speed` times as fast."""
+    settings = house.plan.loaded.settings
+    ttl_ms = settings.notices.ttl_minutes * MINUTE_MS
+    return Office(
+        outbox=house.database.outbox(house.plan.account),
+        preferences=wishes(house.plan, house.database),
+        wall_clock=house.wall_ms,
+        now_ms=house.now_ms,
+        rules=LaneRules(FoldRules(expire_ms=int(ttl_ms * max(1.0, speed)))),
+        zone=ZoneInfo(settings.timezone),
+        since_ms=house.opened_at_ms,
+        persons=Persons(settings.chat.persons),
+        dress=house.dispatcher.dress_for,
+        draw=partial(plot_of, house.commands, house.desk),
+        on_call=on_call(house),
+    )
+
+
+def courier(
+    house: House, speed: float, speaker: Speaker, people: Sequence[Recipient] | None = None
+) -> Courier:
+    """A courier of one platform, to these people or to all of its crew; the house wakes it from now on."""
+    platform = speaker.platform
+    listed = partial(recipients, house, platform) if people is None else lambda: people
+    found = Courier(speaker, listed, office(house, speed))
+    house.dispatcher.speakers[platform] = speaker
+    house.notice_listeners.append(found.wake)
+    house.alarm_listeners.append(found.alarm)
+    return found
