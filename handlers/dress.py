@@ -41,13 +41,13 @@ class Dresser:
         return replace(reply, buttons=self._buttons(reply, chat_id, role, account))
 
     def card(self, preview: Reply, question: Question, seconds: int) -> Reply:
-        """A preview with Confirm and Cancel, the question's only two answers."""
+        """A preview with Confirm and Cancel, its question's only answers; buttons of its own ask something else."""
         confirm = self._answer("Confirm", GiveAnswer(question.errand.chat_id, question, True), question.line)
         cancel = self._answer("Cancel", GiveAnswer(question.errand.chat_id, question, False))
         proof = " with your code" if question.needs_code else ""
         text = f"{preview.text}\nConfirm{proof} within {seconds} s.".strip()
         prompt = CODE if question.needs_code else ""
-        return replace(preview, text=text, buttons=(replace(confirm, prompt=prompt), cancel))
+        return replace(preview, text=text, buttons=(replace(confirm, prompt=prompt), cancel, *preview.buttons))
 
     def second_card(self, preview: Reply, pending: Pending, chat_id: str, text: str) -> Reply:
         """What another person is asked to confirm, in one of the chats where it is asked."""
