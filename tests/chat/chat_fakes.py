@@ -367,6 +367,8 @@ USERS = {
     "telegram:3": Role.VIEWER,
     "telegram:4": Role.TRADER,
     "discord:9": Role.TRADER,
+    "slack:U1": Role.ADMIN,
+    "slack:U2": Role.TRADER,
     "console:me": Role.ADMIN,
 }
 
@@ -384,7 +386,7 @@ class Chat:
         self.dispatcher = Dispatcher(
             cast(Desk, self.desk),
             self.registry,
-            ConfiguredAccess(USERS, {"telegram:-100", "telegram:-200/7", "discord:55"}),
+            ConfiguredAccess(USERS, {"telegram:-100", "telegram:-200/7", "discord:55", "slack:C1"}),
             self.audit,
             self.inbox,
             self.clock,

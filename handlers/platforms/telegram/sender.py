@@ -33,6 +33,7 @@ SEND_WITHIN_S = 45.0
 """Every send ends by then, whatever Telegram does; pictures and files may take long on a phone's network."""
 
 _WAITS_S = (1, 2)
+_SHORT_PAUSE_S = 5.0
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _GROUP = "-"
 """Ids of groups and channels are negative."""
@@ -213,11 +214,15 @@ async def translated(within_s: float = SEND_WITHIN_S) -> AsyncIterator[None]:
 
 
 async def tried[R](send: Callable[[], Awaitable[R]]) -> R:
-    """Send, again after an outage of seconds; what Telegram refuses is not tried again."""
+    """Send, again after an outage or a pause of seconds; what Telegram refuses is not tried again."""
     for wait_s in _WAITS_S:
         try:
             return await send()
-        except (BadRequest, RetryAfter):
+        except RetryAfter as error:
+            if _seconds(error) > _SHORT_PAUSE_S:
+                raise
+            await asyncio.sleep(_seconds(error))
+        except BadRequest:
             raise
         except NetworkError:
             await asyncio.sleep(wait_s)
