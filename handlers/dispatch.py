@@ -19,12 +19,14 @@ from handlers import outcome
 from handlers.access import Access
 from handlers.asked import Asked, Reading, is_for_us
 from handlers.asking import Asking
+from handlers.away import Away
 from handlers.buttons import ButtonBook, GiveAnswer, RunLine, SecondAnswer, TurnPage
 from handlers.codes import Codes, NoKeys
 from handlers.command import Actor, Command, Injected, Role
 from handlers.completion import Suggestion, complete, complete_value
 from handlers.confirm import Errand
 from handlers.desks import OPTION, Desks, Seat, no_position
+from handlers.doorstep import Doorstep
 from handlers.dress import Dresser
 from handlers.expecting import VALID_MS, Expectations
 from handlers.gates import Gates
@@ -58,7 +60,8 @@ class Dispatcher:
     `wall_clock` is milliseconds UTC; `salt` is the house's secret that signs button ids (see ButtonBook);
     `journal_position` is written into the audit; `context` holds further objects that handlers may ask for by type.
     `desks` are several accounts in place of `desk`. `speakers` are the platforms' mouths by name, filled as platforms
-    start. `redact` takes secrets out of whatever is said.
+    start. `redact` takes secrets out of whatever is said. `away` parks what came too late;
+    `doorstep` answers strangers.
     """
 
     desk: Desk
@@ -80,6 +83,8 @@ class Dispatcher:
     speakers: dict[str, Speaker] = field(default_factory=dict)
     redact: Redact = str
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    away: Away | None = None
+    doorstep: Doorstep | None = None
     _desks: Desks = field(init=False)
     _book: ButtonBook = field(init=False)
     _gates: Gates = field(init=False)
@@ -95,7 +100,17 @@ class Dispatcher:
         if self._desks.several:
             self.registry = self.registry.for_accounts(self._desks.names)
         self._book = ButtonBook(self.salt, self.limits.buttons_kept)
-        self._gates = Gates(self.registry, self.access, self.inbox, self.wall_clock, self.limits)
+        self._gates = Gates(
+            self.registry,
+            self.access,
+            self.inbox,
+            self.wall_clock,
+            self.limits,
+            self.arrivals,
+            self.away,
+            self.doorstep,
+        )
+        self._give_voice()
         self._dresser = Dresser(self.registry, self._book, self._desks)
         self._runner = self._build_runner()
         self._second = Second(
@@ -120,6 +135,13 @@ class Dispatcher:
             self.require_code,
         )
 
+    def _give_voice(self) -> None:
+        """What speaks by itself does it through here."""
+        if self.away is not None:
+            self.away.push, self.away.split = self.push, self._desks.split
+        if self.doorstep is not None:
+            self.doorstep.push = self.push
+
     def _build_runner(self) -> Runner:
         codes = self.codes or Codes(NoKeys(), self.wall_clock)
         voice = Voice(self.speakers, self.redact)
@@ -136,6 +158,7 @@ class Dispatcher:
         if not is_for_us(request, waiting is not None or (secret and self._known(request) is not None)):
             return None
         asked = Asked(UNSAID, None) if secret else self._reading.take_apart(request, waiting)
+        asked = self._gates.resolve(request, asked)
         entered = await self._gates.enter(request, asked)
         actor = self._known(request)
         if isinstance(entered, Actor):
@@ -144,7 +167,10 @@ class Dispatcher:
         else:
             ending = SECRET_SEEN if secret and entered.reply is not None and actor is not None else entered
         await self._record(request, asked, ending)
-        await self._settle(request, isinstance(entered, Actor) or (bool(actor) and ending.outcome in _ENDED))
+        over = isinstance(entered, Actor) or (actor is not None and entered.outcome in _ENDED)
+        if over and asked.named and not isinstance(entered, Actor):
+            self._expectations.drop(request)
+        await self._settle(request, over)
         if ending.reply is None:
             return None
         role = actor.role if actor else None
@@ -314,7 +340,7 @@ class Dispatcher:
 
     async def _record(self, request: Request, asked: Asked, ending: Ending) -> None:
         """One line in the audit. When it cannot be written the log keeps it: the answer must not be lost too."""
-        if not asked.named:
+        if not ending.recorded or not (asked.named or ending.remark):
             return
         draft = self._draft(request, asked, ending)
         try:
