@@ -32,11 +32,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a request ended, what is answered (None: nothing at all), and what the audit should know beside it."""
+    """How a request ended, what is answered (None: nothing at all), and what the audit should know beside it.
+
+    `recorded` False: one of a flood of refusals, counted in the next one's remark instead of a line of its own.
+    """
 
     outcome: Outcome
     reply: Reply | None = None
     remark: str = ""
+    recorded: bool = True
 
 
 def stale(command: Command, line: str, age_ms: int, limits: ChatLimits) -> Reply:
