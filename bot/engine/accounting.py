@@ -169,6 +169,7 @@ def close_trade(turn: Turn, symbol: SymbolState, reason: CloseReason) -> Trade |
 
 def count_result(state: EngineState, symbol: SymbolState, trade: Trade) -> None:
     """Count a closed trade towards kill switches, cooldown and the losing run; a person's own trades do not count."""
+    symbol.last_opened_at_ms = trade.opened_at_ms
     if trade.strategy in UNCOUNTED:
         return
     symbol.nets.append(trade.net)

@@ -14,7 +14,7 @@ from bot.domain.instrument import ZERO
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import CloseReason
 from bot.domain.refusal import Refused
-from bot.engine import closing, flattening, guards, leverage, manual, moving, tuning
+from bot.engine import alerts, closing, flattening, guards, leverage, manual, moving, notes, tuning, undo
 from bot.engine.answers import changed, flag_text, no_position, not_traded, setting
 from bot.engine.state import SymbolState
 from bot.engine.strategies import Strategies, set_parameter
@@ -228,6 +228,9 @@ _HANDLERS: dict[type[Command], _Handler] = {
     ask.Unhalt: _unhalt,
     ask.Reconcile: _reconcile,
     ask.ChangeLeverage: leverage.change,
+    ask.SetAlert: alerts.set_alert,
+    ask.DropAlert: alerts.drop,
+    ask.NoteTrade: notes.note,
 }
 
 type _Asking = Callable[[Turn, CommandIssued, Any, Strategies], Done | Refused | None]
@@ -235,4 +238,5 @@ type _Asking = Callable[[Turn, CommandIssued, Any, Strategies], Done | Refused |
 _WITH_STRATEGIES: dict[type[Command], _Asking] = {
     ask.SetParameter: set_parameter,
     ask.OpenPosition: manual.open_position,
+    ask.UndoSetting: undo.undo,
 }

@@ -34,6 +34,7 @@ from bot.domain.order import Purpose
 from bot.domain.settings import EngineSettings
 from bot.engine import (
     accounting,
+    alerts,
     closing,
     commands,
     flattening,
@@ -75,12 +76,14 @@ class Engine:
         guards.expire(turn)
         self._react(turn, event)
         keeping.flattens(turn)
+        keeping.alerts(turn)
         return turn.actions
 
     def _react(self, turn: Turn, event: Event) -> None:  # noqa: C901, PLR0912, PLR0915 - one arm per event, none hidden
         match event:
             case CandlesClosed():
                 pipeline.on_candles(turn, self.signals, event)
+                alerts.watch(turn)
             case QuotesSeen():
                 self._quotes(turn, event)
             case Filled():
@@ -132,6 +135,7 @@ class Engine:
         for quote in event.quotes:
             self._quote(turn, quote)
         pipeline.watch_positions(turn)
+        alerts.watch(turn)
 
     def _quote(self, turn: Turn, quote: Quote) -> None:
         symbol = turn.symbol(quote.symbol)

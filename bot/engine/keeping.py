@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.action import RecordSetting
+from bot.domain.alert import Alert
 from bot.domain.command import Receipt
 from bot.domain.instrument import ZERO
 from bot.domain.order import CloseReason
@@ -13,6 +14,7 @@ from bot.engine.state import Closing, EngineState, Flatten
 from bot.engine.turn import Turn
 
 FLATTENS = "flattens"
+ALERTS = "alerts"
 _CLOSING = ("asked", "left", "expected_price", "value", "net")
 type Plain = Any  # JSON as Python holds it; written by this file alone
 
@@ -37,6 +39,29 @@ def flattens(turn: Turn) -> None:
     if now != state.kept_flattens:
         state.kept_flattens = now
         turn.act(RecordSetting(turn.at_ms, FLATTENS, now, "engine", "", ""))
+
+
+def alerts(turn: Turn) -> None:
+    """Record the price alerts that wait, when they have changed since the last time."""
+    state = turn.state
+    if not state.alert_count:
+        return
+    waiting = [{f.name: getattr(one, f.name) for f in fields(Alert)} for one in state.alerts.values()]
+    now = text({"count": state.alert_count, "alerts": waiting})
+    if now != state.kept_alerts:
+        state.kept_alerts = now
+        turn.act(RecordSetting(turn.at_ms, ALERTS, now, "engine", "", ""))
+
+
+def take_alerts(state: EngineState, found: Plain) -> None:
+    """Alerts that waited when the last run ended; those of symbols not traded any more are dropped."""
+    if not found:
+        return
+    state.kept_alerts, state.alert_count = text(found), found["count"]
+    for plain in found["alerts"]:
+        alert = Alert(**plain | {"price": Decimal(plain["price"])})
+        if alert.symbol in state.symbols:
+            state.alerts[alert.id] = alert
 
 
 def _flatten(state: EngineState, task: Flatten) -> Plain:

@@ -92,6 +92,7 @@ def _take_closing(turn: Turn, symbol: SymbolState) -> None:
 def _take_kept(turn: Turn, recovered: Recovered) -> None:
     found = keeping.kept(recovered.kept)
     keeping.take_flattens(turn.state, found.get(keeping.FLATTENS, []))
+    keeping.take_alerts(turn.state, found.get(keeping.ALERTS))
     for task in turn.state.flattens:
         turn.act(StartTimer(flattening.FLATTEN_TIMER, task.command_id, turn.at_ms + flattening.ANSWER_MS))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.domain.account import Balance
+from bot.domain.alert import Alert
 from bot.domain.command import Receipt
 from bot.domain.decision import Decision
 from bot.domain.fill import Fill
@@ -168,6 +169,7 @@ class SymbolState:
     made_up: Fill | None = None
     leverage_wish: LeverageWish | None = None
     leverage_calls: int = 0
+    last_opened_at_ms: int = 0
 
     @property
     def symbol(self) -> str:
@@ -216,6 +218,9 @@ class EngineState:
     first_start: bool = False
     flattens: list[Flatten] = field(default_factory=list)
     kept_flattens: str = "[]"
+    alerts: dict[int, Alert] = field(default_factory=dict)
+    alert_count: int = 0
+    kept_alerts: str = ""
     reconcile_waiters: list[str] = field(default_factory=list)
     booked: dict[str, None] = field(default_factory=dict)
     recorded_high: Decimal = ZERO

@@ -37,7 +37,7 @@ def set_sizing(turn: Turn, event: CommandIssued, command: ask.SetSizing) -> Done
         return refused
     turn.state.sizing = command.sizing
     change = Change("sizing", sizing_text(before, quote), sizing_text(command.sizing, quote))
-    return setting(turn, event, "sizing", _object(command.sizing), change)
+    return setting(turn, event, "sizing", object_text(command.sizing), change)
 
 
 def sizing_refused(sizing: Sizing) -> Refused | None:
@@ -53,7 +53,7 @@ def sizing_refused(sizing: Sizing) -> Refused | None:
     return None
 
 
-def _object(value: Sizing | Limits) -> str:
+def object_text(value: Sizing | Limits) -> str:
     """JSON text of a flat settings object, decimals as strings, as storage reads it back."""
     parts = [f'"{f.name}": {_literal(getattr(value, f.name))}' for f in fields(value)]
     return "{" + ", ".join(parts) + "}"
@@ -81,7 +81,7 @@ def set_limit(turn: Turn, event: CommandIssued, command: ask.SetLimit) -> Done |
     turn.state.limits = replace(turn.state.limits, **cast("dict[str, Any]", {command.name: value}))
     change = Change(command.name, str(before), str(value))
     guards.watch_account(turn)
-    return setting(turn, event, "limits", _object(turn.state.limits), change)
+    return setting(turn, event, "limits", object_text(turn.state.limits), change)
 
 
 def _limit_refused(command: ask.SetLimit, value: object) -> Refused | None:

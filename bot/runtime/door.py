@@ -2,14 +2,15 @@
 
 A quote comes in when somebody needs it: its symbol is held or has orders, and the price has moved or a minute has
 passed; or it moved within seconds by what the volatility guard listens for, then with the price it is measured from;
-or, just before a bar, the spread is another one than the engine knows; or a person enters by it. What stays outside was
-never seen, so a replay of the journal comes to the same actions.
+or, just before a bar, the spread is another one than the engine knows; a person enters by it,
+or waits for it. What stays outside was never seen, so a replay of the journal comes to the same actions.
 """
 
 from bot.domain.command import OpenPosition
 from bot.domain.event import CandlesClosed, CommandIssued, Event, FundingRatesSeen, QuotesSeen
 from bot.domain.guard import HaltKind
 from bot.domain.market import MINUTE_MS, FundingRate, Quote
+from bot.engine.alerts import reached
 from bot.engine.guards import VOLATILITY_WINDOW_MS
 from bot.engine.state import EngineState, SymbolState
 
@@ -63,7 +64,7 @@ class Door:
         while len(recent) > 1 and recent[1].at_ms <= quote.at_ms - VOLATILITY_WINDOW_MS:
             del recent[0]
         base = _jump(recent, symbol, state)
-        if base is None and not self._needed(quote, symbol):
+        if base is None and not self._needed(quote, symbol) and not _awaited(quote, state):
             return []
         before = self._inside.get(quote.symbol)
         self._inside[quote.symbol] = quote
@@ -89,6 +90,11 @@ class Door:
             return []
         self._inside[name] = quote
         return [quote]
+
+
+def _awaited(quote: Quote, state: EngineState) -> bool:
+    """True when the price is one that somebody asked to be told of."""
+    return any(a.symbol == quote.symbol and reached(a, quote.mark) for a in state.alerts.values())
 
 
 def _moved(now: float, known: float) -> bool:

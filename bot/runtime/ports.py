@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.account import Entry, EquityPoint
-from bot.domain.action import Action, RecordDifference, RecordSetting
+from bot.domain.action import Action, RecordDifference, RecordNote, RecordSetting
 from bot.domain.decision import Decision
 from bot.domain.event import Event
 from bot.domain.guard import KillReset
@@ -102,6 +102,10 @@ class Ledger(Protocol):
 
     async def differences(self, limit: int) -> tuple[RecordDifference, ...]:
         """The newest reconciliation differences, newest first."""
+        ...
+
+    async def notes(self, limit: int, symbol: str = "") -> tuple[RecordNote, ...]:
+        """The newest notes on trades (of one symbol), newest first."""
         ...
 
     async def mark_running(self, at_ms: int) -> None:

@@ -4,16 +4,27 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 
-from bot.domain.action import Cancel, QueryOrder, SetLeverage, StartTimer, Submit, TakeSnapshot
+from bot.domain.action import (
+    Answer,
+    Cancel,
+    Notify,
+    QueryOrder,
+    SetLeverage,
+    StartTimer,
+    Submit,
+    TakeSnapshot,
+)
 from bot.domain.command import Command
 from bot.domain.event import CommandIssued, QuotesSeen
 from bot.domain.market import Candle, Quote
 from bot.domain.order import Order
 from bot.domain.position import Position
+from bot.domain.refusal import Refused
 from bot.domain.signal import GateCheck, Signal
-from bot.engine import orders, protection, tell
+from bot.engine import orders, protection, reading, tell
 from bot.engine.engine import Engine
 from bot.engine.state import EngineState, SymbolState
+from bot.engine.views import PositionView, SettingPreview
 from bot.market.signals import SignalSource
 from bot.runtime.desk import VenueCall
 from bot.runtime.perform import deeds_of
@@ -34,6 +45,55 @@ def rehearse(
 
     `quote` is a price newer than the engine's, which comes in with the command.
     """
+    simulation = _played(engine, command, actor, at_ms, quote)
+    deeds = [deed for step in simulation.steps for deed in deeds_of(step.actions)]
+    return tuple(call_of(simulation.engine.state, d) for d in deeds if not isinstance(d, StartTimer))
+
+
+def setting(engine: Engine, command: Command, actor: str, at_ms: int) -> SettingPreview | Refused:
+    """What a command on settings would change, and what the next trade and open trades become."""
+    simulation = _played(engine, command, actor, at_ms, None)
+    actions = [action for step in simulation.steps for action in step.actions]
+    (answer, *_) = [a.result for a in actions if isinstance(a, Answer)] or [Refused("preview", "no answer")]
+    if isinstance(answer, Refused):
+        return answer
+    before, after = engine.state, simulation.engine.state
+    name = getattr(command, "symbol", "") or next(iter(before.symbols))
+    alarms = tuple(a.notice.title for a in actions if isinstance(a, Notify))
+    return SettingPreview(
+        changes=answer.changes,
+        symbol=name,
+        size_before=reading.preview_size(before, before.symbols[name], before.sizing),
+        size_after=reading.preview_size(after, after.symbols[name], after.sizing),
+        remarks=(*answer.remarks, *_open_trades(before, after), *alarms),
+    )
+
+
+def _open_trades(before: EngineState, after: EngineState) -> tuple[str, ...]:
+    """What becomes of open trades: those that change one by one, the others together."""
+    pairs = [(reading.position(symbol), after.symbols[symbol.symbol]) for symbol in before.open_symbols]
+    same = [held.symbol for held, then in pairs if _same(held, then)]
+    changed = [
+        f"open trade {held.symbol}: margin {held.margin:.2f} at {held.leverage}x becomes "
+        f"{reading.position(then).margin:.2f} at {then.leverage}x"
+        for held, then in pairs
+        if not _same(held, then)
+    ]
+    return (*([f"open trades stay as they are: {', '.join(same)}"] if same else []), *changed)
+
+
+def _same(held: PositionView, then: SymbolState) -> bool:
+    now = reading.position(then)
+    return (held.quantity, held.margin, held.stop_price, held.target_price) == (
+        now.quantity,
+        now.margin,
+        now.stop_price,
+        now.target_price,
+    )
+
+
+def _played(engine: Engine, command: Command, actor: str, at_ms: int, quote: Quote | None) -> Simulation:
+    """A command carried out by the twin, and the minute after it."""
     twin = twin_of(engine)
     simulation = Simulation(twin, venue_of(twin.state), journal=True)
     simulation.now_ms = at_ms
@@ -42,8 +102,7 @@ def rehearse(
         simulation.feed(QuotesSeen(at_ms, (quote,)))
     simulation.feed(CommandIssued(at_ms, "dry", actor, command))
     simulation.wait(at_ms + QUIET_MS)
-    deeds = [deed for step in simulation.steps for deed in deeds_of(step.actions)]
-    return tuple(call_of(twin.state, deed) for deed in deeds if not isinstance(deed, StartTimer))
+    return simulation
 
 
 class _Onlooker:

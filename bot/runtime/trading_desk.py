@@ -1,14 +1,15 @@
 """The desk over a running engine: reads answer from its state or the ledger, commands go through its inbox."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
 from bot.config import ConfigItem
 from bot.domain.account import Entry, EquityPoint
-from bot.domain.action import RecordSetting
-from bot.domain.command import Command, Done, OpenPosition
+from bot.domain.action import RecordNote, RecordSetting
+from bot.domain.alert import Alert
+from bot.domain.command import Command, Done, OpenPosition, SettingChange, UndoSetting
 from bot.domain.decision import Decision
 from bot.domain.errors import ConfigError
 from bot.domain.guard import KillReset, Sizing
@@ -26,19 +27,22 @@ from bot.engine.views import (
     LeveragePreview,
     OpenPreview,
     RiskReport,
+    SettingPreview,
     SizePreview,
     StatusView,
     SymbolView,
     Why,
 )
+from bot.runtime import rehearsal
 from bot.runtime.desk import About, DrillReport, HealthView, JobView, ParameterView, Picture, VenueCall
 from bot.runtime.drill import Drill
 from bot.runtime.loop import Loop
 from bot.runtime.ports import Audit, AuditEntry, Ledger, Preference, Preferences, TradeQuery
-from bot.runtime.rehearsal import rehearse
 from bot.strategy import Frame, Parameter, Value
 
 EVERY_TRADE = 500
+KEPT_CHANGES = 2000
+"""So many changes of settings back one can be taken back."""
 
 
 class ParameterBook(Protocol):
@@ -110,12 +114,24 @@ class TradingDesk:
 
     async def execute(self, command: Command, actor: str, origin: str = "") -> Done | Refused:
         """Hand a command to the engine; returns when its effect is committed."""
-        return await self._loop.execute(command, actor, origin)
+        return await self._loop.execute(await self._whole(command), actor, origin)
+
+    async def _whole(self, command: Command) -> Command:
+        """A command with what only the ledger knows: what the change was that is to be taken back."""
+        if not isinstance(command, UndoSetting):
+            return command
+        history = await self._books.ledger.settings(KEPT_CHANGES)
+        return replace(command, changes=changes_of(history, command.id))
+
+    async def preview_setting(self, command: Command, actor: str) -> SettingPreview | Refused:
+        """What a command on settings would change, and what that means for trades."""
+        return rehearsal.setting(self._engine, await self._whole(command), actor, self._loop.now_ms)
 
     async def dry(self, command: Command, actor: str) -> tuple[VenueCall, ...]:
         """What the engine would ask of the venue for a command; nothing is done."""
         quote = self._loop.newest_quote(command.symbol) if isinstance(command, OpenPosition) else None
-        return rehearse(self._engine, command, actor, self._loop.now_ms, quote)
+        whole = await self._whole(command)
+        return rehearsal.rehearse(self._engine, whole, actor, self._loop.now_ms, quote)
 
     async def drill(self, symbol: str, actor: str) -> DrillReport | Refused:
         """The panic path tried on one smallest position."""
@@ -195,6 +211,14 @@ class TradingDesk:
         held = [p for p in reading.status(self._state).positions if p.symbol == symbol]
         return Picture(shown, columns, trades, held[0] if held else None)
 
+    def alerts(self, owner: str = "") -> tuple[Alert, ...]:
+        """Price alerts that wait."""
+        return tuple(a for a in self._state.alerts.values() if owner in ("", a.owner))
+
+    async def notes(self, limit: int, symbol: str = "") -> tuple[RecordNote, ...]:
+        """The newest notes on trades."""
+        return await self._books.ledger.notes(limit, symbol)
+
     async def trades(self, query: TradeQuery) -> tuple[Trade, ...]:
         """Closed trades, oldest first."""
         return await self._books.ledger.trades(query)
@@ -256,3 +280,13 @@ def _tail(frame: Frame, first: int) -> Frame:
         close=frame.close[first:],
         volume=frame.volume[first:],
     )
+
+
+def changes_of(history: Sequence[RecordSetting], wanted: int) -> tuple[SettingChange, ...]:
+    """What journal line `wanted` changed, each with the value that its key had before; `history` is newest first."""
+    found = []
+    for index, row in enumerate(history):
+        if row.id == wanted:
+            before = next((old.value for old in history[index + 1 :] if old.key == row.key), "")
+            found.append(SettingChange(row.key, before, row.value))
+    return tuple(reversed(found))
