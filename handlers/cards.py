@@ -10,7 +10,7 @@ from bot.domain.notice import Severity
 from bot.domain.refusal import Refused
 from bot.engine.views import PositionView, StatusView
 from bot.runtime.desk import Desk
-from handlers.format import Clock, amount, count, money, number, percent, price, quantity, size
+from handlers.format import UNKNOWN, Clock, amount, count, money, number, percent, price, quantity, size
 from handlers.reply import Button, Column, Reply, Snapshot, Table
 
 LISTED = 5
@@ -192,6 +192,7 @@ def receipt_table(desk: Desk, receipts: Sequence[Receipt]) -> Table | None:
     quote = desk.about.quote
     columns = (
         f"Symbol | >Asked | >Done | >Left | >Average price | >Slippage {quote} | >Net {quote} | >Time to flat"
+        " | >Venue says so"
     )
     return table(columns, (_receipt_row(desk, receipt) for receipt in receipts))
 
@@ -206,7 +207,8 @@ def _receipt_row(desk: Desk, receipt: Receipt) -> tuple[str, ...]:
         price(receipt.average_price or None, rules),
         amount(receipt.slippage, signed=False),
         amount(receipt.net),
-        f"{receipt.took_ms / 1000:.1f}s",
+        f"{receipt.took_ms / 1000:.1f}s" if not receipt.left else "NOT FLAT",
+        f"after {receipt.verified_ms / 1000:.1f}s" if receipt.verified_ms else UNKNOWN,
     )
 
 

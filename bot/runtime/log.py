@@ -252,7 +252,7 @@ def tail(home: Path, limit: int, level: str = "DEBUG") -> tuple[LogLine, ...]:
     return tuple(found[-limit:]) if limit > 0 else ()
 
 
-def recent(limit: int, level: str = "DEBUG") -> tuple[LogLine, ...]:
+def recent_lines(limit: int, level: str = "DEBUG") -> tuple[LogLine, ...]:
     """The newest lines of this process that are at least of that level, oldest first, without reading a file."""
     least = logging.getLevelNamesMapping().get(level.upper(), logging.NOTSET)
     lines = (line for raw in tuple(_recent) if (line := _line(raw)))

@@ -14,6 +14,7 @@ from handlers.format import price as written
 from handlers.reply import Button, Reply
 
 ABOVE, BELOW = ">", "<"
+NOTHING = "Nothing is waited for. Set one with /alert SYMBOL > PRICE."
 DELETABLE = 8
 """So many alerts get a button of their own."""
 
@@ -97,7 +98,7 @@ def _list(desk: Desk, mine: tuple[Alert, ...]) -> Reply:
     return Reply(
         title=f"Your alerts · {count(len(mine), 'alert')}",
         table=table(">No | Symbol | When | >Price | >Mark | >Away | Set", rows),
-        text="Each is told once, to you alone." if mine else "Nothing is waited for. Set one with /alert SYMBOL > PRICE.",
+        text="Each is told once, to you alone." if mine else NOTHING,
         buttons=(Button("Refresh", "/alerts"), *_delete_buttons(desk, mine)),
     )
 

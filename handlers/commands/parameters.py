@@ -12,10 +12,10 @@ from handlers.cards import answered, proposed, refused, table
 from handlers.command import Actor, Confirm, Example, Help, Risk, Role, Suggest, SymbolName, command
 from handlers.format import count, plain
 from handlers.reply import Button, Reply
+from handlers.settings_cards import setting_lines
 
-MEANS = (
-    "It counts from the next bar's signals on; open trades keep their stop and target. Kept over restarts."
-)
+FROM_NEXT_BAR = "It counts from the next bar's signals on and is kept over restarts."
+MEANS = f"{FROM_NEXT_BAR} Open trades keep their stop and target."
 ALL = "all"
 
 
@@ -94,7 +94,7 @@ ParameterName = Annotated[str, Suggest(_names), Help("see /params SYMBOL"), Exam
 NewValue = Annotated[str, Help("its range: /params SYMBOL"), Example("20")]
 
 
-async def preview_set(desk: Desk, symbol: str, parameter: str, value: str) -> Reply:
+async def preview_set(desk: Desk, actor: Actor, symbol: str, parameter: str, value: str) -> Reply:
     """The card before /set."""
     chosen = "" if symbol == ALL else symbol
     new = desk.check_parameter(chosen, parameter, value)
@@ -102,10 +102,14 @@ async def preview_set(desk: Desk, symbol: str, parameter: str, value: str) -> Re
         return refused(new)
     views = _views(desk, chosen, parameter)
     change = Change(_title(parameter, symbol), _before(views), value_words(new))
+    found = await desk.preview_setting(SetParameter(chosen, parameter, new), actor.id)
+    if isinstance(found, Refused):
+        return refused(found)
     meaning = ""
     if views:
         meaning = f"{views[0].parameter.help.rstrip('.')}; allowed: {allowed_words(views[0].parameter)}."
-    return proposed(f"Change {parameter}?", (change,), f"{meaning}\n{MEANS}".strip())
+    text = f"{FROM_NEXT_BAR}\n{setting_lines(desk, found)}"
+    return proposed(f"Change {parameter}?", (change,), f"{meaning}\n{text}".strip())
 
 
 def _views(desk: Desk, symbol: str, parameter: str) -> list[ParameterView]:

@@ -25,6 +25,7 @@ from handlers.command import Actor, Confirm, Example, Help, Range, Role, Suggest
 from handlers.format import UNKNOWN, amount, count, money, number, percent, plain, quantity, size
 from handlers.guardrails import GUARDRAILS, limit_value, limit_values
 from handlers.reply import Button, Reply, Table
+from handlers.settings_cards import setting_lines
 from handlers.standing import USUAL, Standing, header
 from handlers.text import nearest
 
@@ -233,19 +234,19 @@ LimitValue = Annotated[
 ]
 
 
-async def preview_limit(desk: Desk, name: str, value: Decimal | str) -> Reply:
+async def preview_limit(desk: Desk, actor: Actor, name: str, value: Decimal | str) -> Reply:
     """The card before /set_limit."""
     slip = _limit_slip(desk, name, value)
     if slip is not None:
         return slip
     rail, before = GUARDRAILS[name], limit_values(desk.risk())[name]
     use = next((use.use for use in desk.risk().uses if use.name == rail.use), "")
-    text = (
-        f"{rail.meaning[:1].upper()}{rail.meaning[1:]}{f'; in use now: {use}' if use else ''}. {OPEN_TRADES}"
-    )
-    return proposed(
-        f"Change {name}?", (Change(name, rail.words(before), rail.words(limit_value(value))),), text
-    )
+    lead = f"{rail.meaning[:1].upper()}{rail.meaning[1:]}{f'; in use now: {use}' if use else ''}."
+    found = await desk.preview_setting(SetLimit(name, limit_value(value)), actor.id)
+    if isinstance(found, Refused):
+        return refused(found)
+    change = Change(name, rail.words(before), rail.words(limit_value(value)))
+    return proposed(f"Change {name}?", (change,), setting_lines(desk, found, lead))
 
 
 def _limit_slip(desk: Desk, name: str, value: Decimal | str) -> Reply | None:

@@ -13,7 +13,16 @@ from urllib.parse import quote
 import pytest
 
 from bot.runtime import log as log_module
-from bot.runtime.log import LOG_FILE, LogLine, bound, close_logging, set_up_logging, tail
+from bot.runtime.log import (
+    LOG_FILE,
+    RECENT_LINES,
+    LogLine,
+    bound,
+    close_logging,
+    recent_lines,
+    set_up_logging,
+    tail,
+)
 from bot.runtime.redaction import Redactor, printable
 
 TELEGRAM = f"{123456789}:" + "Aa1-_" * 7
@@ -219,3 +228,20 @@ def test_unprintable_characters_are_written_out() -> None:
     assert printable("plain ü 😀") == "plain ü 😀"
     assert printable("a\nb\x00\u2028") == r"a\nb\x00\u2028"
     assert printable("a\nb\t", keep="\n") == "a\nb\\t"
+
+
+def test_the_newest_lines_stay_in_memory_without_secrets(tmp_path: Path) -> None:
+    set_up_logging(tmp_path, level="DEBUG", console="none", hidden=["hunter2hunter2"])
+    log.debug("quiet")
+    log.warning("key is %s", "hunter2hunter2", extra={"symbol": "XRPUSDT"})
+    log.error("loud")
+    found = recent_lines(10, "warning")
+    assert [line.level for line in found] == ["warning", "error"]
+    assert found[0].message == "key is ***"
+    assert found[0].fields["symbol"] == "XRPUSDT"
+    assert [line.message for line in recent_lines(1)] == ["loud"]
+    assert recent_lines(0) == ()
+    for number in range(RECENT_LINES + 5):
+        log.info("line %d", number)
+    kept = recent_lines(RECENT_LINES + 100)
+    assert (len(kept), kept[0].message) == (RECENT_LINES, "line 5")
