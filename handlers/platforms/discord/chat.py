@@ -21,6 +21,7 @@ from yarl import URL
 from bot.domain.notice import Notice
 from handlers.command import Command, Role
 from handlers.drawing import Drawing
+from handlers.pace import DISCORD, Pace
 from handlers.parameter import Parameter
 from handlers.placing import Placed, unplaced
 from handlers.platforms.discord.answering import SEND_WITHIN_S, Answering, Prepared, note, quietly
@@ -77,6 +78,7 @@ class DiscordChat:
     drawing: Drawing
     placed: Placed = unplaced
     knows: Knows = everybody
+    pace: Pace = field(default_factory=lambda: Pace(DISCORD))
     platform: str = "discord"
     _client: discord.Client | None = field(init=False, default=None)
     _targets: dict[int, Messageable] = field(init=False, default_factory=dict)
@@ -159,8 +161,7 @@ class DiscordChat:
     async def _guarded[R](self, chat_id: str, sending: Coroutine[Any, Any, R]) -> R | str:
         """What `sending` answers; PlatformDown when it cannot be now, "" when Discord refuses for good."""
         try:
-            async with asyncio.timeout(SEND_WITHIN_S):
-                return await sending
+            return await sending
         except (discord.Forbidden, discord.NotFound) as error:
             log.error("Discord refuses a message for %s: %s", chat_id, mask(str(error)))
             return ""
@@ -174,7 +175,9 @@ class DiscordChat:
         target = await self._target(client, number)
         found, has_buttons = "", False
         while left:
-            message = await target.send(silent=silent, **left[0].arguments())
+            await self.pace.turn(str(number))
+            async with asyncio.timeout(SEND_WITHIN_S):
+                message = await target.send(silent=silent, **left[0].arguments())
             outgoing = left.pop(0)
             note(self.placed, reply, outgoing, str(message.id))
             if not has_buttons:
@@ -187,8 +190,10 @@ class DiscordChat:
         """The message's id, "" when it is gone."""
         target = await self._target(client, number)
         channel: Any = await target.create_dm() if isinstance(target, discord.User) else target
+        await self.pace.turn(str(number))
         try:
-            await channel.get_partial_message(message_id).edit(**outgoing[0].changes())
+            async with asyncio.timeout(SEND_WITHIN_S):
+                await channel.get_partial_message(message_id).edit(**outgoing[0].changes())
         except discord.NotFound:
             return ""
         note(self.placed, reply, outgoing[0], str(message_id))

@@ -19,6 +19,7 @@ from bot.domain.notice import Notice
 from handlers.command import Role
 from handlers.drawing import Drawing
 from handlers.insisting import Underway, insisted
+from handlers.pace import SLACK, Pace
 from handlers.placing import Placed, unplaced
 from handlers.platforms.slack.dialog import Asked, Pressed, box, filled, pressed
 from handlers.platforms.slack.listening import listen
@@ -85,6 +86,7 @@ class SlackChat:
     wall_clock: Callable[[], int]
     placed: Placed = unplaced
     knows: Knows = everybody
+    pace: Pace = field(default_factory=lambda: Pace(SLACK))
     platform: str = "slack"
     _sender: Sender | None = field(init=False, default=None)
     _home: Home = field(init=False, default_factory=Home)
@@ -197,7 +199,7 @@ class SlackChat:
         except BaseException:
             await self._closed(handler)
             raise
-        self._sender = Sender(client, self.placed)
+        self._sender = Sender(client, self.placed, self.pace)
         log.info("Slack connected as %s", who.get("user"))
         return handler
 
@@ -278,8 +280,7 @@ class SlackChat:
     async def _told(self, chat_id: str, send: Callable[[], Awaitable[str]]) -> str:
         """The message's id; raises PlatformDown, and logs what Slack refuses for good."""
         try:
-            async with bounded():
-                return await send()
+            return await send()
         except Refused as refused:
             log.error("Slack refuses a message for %s: %s", chat_id, refused)
             return ""

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from handlers.pace import UNPACED, Pace
 from handlers.placing import Placed, unplaced
 from handlers.platforms.slack.place import is_person, split_place
 from handlers.platforms.slack.render import Outgoing, messages, safe
@@ -19,7 +20,9 @@ from handlers.speaker import PlatformDown
 from handlers.text import mask
 
 log = logging.getLogger(__name__)
-SEND_WITHIN_S = 45.0
+CALL_WITHIN_S = 30.0
+"""Every call ends by then, whatever Slack does."""
+
 FILES_ASIDE = "The picture or file is in your direct messages with me."
 _SHORT_WAITS = 5
 _SHORT_WAIT_S = 5.0
@@ -58,6 +61,7 @@ class Sender:
 
     client: AsyncWebClient
     placed: Placed = unplaced
+    pace: Pace = field(default_factory=lambda: Pace(UNPACED))
     _direct: dict[str, str] = field(init=False, default_factory=dict)
 
     async def send(self, chat_id: str, reply: Reply, png: bytes | None) -> str:
@@ -120,7 +124,8 @@ class Sender:
                 thread_ts=thread or None,
                 blocks=outgoing.blocks,
                 text=outgoing.text,
-            )
+            ),
+            channel,
         )
         return str(sent.get("message_ts", ""))
 
@@ -142,7 +147,8 @@ class Sender:
                 text=outgoing.text,
                 unfurl_links=False,
                 unfurl_media=False,
-            )
+            ),
+            channel,
         )
         return str(sent.get("ts", ""))
 
@@ -175,16 +181,27 @@ class Sender:
             self._direct[channel] = str(opened["channel"]["id"])
         return self._direct[channel], thread
 
-    async def _call(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        """Slack's answer; PlatformDown when it may work later, Refused when it never will. Short waits are waited."""
+    async def _call(self, call: Callable[[], Awaitable[Any]], chat_id: str = "") -> Any:
+        """Slack's answer; PlatformDown when it may work later, Refused when it never will. Short waits are waited.
+
+        What goes into a chat waits for its turn there.
+        """
         for _ in range(_SHORT_WAITS):
             try:
-                return await self._tried(call)
+                return await self._in_turn(call, chat_id)
             except PlatformDown as down:
+                if down.retry_after_s and chat_id:
+                    self.pace.hold(down.retry_after_s, chat_id)
                 if not 0 < down.retry_after_s <= _SHORT_WAIT_S:
                     raise
                 await asyncio.sleep(down.retry_after_s)
-        return await self._tried(call)
+        return await self._in_turn(call, chat_id)
+
+    async def _in_turn(self, call: Callable[[], Awaitable[Any]], chat_id: str) -> Any:
+        if chat_id:
+            await self.pace.turn(chat_id)
+        async with bounded():
+            return await self._tried(call)
 
     async def _tried(self, call: Callable[[], Awaitable[Any]]) -> Any:
         try:
@@ -221,7 +238,7 @@ def _translated(error: SlackApiError) -> Exception:
 
 
 @asynccontextmanager
-async def bounded(within_s: float = SEND_WITHIN_S) -> AsyncIterator[None]:
+async def bounded(within_s: float = CALL_WITHIN_S) -> AsyncIterator[None]:
     """A send ends in time, and whatever broke on the way is PlatformDown; Refused stays what it is."""
     try:
         async with asyncio.timeout(within_s):

@@ -14,7 +14,6 @@ from typing import Any
 from telegram import Bot, ChatMemberUpdated, Message, Update
 from telegram.error import ChatMigrated, Conflict, InvalidToken, TelegramError
 from telegram.ext import (
-    AIORateLimiter,
     Application,
     CallbackQueryHandler,
     ChatMemberHandler,
@@ -28,6 +27,7 @@ from handlers.command import Role
 from handlers.drawing import Drawing
 from handlers.insisting import Underway, insisted
 from handlers.limiter import OncePer
+from handlers.pace import TELEGRAM, Pace
 from handlers.placing import Placed, unplaced
 from handlers.platforms.telegram.menus import Menus
 from handlers.platforms.telegram.render import alert_text
@@ -93,6 +93,7 @@ class TelegramChat:
     wall_clock: Callable[[], int]
     placed: Placed = unplaced
     alarm: Alarm | None = None
+    pace: Pace = field(default_factory=lambda: Pace(TELEGRAM))
     platform: str = "telegram"
     _bot: Bot | None = field(init=False, default=None)
     _menus: Menus = field(init=False)
@@ -167,7 +168,6 @@ class TelegramChat:
             .token(self.settings.token)
             .base_url(self.settings.base_url)
             .base_file_url(self.settings.base_file_url)
-            .rate_limiter(AIORateLimiter(max_retries=0))  # whoever sends waits and tries again, not everybody
             .concurrent_updates(True)  # a close that takes a minute must not keep a panic waiting
             .get_updates_connection_pool_size(4)  # with one, stopping waits for the long poll
             .job_queue(None)
@@ -203,7 +203,7 @@ class TelegramChat:
             log.warning("Telegram did not close cleanly: %s", mask(str(error)))
 
     def _sender(self, bot: Bot) -> Sender:
-        return Sender(bot, self.drawing, self.settings.dark_pictures, self.placed)
+        return Sender(bot, self.drawing, self.settings.dark_pictures, self.placed, self.pace)
 
     async def _on_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         self._underway.begin(self._message(update, context))

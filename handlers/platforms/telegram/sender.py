@@ -4,14 +4,15 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from telegram import Bot, ForceReply, InlineKeyboardMarkup, InputMediaPhoto, LinkPreviewOptions, Message
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, ChatMigrated, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, NetworkError, RetryAfter, TelegramError, TimedOut
 
 from handlers.drawing import Drawing
+from handlers.pace import UNPACED, Pace
 from handlers.picking import chunks
 from handlers.placing import Placed, unplaced
 from handlers.platforms.telegram.render import (
@@ -29,8 +30,8 @@ from handlers.speaker import PlatformDown
 from handlers.text import clean, mask
 
 log = logging.getLogger(__name__)
-SEND_WITHIN_S = 45.0
-"""Every send ends by then, whatever Telegram does; pictures and files may take long on a phone's network."""
+CALL_WITHIN_S = 30.0
+"""Every call ends by then, whatever Telegram does; pictures and files may take long on a poor network."""
 
 _WAITS_S = (1, 2)
 _SHORT_PAUSE_S = 5.0
@@ -68,12 +69,13 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends replies to chats and topics; `placed` hears on which message buttons hang."""
+    """Sends replies to chats and topics at the platform's pace; `placed` hears on which message buttons hang."""
 
     bot: Bot
     drawing: Drawing
     dark: bool
     placed: Placed = unplaced
+    pace: Pace = field(default_factory=lambda: Pace(UNPACED))
 
     async def show(self, chat_id: str, reply: Reply, card: Message | None) -> str:
         """In place of the card where that is possible; an answered card loses its buttons anyway."""
@@ -108,7 +110,7 @@ class Sender:
         markup = keyboard(sheet.reply.buttons)
         where: dict[str, Any] = {"chat_id": split_place(chat_id)[0], "message_id": message_id}
         try:
-            await tried(lambda: self._edit(sheet, {**where, "reply_markup": markup}))
+            await self._tried(chat_id, lambda: self._edit(sheet, {**where, "reply_markup": markup}))
         except BadRequest as error:
             if "not modified" not in str(error):
                 log.info("Telegram does not edit a message: %s", mask(str(error)))
@@ -161,7 +163,9 @@ class Sender:
 
     async def _photo(self, sheet: Sheet, how: Mapping[str, Any], keys: Sequence[tuple[Button, ...]]) -> str:
         markup = keyboard(keys[0]) if keys else None
-        sent = await tried(lambda: self.bot.send_photo(photo=sheet.png or b"", reply_markup=markup, **how))
+        sent = await self._paced(
+            how, lambda: self.bot.send_photo(photo=sheet.png or b"", reply_markup=markup, **how)
+        )
         return self._note(sheet.reply, keys[0] if keys else (), str(sent.message_id))
 
     async def _text(
@@ -171,20 +175,46 @@ class Sender:
         markup: Markup | None = keyboard(buttons)
         if markup is None and reply.expects:
             markup = _answer_field(reply)
-        sent = await tried(
+        sent = await self._paced(
+            how,
             lambda: self.bot.send_message(
                 text=page, reply_markup=markup, link_preview_options=_NO_PREVIEW, **how
-            )
+            ),
         )
         return self._note(reply, buttons, str(sent.message_id))
 
     async def _field(self, reply: Reply, where: Mapping[str, Any]) -> None:
         """In a group a bot hears only answers to its own messages, so there has to be one without buttons."""
         text = clean(reply.expects)
-        await tried(lambda: self.bot.send_message(text=text, reply_markup=_answer_field(reply), **where))
+        await self._paced(
+            where, lambda: self.bot.send_message(text=text, reply_markup=_answer_field(reply), **where)
+        )
 
     async def _file(self, file: Attachment, where: Mapping[str, Any]) -> None:
-        await tried(lambda: self.bot.send_document(document=file.content, filename=file.name, **where))
+        await self._paced(
+            where, lambda: self.bot.send_document(document=file.content, filename=file.name, **where)
+        )
+
+    async def _paced[R](self, where: Mapping[str, Any], send: Callable[[], Awaitable[R]]) -> R:
+        return await self._tried(str(where["chat_id"]), send)
+
+    async def _tried[R](self, chat_id: str, send: Callable[[], Awaitable[R]]) -> R:
+        """Send in turn, again after an outage or a pause of seconds; what Telegram refuses is not tried again."""
+        for wait_s in _WAITS_S:
+            await self.pace.turn(chat_id)
+            try:
+                return await bounded(send)
+            except RetryAfter as error:
+                self.pace.hold(_seconds(error), chat_id)
+                if _seconds(error) > _SHORT_PAUSE_S:
+                    raise
+                await asyncio.sleep(_seconds(error))
+            except BadRequest:
+                raise
+            except NetworkError:
+                await asyncio.sleep(wait_s)
+        await self.pace.turn(chat_id)
+        return await bounded(send)
 
     def _note(self, reply: Reply, buttons: tuple[Button, ...], message_id: str) -> str:
         if buttons:
@@ -198,35 +228,25 @@ def _answer_field(reply: Reply) -> ForceReply:
 
 
 @asynccontextmanager
-async def translated(within_s: float = SEND_WITHIN_S) -> AsyncIterator[None]:
+async def translated() -> AsyncIterator[None]:
     """What keeps a message from going out now becomes PlatformDown; what Telegram refuses for good stays as it is."""
     try:
-        async with asyncio.timeout(within_s):
-            yield
+        yield
     except RetryAfter as error:
         raise PlatformDown("too many messages", _seconds(error)) from error
     except BadRequest:
         raise
-    except TimeoutError as error:
-        raise PlatformDown("no answer in time") from error
     except NetworkError as error:
         raise PlatformDown(mask(str(error))) from error
 
 
-async def tried[R](send: Callable[[], Awaitable[R]]) -> R:
-    """Send, again after an outage or a pause of seconds; what Telegram refuses is not tried again."""
-    for wait_s in _WAITS_S:
-        try:
+async def bounded[R](send: Callable[[], Awaitable[R]]) -> R:
+    """One call that ends in time."""
+    try:
+        async with asyncio.timeout(CALL_WITHIN_S):
             return await send()
-        except RetryAfter as error:
-            if _seconds(error) > _SHORT_PAUSE_S:
-                raise
-            await asyncio.sleep(_seconds(error))
-        except BadRequest:
-            raise
-        except NetworkError:
-            await asyncio.sleep(wait_s)
-    return await send()
+    except TimeoutError as error:
+        raise TimedOut("no answer in time") from error
 
 
 async def quietly(call: Awaitable[object]) -> bool:
