@@ -161,6 +161,24 @@ async def test_who_may_what_and_where(house: DiscordHouse) -> None:
     assert [one.text for one in house.ann.sees(house.ann.private)] == ["x"]
 
 
+async def test_a_nonce_makes_a_message_once(house: DiscordHouse) -> None:
+    one = (await house.send(content="once", nonce="n1", enforce_nonce=True, flags=1 << 12))[1]
+    again = (await house.send(content="once", nonce="n1", enforce_nonce=True))[1]
+    assert (again["id"], again["nonce"]) == (one["id"], "n1")
+    assert (await house.send(content="other", nonce="n2", enforce_nonce=True))[1]["id"] != one["id"]
+    assert (await house.send(content="twice", nonce="n1"))[1]["id"] != one["id"]
+    house.pass_s(300)
+    assert (await house.send(content="later", nonce="n1", enforce_nonce=True))[1]["id"] != one["id"]
+    assert (await house.send(content="x", nonce="n" * 26))[1]["code"] == 50035
+    seen = house.ann.sees(house.channel)
+    assert [(one.text, one.silent) for one in seen] == [
+        ("once", True),
+        ("other", False),
+        ("twice", False),
+        ("later", False),
+    ]
+
+
 async def test_messages_are_edited_and_removed(house: DiscordHouse) -> None:
     _, made = await house.send(content="one", components=[row(button())])
     path = f"channels/{house.channel.id}/messages/{made['id']}"

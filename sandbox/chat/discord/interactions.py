@@ -26,6 +26,7 @@ class Interactions:
         self._world = world
         self._seconds = seconds
         self.made: list[Interaction] = []
+        self._by_token: dict[str, Interaction] = {}
 
     def begin(
         self, kind: InteractionKind, user: User, channel: Channel, data: Json, pressed: Message | None = None
@@ -37,6 +38,7 @@ class Interactions:
         )
         made.payload = self._payload(made, data)
         self.made.append(made)
+        self._by_token[made.token] = made
         self.deliver(made)
         return made
 
@@ -50,8 +52,8 @@ class Interactions:
 
     def callback(self, number: str, token: str, body: Json, files: Sequence[Upload], full: bool) -> Answer:
         """The first answer; `full` asks for what came of it (with_response)."""
-        interaction = next((one for one in self.made if one.id == number and one.token == token), None)
-        if interaction is None or self.failed(interaction):
+        interaction = self._by_token.get(token)
+        if interaction is None or interaction.id != number or self.failed(interaction):
             raise unknown(10062, "interaction")
         if interaction.answered is not None:
             raise Refused(400, 40060, "Interaction has already been acknowledged.")
@@ -89,10 +91,10 @@ class Interactions:
 
     def has(self, token: str) -> bool:
         """Whether the token belongs to an interaction, alive or not."""
-        return any(one.token == token for one in self.made)
+        return token in self._by_token
 
     def _answered(self, token: str) -> Interaction:
-        interaction = next((one for one in self.made if one.token == token), None)
+        interaction = self._by_token.get(token)
         if interaction is None or interaction.answered is None:
             raise unknown(10015, "Webhook")
         if self._age_s(interaction) > self._world.rules.token_s:

@@ -13,6 +13,7 @@ CUSTOM_ID = 100
 LABEL = 80
 OPTIONS = 25
 FILES = 10
+NONCE = 25
 V2 = 1 << 15
 _BUTTON, _LINK, _PREMIUM = 2, 5, 6
 _SELECTS = frozenset({3, 5, 6, 7, 8})
@@ -24,6 +25,9 @@ def check_message(payload: Json, files: Sequence[str]) -> None:
     form = Form()
     if payload.get("content") is not None:
         form.text("content", str(payload["content"]), 0, CONTENT)
+    nonce = payload.get("nonce")
+    if nonce is not None and len(str(nonce)) > NONCE:
+        form.wrong("nonce", "NONCE_TYPE_BAD_LENGTH", f"Must be {NONCE} or fewer in length.")
     if int(payload.get("flags") or 0) & V2:
         form.wrong("flags", "NOT_EMULATED", "The sandbox knows no components V2")
     _embeds(form, payload.get("embeds"), files)

@@ -10,6 +10,7 @@ from sandbox.chat.discord.pings import Pings
 
 EPOCH_MS = 1_420_070_400_000
 EPHEMERAL = 1 << 6
+SILENT = 1 << 12
 LOADING = 1 << 7
 
 
@@ -138,7 +139,7 @@ class Attachment:
 
 @dataclass(slots=True)
 class Message:
-    """One message. `only_for`: the one user who sees it (ephemeral). `loading`: "is thinking"."""
+    """One message. `only_for`: the one user who sees it (ephemeral). `loading`: "is thinking". `silent`: no sound."""
 
     id: str
     channel_id: str
@@ -154,10 +155,16 @@ class Message:
     edited_at_ms: int | None = None
     gone: bool = False
     author_id: str = ""
+    silent: bool = False
+    nonce: str = ""
 
     def json(self) -> Json:
         """As Discord shows it; pictures of embeds have an address of their own."""
-        flags = (EPHEMERAL if self.only_for else 0) | (LOADING if self.loading else 0)
+        flags = (
+            (EPHEMERAL if self.only_for else 0)
+            | (LOADING if self.loading else 0)
+            | (SILENT if self.silent else 0)
+        )
         return {
             "id": self.id,
             "channel_id": self.channel_id,
@@ -175,6 +182,7 @@ class Message:
             "pinned": False,
             "type": 0,
             "flags": flags,
+            **({"nonce": self.nonce} if self.nonce else {}),
         }
 
 

@@ -45,6 +45,7 @@ class Seen:
     ephemeral: bool = False
     edited: bool = False
     thinking: bool = False
+    silent: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -278,6 +279,7 @@ def _seen(message: Message) -> Seen:
         ephemeral=message.only_for is not None,
         edited=message.edited_at_ms is not None,
         thinking=message.loading,
+        silent=message.silent,
     )
 
 

@@ -6,9 +6,21 @@ from sandbox.chat.bell import Bell
 from sandbox.chat.bodies import Upload
 from sandbox.chat.discord.answers import Json, Refused, unknown
 from sandbox.chat.discord.message_rules import check_full, check_message
-from sandbox.chat.discord.nouns import Attachment, Channel, ChannelKind, Guild, Message, Snowflakes, User
+from sandbox.chat.discord.nouns import (
+    SILENT,
+    Attachment,
+    Channel,
+    ChannelKind,
+    Guild,
+    Message,
+    Snowflakes,
+    User,
+)
 from sandbox.chat.discord.pings import pings
 from sandbox.chat.discord.rules import DiscordRules
+
+NONCE_MS = 180_000
+"""Discord says "the past few minutes"; three are our choice."""
 
 
 class World:
@@ -97,12 +109,20 @@ class World:
         only_for: str | None = None,
         author: Json | None = None,
     ) -> Message:
-        """A new message of the bot, or of `author`; refused when it breaks a rule."""
+        """A new message of the bot, or of `author`; refused when it breaks a rule.
+
+        With `enforce_nonce` the message that was written under the same nonce lately is answered, and none is made.
+        """
         self._weigh(payload, files)
+        known = self._known(channel, payload)
+        if known is not None:
+            return known
         message = Message(
             self.ids.next(), channel.id, author or self.bot.json(), self.wall_ms(), only_for=only_for
         )
         message.author_id = str(message.author["id"])
+        message.nonce = str(payload.get("nonce") or "")
+        message.silent = bool(int(payload.get("flags") or 0) & SILENT)
         self._fill(message, payload, files)
         channel.messages.append(message)
         self._tell("MESSAGE_CREATE", channel, message)
@@ -146,6 +166,14 @@ class World:
         message.attachments, message.loading = attachments, False
         if "content" in payload:
             message.pings = pings(content, payload.get("allowed_mentions"))
+
+    def _known(self, channel: Channel, payload: Json) -> Message | None:
+        """The message that was written under this nonce within the last minutes."""
+        nonce, since_ms = payload.get("nonce"), self.wall_ms() - NONCE_MS
+        if nonce is None or payload.get("enforce_nonce") is not True:
+            return None
+        recent = (one for one in reversed(channel.messages) if one.at_ms >= since_ms)
+        return next((one for one in recent if one.nonce == str(nonce) and one.author_id == self.bot.id), None)
 
     def _kept(self, message: Message, payload: Json) -> list[Attachment]:
         if payload.get("attachments") is None:

@@ -81,7 +81,7 @@ class Person:
         """What the app did not acknowledge in time, or could not be given."""
         return [one for one in self._deeds.of(self.user) if self._deeds.mode.failure(one)]
 
-    def command(self, channel: Channel, name: str, text: str = "") -> Envelope | None:
+    def command(self, channel: Channel, name: str, text: str = "") -> Envelope:
         """A slash command such as "/status"; Impossible when the app has not registered it."""
         self._enter(channel)
         if name not in self._world.manifest.commands:
@@ -108,7 +108,7 @@ class Person:
         channel = self._world.channels[message.channel_id]
         self._did(channel, self._deeds.edit(self.user, channel, message, text))
 
-    def press(self, channel: Channel, label: str, on: Seen | None = None) -> Envelope | None:
+    def press(self, channel: Channel, label: str, on: Seen | None = None) -> Envelope:
         """A button by its label, on the newest message that shows it or on the given one."""
         self._enter(channel)
         for message in reversed(list(self._visible(channel))):
@@ -118,7 +118,7 @@ class Person:
                     return self._did(channel, envelope)
         raise Impossible(f"there is no {label!r} to press")
 
-    def submit(self, values: Mapping[str, str]) -> Envelope | None:
+    def submit(self, values: Mapping[str, str]) -> Envelope:
         """Send the modal, filled in by label; Impossible when the client would not let it go."""
         view = self.modal
         if view is None:
@@ -158,7 +158,7 @@ class Person:
         await self.answer(timeout_s)
         return [self._shown(change) for change in self._mine()]
 
-    def _did(self, channel: Channel, envelope: Envelope | None) -> Envelope | None:
+    def _did[E: Envelope | None](self, channel: Channel, envelope: E) -> E:
         """Answers count from here on."""
         self._mark = self._deeds.before
         self._place, self.last = channel, envelope

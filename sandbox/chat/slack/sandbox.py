@@ -126,9 +126,8 @@ class SlackSandbox:
 
     def trouble(self, trouble: Trouble) -> web.Response:
         """An armed error in Slack's form; `description` is the error's name."""
-        refused = Refused(
-            trouble.description or "internal_error", (), trouble.status, trouble.retry_after or 0
-        )
+        usual = "ratelimited" if trouble.status == 429 else "internal_error"
+        refused = Refused(trouble.description or usual, (), trouble.status, trouble.retry_after or 0)
         return _response(refused.answer())
 
     def close(self) -> None:

@@ -65,6 +65,7 @@ class SocketMode:
     tickets: dict[str, float] = field(default_factory=dict)
     opened: int = 0
     _turn: int = 0
+    _by_id: dict[str, Envelope] = field(default_factory=dict)
     _timers: set[asyncio.TimerHandle] = field(default_factory=set)
 
     def ticket(self) -> str:
@@ -101,15 +102,9 @@ class SocketMode:
         """An acknowledgement; late ones count as failures and change nothing."""
         if not isinstance(frame, dict):
             return
-        for envelope in self.envelopes:
-            if envelope.id == frame.get("envelope_id") and not envelope.acked and not envelope.late:
-                envelope.late = self._is_over(envelope)
-                envelope.acked = not envelope.late
-                payload = frame.get("payload")
-                if envelope.acked and envelope.accepts and isinstance(payload, dict):
-                    envelope.answer = payload
-                if envelope.acked:
-                    self.acknowledged(envelope)
+        envelope = self._by_id.get(str(frame.get("envelope_id")))
+        if envelope is not None and not envelope.acked and not envelope.late:
+            self._acknowledge(envelope, frame.get("payload"))
         self.world.bell.ring()
 
     def send(self, kind: str, payload: Json, accepts: bool = False, attempt: int = 0) -> Envelope:
@@ -118,6 +113,7 @@ class SocketMode:
             self.world.number("envelope-"), kind, payload, accepts, self.world.seconds(), attempt=attempt
         )
         self.envelopes.append(made)
+        self._by_id[made.id] = made
         there = [link for link in self.links if not link.leaving] or self.links
         if there:
             self._turn += 1
@@ -153,6 +149,14 @@ class SocketMode:
             timer.cancel()
         self.drop()
 
+    def _acknowledge(self, envelope: Envelope, payload: object) -> None:
+        envelope.late = self._is_over(envelope)
+        envelope.acked = not envelope.late
+        if envelope.acked and envelope.accepts and isinstance(payload, dict):
+            envelope.answer = payload
+        if envelope.acked:
+            self.acknowledged(envelope)
+
     def _again(self, envelope: Envelope) -> None:
         """An event that was not acknowledged in time is sent once more, after a while."""
         waits = self.world.rules.retries_after_s
@@ -166,6 +170,9 @@ class SocketMode:
 
     def _later(self, after_s: float, deed: Callable[[], object]) -> None:
         loop = asyncio.get_running_loop()
+        self._timers = {
+            timer for timer in self._timers if timer.when() > loop.time() and not timer.cancelled()
+        }
         self._timers.add(loop.call_later(after_s, deed))
 
     def _is_over(self, envelope: Envelope) -> bool:
