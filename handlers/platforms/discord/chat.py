@@ -280,10 +280,18 @@ class DeskClient(discord.Client):
 
     async def setup_hook(self) -> None:
         """Offer the commands; the library calls this once after the login."""
+        await self._find_gateway()
         for guild in self._chat.settings.guilds:
             await self.tree.sync(guild=discord.Object(guild))
         if not self._chat.settings.guilds:
             await self.tree.sync()
+
+    async def _find_gateway(self) -> None:
+        """Another server says itself where its gateway is; the library knows only Discord's own."""
+        settings = self._chat.settings
+        if settings.base_url and not settings.gateway_url:
+            found = await self.http.request(Route("GET", "/gateway"))
+            DiscordWebSocket.DEFAULT_GATEWAY = URL(str(found["url"]))
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """The library calls this before every login; too many of them would cost the token."""
