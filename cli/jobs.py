@@ -8,11 +8,11 @@ from bot.config.settings import Settings
 from bot.domain.event import NoticeRaised
 from bot.domain.market import DAY_MS
 from bot.domain.notice import Notice, NoticeKind, Severity
-from bot.engine import reading
 from bot.runtime.clock import Clock
 from bot.runtime.heartbeat import Heartbeat
 from bot.runtime.job_plan import JobPorts, standard_jobs
 from bot.runtime.jobs import Jobs
+from cli.vitals import VitalSigns
 from cli.wiring import House
 from handlers.commands.digest import Period, page
 
@@ -25,7 +25,8 @@ PERIODS: dict[str, Period] = {"daily": "day", "weekly": "week", "monthly": "mont
 def build_jobs(house: House, clock: Clock) -> Jobs:
     """The standard jobs over a house, kept in its home."""
     settings = house.plan.loaded.settings
-    heartbeat = Heartbeat(house.plan.home, clock, partial(vital_signs, house))
+    signs = VitalSigns(house, clock.wall_ms)
+    heartbeat = Heartbeat(house.plan.home, clock, signs, partial(_beaten, house))
     ports = JobPorts(
         put=house.loop.put,
         digest=partial(send_digest, house),
@@ -37,6 +38,11 @@ def build_jobs(house: House, clock: Clock) -> Jobs:
     jobs = Jobs(house.plan.account, clock, rules, store=store, notify=partial(raise_notice, house))
     house.health.jobs = jobs.views
     return jobs
+
+
+def _beaten(house: House) -> None:
+    for listener in house.beat_listeners:
+        listener()
 
 
 async def raise_notice(house: House, notice: Notice) -> None:
@@ -69,20 +75,3 @@ async def prune(house: House, settings: Settings) -> str:
 
 def _before(now_ms: int, days: int) -> int:
     return now_ms - days * DAY_MS if days else 0
-
-
-def vital_signs(house: House) -> dict[str, object]:
-    """What the heartbeat file says beside the time."""
-    status = reading.status(house.engine.state)
-    return {
-        "mode": house.plan.mode,
-        "account": house.plan.account,
-        "trading": str(status.trading),
-        "link_up": status.link_up,
-        "positions": len(status.positions),
-        "uncovered": list(status.uncovered),
-        "last_bar_at_ms": status.last_bar_at_ms,
-        "queue": house.loop.queue_length,
-        "storage_ok": house.engine.state.storage_ok,
-        "journal": house.loop.number,
-    }

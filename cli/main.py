@@ -203,6 +203,24 @@ def alive(home: Home = None, config: Config = None) -> None:
     _finish(tell_alive, home_of(home), config)
 
 
+@app.command()
+def watchdog(
+    home: Home = None,
+    config: Config = None,
+    once: Annotated[
+        bool,
+        typer.Option(
+            "--once", help="Look once and exit: 0 all is well, 1 not. Tells nobody, needs no token."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Watch a desk from outside: alarms by a second Telegram bot when its heartbeat stops or tells of trouble."""
+    from cli.watchdog import WatchOptions, run_watchdog
+
+    _finish(run_watchdog, WatchOptions(home_of(home), config, once, json))
+
+
 @audit_app.command("verify")
 def audit_verify(home: Home = None, config: Config = None) -> None:
     """Recompute the hash chain of the audit trail."""

@@ -2,16 +2,20 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.runtime.clock import WallClock
+from bot.runtime.heartbeat import mark_stopped, read_heartbeat
 from bot.runtime.log import close_logging
 from bot.venues.ccxt_venue.venue import CcxtVenue
+from cli.comeback import comeback
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs, raise_notice
 from cli.live import Running, begin_log, ended_by_signals, open_local_door, run_to_end, talk
 from cli.platforms import begin_platforms
+from cli.pulse import Pulse, checked_address
 from cli.stages import Stage, choose_stage
 from cli.wiring import House, open_house
 from handlers.cards import trading_words
@@ -24,6 +28,8 @@ def run_configured(home: Path | None, config: Path | None) -> int:
     """Check the configuration, then run."""
     found = resolve_home(home, os.environ)
     loaded = load(found, config, os.environ)
+    if loaded.secrets.heartbeat_url:
+        checked_address(loaded.secrets.heartbeat_url)
     stage = choose_stage(found, loaded, WallClock())
     begin_log(loaded, console=True)
     try:
@@ -33,6 +39,7 @@ def run_configured(home: Path | None, config: Path | None) -> int:
 
 
 async def _run(stage: Stage) -> int:
+    last_beat = read_heartbeat(stage.plan.home)
     with ended_by_signals() as ending:
         async with open_house(stage.plan) as house:
             running = Running(house, stage.clock(house))
@@ -40,11 +47,13 @@ async def _run(stage: Stage) -> int:
             jobs = build_jobs(house, running.clock)
             await jobs.start()
             await raise_notice(house, started(house))
+            await tell_comeback(house, last_beat)
             await tell_gate(house)
             stage.begin(running)
             begin_tasks(house, running)
             await running.until_stopped()
             await jobs.stop()
+    mark_stopped(stage.plan.home, WallClock().wall_ms())
     return 0
 
 
@@ -59,6 +68,13 @@ def started(house: House) -> Notice:
     )
     title = f"Quarterdeck {about.version} has started, mode {about.mode}"
     return Notice(NoticeKind.VERSION, Severity.INFO, house.now_ms(), title, fields)
+
+
+async def tell_comeback(house: House, last_beat: Mapping[str, object] | None) -> None:
+    """That the run before did not end in order, when it did not."""
+    notice = await comeback(house, last_beat)
+    if notice is not None:
+        await raise_notice(house, notice)
 
 
 async def tell_gate(house: House) -> None:
@@ -77,11 +93,21 @@ async def tell_gate(house: House) -> None:
         await raise_notice(house, Notice(NoticeKind.VERSION, severity, house.now_ms(), title, tuple(lines)))
 
 
+def begin_pulse(house: House, running: Running) -> None:
+    """Let the heartbeat's address hear every beat, when there is one."""
+    if address := house.plan.loaded.secrets.heartbeat_url:
+        pulse = Pulse(address, lambda: house.is_alive)
+        house.beat_listeners.append(pulse.beat)
+        running.begin("pulse", pulse.run())
+
+
 def begin_tasks(house: House, running: Running) -> None:
     """The timers, every platform with a token, and the console when somebody sits at it."""
     running.begin("timers", running.fire_timers())
+    running.begin("engine", house.until_dead())
+    begin_pulse(house, running)
     open_local_door(running)
-    names = begin_platforms(house, running)
+    names = begin_platforms(running)
     if sys.stdin.isatty():
         words = f"Quarterdeck, mode {house.plan.mode}. /help lists all commands, Ctrl-C leaves."
         running.begin("console", talk(house, running, words))

@@ -9,21 +9,37 @@ from bot.runtime.clock import Clock
 
 HEARTBEAT_FILE = Path("status", "heartbeat.json")
 WRITTEN_AT = "written_at_ms"
+STOPPED = "stopped"
+"""True in the last heartbeat of a run that ended in order."""
 
 
 class Heartbeat:
-    """Writes what `read` answers, with the wall's time beside it, into the home."""
+    """Writes what `read` answers, with the wall's time beside it, into the home; `beaten` hears of each beat."""
 
-    def __init__(self, home: Path, clock: Clock, read: Callable[[], Mapping[str, object]]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        clock: Clock,
+        read: Callable[[], Mapping[str, object]],
+        beaten: Callable[[], None] = lambda: None,
+    ) -> None:
         self._path = home / HEARTBEAT_FILE
         self._clock = clock
         self._read = read
+        self._beaten = beaten
 
     async def write(self) -> str:
         """Write one heartbeat; the work of the heartbeat job."""
         beat = {WRITTEN_AT: self._clock.wall_ms(), "business_at_ms": self._clock.now_ms(), **self._read()}
         write_whole(self._path, json.dumps(beat, indent=2, default=str) + "\n")
+        self._beaten()
         return ""
+
+
+def mark_stopped(home: Path, wall_ms: int) -> None:
+    """The last heartbeat of a run that ends in order says so."""
+    beat = {**(read_heartbeat(home) or {}), WRITTEN_AT: wall_ms, STOPPED: True}
+    write_whole(home / HEARTBEAT_FILE, json.dumps(beat, indent=2, default=str) + "\n")
 
 
 def write_whole(path: Path, text: str) -> None:
