@@ -1,14 +1,39 @@
 """Figures of Slack that a test may want otherwise, and the manifest of the app."""
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
+
+_COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
+_MOST_COMMANDS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the app has registered: slash commands with their stroke, and the events it hears."""
+    """What the app has registered: slash commands with their stroke, and the events it hears.
+
+    ValueError for commands that Slack does not take: more than 50, names that are no names, or twice.
+    """
 
     commands: tuple[str, ...] = ()
     events: tuple[str, ...] = ("app_mention", "message.im")
+
+    def __post_init__(self) -> None:
+        """Refuse what Slack refuses."""
+        wrong = [name for name in self.commands if not _COMMAND.fullmatch(name)]
+        if wrong or len(self.commands) > _MOST_COMMANDS or len(set(self.commands)) != len(self.commands):
+            raise ValueError(f"invalid_manifest: {len(self.commands)} commands, wrong names: {wrong}")
+
+    @classmethod
+    def read(cls, manifest: Mapping[str, Any]) -> Self:
+        """From the manifest as it is pasted into Slack's page; texts must keep to Slack's limits."""
+        rows: Sequence[Mapping[str, str]] = manifest["features"]["slash_commands"]
+        for row in rows:
+            if not 1 <= len(row["description"]) <= 2000 or len(row.get("usage_hint", "")) > 1000:
+                raise ValueError(f"invalid_manifest: texts of {row['command']}")
+        events = manifest["settings"]["event_subscriptions"]["bot_events"]
+        return cls(tuple(row["command"] for row in rows), tuple(events))
 
 
 @dataclass(frozen=True, slots=True)
