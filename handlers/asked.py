@@ -133,8 +133,8 @@ class Reading:
         match held:
             case RunLine(line=line):
                 return self._from_line(f"{line} {clean(answer)}".rstrip(), held, answer, waiting)
-            case TurnPage(reply=reply):
-                return Asked(reply.name, self.registry.find(reply.name), held=held)
+            case TurnPage(reply=reply, account=account):
+                return Asked(reply.name, self.registry.find(reply.name), held=held, account=account)
             case GiveAnswer(question=question):
                 return self._from_line(question.line, held, answer, waiting)
             case SecondAnswer(pending=pending):

@@ -39,11 +39,12 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class TurnPage:
-    """Shows another page of a long table."""
+    """Shows another page of a long table of an account's."""
 
     chat_id: str
     reply: Reply
     first: int
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class Dispatcher:
     _expectations: Expectations = field(init=False, default_factory=Expectations)
 
     def __post_init__(self) -> None:
-        """Join the parts."""
+        """Join the parts; what has to speak by itself speaks through `push`."""
         self._desks = self.desks or Desks.alone(Seat(self.desk, self.context, self.journal_position))
         if self._desks.several:
             self.registry = self.registry.for_accounts(self._desks.names)
@@ -145,7 +145,9 @@ class Dispatcher:
     def _build_runner(self) -> Runner:
         codes = self.codes or Codes(NoKeys(), self.wall_clock)
         voice = Voice(self.speakers, self.redact)
-        return Runner(self.registry, self._desks, codes, voice, self.wall_clock, self.salt, self.sleep)
+        around = (self.registry, codes, self.access, self.away)
+        shared = tuple(one for one in around if isinstance(one, Injected))
+        return Runner(self._desks, shared, codes, voice, self.wall_clock, self.salt, self.sleep)
 
     async def handle(self, request: Request) -> Reply | None:
         """Answer one request; None means that nothing at all is answered."""
@@ -165,7 +167,7 @@ class Dispatcher:
             actor = self._placed_actor(entered, request)
             ending = await self._act(request, asked, actor) if not secret else SECRET_SEEN
         else:
-            ending = SECRET_SEEN if secret and entered.reply is not None and actor is not None else entered
+            ending = SECRET_SEEN if secret and actor and self._warns(request, entered) else entered
         await self._record(request, asked, ending)
         over = isinstance(entered, Actor) or (actor is not None and entered.outcome in _ENDED)
         if over and asked.named and not isinstance(entered, Actor):
@@ -175,6 +177,11 @@ class Dispatcher:
             return None
         role = actor.role if actor else None
         return self._dresser.dress(ending.reply, request, asked, role, self._account(request, asked))
+
+    def _warns(self, request: Request, entered: Ending) -> bool:
+        """A key in a message is worth a warning even when nothing else of it would be answered."""
+        heard = not request.never_runs and self.access.allows_chat(request)
+        return heard and entered.outcome is not Outcome.DUPLICATE
 
     @property
     def _reading(self) -> Reading:
@@ -245,7 +252,7 @@ class Dispatcher:
         match asked.held:
             case TurnPage(reply=reply, first=first):
                 bare = replace(reply, plot=None, file=None, image=b"")
-                return Ending(Outcome.OK, self._dresser.page(bare, request, first))
+                return Ending(Outcome.OK, self._dresser.page(bare, request, first, account))
             case GiveAnswer() as held:
                 return await self._asking.answered(hearing, held)
             case SecondAnswer() as held:

@@ -34,7 +34,7 @@ class Dresser:
             titled = self._titled(named, account)
             named = replace(titled, buttons=self._buttons(titled, request.chat_id, role, account))
         named = replace(named, in_place=self._in_place(named, asked))
-        return self.page(named, request, 0)
+        return self.page(named, request, 0, account)
 
     def dress_for(self, chat_id: str, role: Role, reply: Reply, account: str) -> Reply:
         """Buttons with ids for a chat and a role, for what is said unasked."""
@@ -47,7 +47,9 @@ class Dresser:
         proof = " with your code" if question.needs_code else ""
         text = f"{preview.text}\nConfirm{proof} within {seconds} s.".strip()
         prompt = CODE if question.needs_code else ""
-        return replace(preview, text=text, buttons=(replace(confirm, prompt=prompt), cancel, *preview.buttons))
+        return replace(
+            preview, text=text, buttons=(replace(confirm, prompt=prompt), cancel, *preview.buttons)
+        )
 
     def second_card(self, preview: Reply, pending: Pending, chat_id: str, text: str) -> Reply:
         """What another person is asked to confirm, in one of the chats where it is asked."""
@@ -68,7 +70,7 @@ class Dresser:
         )
         return self._titled(card, errand.account)
 
-    def page(self, reply: Reply, request: Request, first: int) -> Reply:
+    def page(self, reply: Reply, request: Request, first: int, account: str | None) -> Reply:
         """The rows from `first` on that fit a message, and buttons to the pages around; nothing is dropped."""
         rows, size = reply.table.rows if reply.table else (), request.page_rows
         if reply.table is None or not size or len(rows) <= size:
@@ -76,17 +78,17 @@ class Dresser:
         last = min(first + size, len(rows))
         shown = Table(reply.table.columns, rows[first:last])
         text = f"{reply.text}\nRows {first + 1} to {last} of {len(rows)}.".strip()
-        turns = self._turns(reply, request, first)
+        turns = self._turns(reply, request, first, account or "")
         return replace(reply, table=shown, text=text, buttons=turns + reply.buttons)
 
-    def _turns(self, reply: Reply, request: Request, first: int) -> tuple[Button, ...]:
+    def _turns(self, reply: Reply, request: Request, first: int, account: str) -> tuple[Button, ...]:
         size, total = request.page_rows, len(reply.table.rows) if reply.table else 0
         starts = [start for start in (first - size, first + size) if 0 <= start < total]
         return tuple(
             Button(
                 f"{start + 1} to {min(start + size, total)}",
                 "",
-                id=self.book.issue(TurnPage(request.chat_id, reply, start)),
+                id=self.book.issue(TurnPage(request.chat_id, reply, start, account)),
             )
             for start in starts
         )
@@ -123,8 +125,11 @@ class Dresser:
         """A pressed button's card becomes the reply when it was answered, refreshed or turned."""
         held: Held | None = asked.held
         match held:
-            case RunLine(refreshes=refreshes):
-                return refreshes and reply.ok and not reply.expects and asked.waiting is None
+            case RunLine(refreshes=True, line=line):
+                itself = self.registry.find(line.removeprefix("/").partition(" ")[0]) is asked.command
+                return itself and reply.ok and not reply.expects and asked.waiting is None
+            case RunLine():
+                return False
             case TurnPage():
                 return True
             case GiveAnswer() | SecondAnswer():

@@ -32,7 +32,8 @@ def redacted(reply: Reply, redact: Redact) -> Reply:
 def holds_secret(request: Request, redact: Redact) -> bool:
     """True when somebody has sent what is, or looks like, a key."""
     texts = (request.text, *request.arguments.values(), *request.arguments, request.command)
-    return any(text and (looks_secret(text) or redact(text) != text) for text in texts)
+    bare = (text.strip().lstrip("/") for text in texts)
+    return any(text and (looks_secret(text) or redact(text) != text) for text in bare)
 
 
 def _table(table: Table, redact: Redact) -> Table:

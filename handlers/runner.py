@@ -16,7 +16,6 @@ from handlers.confirm import Errand
 from handlers.desks import Desks
 from handlers.outcome import Ending, Outcome
 from handlers.progress import Progress
-from handlers.registry import Registry
 from handlers.reply import Reply
 from handlers.voice import Voice
 
@@ -25,10 +24,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Runner:
-    """Runs errands. `wall_clock` and `salt` only make the numbers of faults hard to guess."""
+    """Runs errands. `shared` are objects that handlers of every account may ask for by type.
 
-    registry: Registry
+    `wall_clock` and `salt` only make the numbers of faults hard to guess.
+    """
+
     desks: Desks
+    shared: tuple[Injected, ...]
     codes: Codes
     voice: Voice
     wall_clock: Callable[[], int]
@@ -64,13 +66,7 @@ class Runner:
 
     def _injected(self, function: Callable[..., object], errand: Errand) -> dict[str, Injected]:
         progress = Progress(self.voice, errand.actor.platform, errand.chat_id, self.sleep)
-        offered = (
-            errand.actor,
-            self.registry,
-            self.codes,
-            progress,
-            *self.desks.seats[errand.account].context,
-        )
+        offered = (errand.actor, progress, *self.shared, *self.desks.seats[errand.account].context)
         hints = get_type_hints(function)
         return {name: one for name, hint in hints.items() for one in offered if type(one) is hint}
 

@@ -54,7 +54,7 @@ class Copy:
 
 @dataclass(slots=True)
 class Waiting:
-    """A pending errand and where its card is shown; `platform` and chat of the first person."""
+    """A pending errand and the messages that show its card."""
 
     pending: Pending
     copies: list[Copy] = field(default_factory=list)
