@@ -14,7 +14,19 @@ from bot.domain.instrument import ZERO
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import CloseReason
 from bot.domain.refusal import Refused
-from bot.engine import alerts, closing, flattening, guards, leverage, manual, moving, notes, tuning, undo
+from bot.engine import (
+    alerts,
+    closing,
+    flattening,
+    guards,
+    hands,
+    leverage,
+    manual,
+    moving,
+    notes,
+    tuning,
+    undo,
+)
 from bot.engine.answers import changed, flag_text, no_position, not_traded, setting
 from bot.engine.state import SymbolState
 from bot.engine.strategies import Strategies, set_parameter
@@ -228,6 +240,7 @@ _HANDLERS: dict[type[Command], _Handler] = {
     ask.Unhalt: _unhalt,
     ask.Reconcile: _reconcile,
     ask.ChangeLeverage: leverage.change,
+    ask.Ignore: hands.ignore,
     ask.SetAlert: alerts.set_alert,
     ask.DropAlert: alerts.drop,
     ask.NoteTrade: notes.note,
@@ -239,4 +252,6 @@ _WITH_STRATEGIES: dict[type[Command], _Asking] = {
     ask.SetParameter: set_parameter,
     ask.OpenPosition: manual.open_position,
     ask.UndoSetting: undo.undo,
+    ask.Adopt: hands.adopt,
+    ask.AttachStop: hands.attach_stop,
 }

@@ -7,7 +7,9 @@ from bot.engine.turn import Turn
 
 def record(turn: Turn, symbol: str, kind: str, ours: str, theirs: str, done: str) -> None:
     """A difference: what we had, what the venue has, what was done about it."""
-    turn.act(RecordDifference(turn.at_ms, symbol, kind, ours, theirs, done))
+    found = RecordDifference(turn.at_ms, symbol, kind, ours, theirs, done)
+    turn.state.found.append(found)
+    turn.act(found)
     if done == "REJECTED":
         return  # an intent that never left: nobody needs to be woken for it
     title = f"{symbol or 'Wallet'}: {kind} differs: ours {ours}, venue {theirs}; {done}"

@@ -39,6 +39,7 @@ from bot.engine import (
     commands,
     flattening,
     guards,
+    hands,
     keeping,
     leverage,
     lifecycle,
@@ -75,6 +76,7 @@ class Engine:
         accounting.roll_day(turn)
         guards.expire(turn)
         self._react(turn, event)
+        hands.review(turn)
         keeping.flattens(turn)
         keeping.alerts(turn)
         return turn.actions

@@ -42,7 +42,9 @@ def _tell(turn: Turn, symbol: SymbolState, leg: Position) -> None:
         return
     turn.state.foreign_legs.add(symbol.symbol)
     theirs, name = f"{leg.side} {leg.size:f}", symbol.symbol
-    turn.act(RecordDifference(turn.at_ms, name, "foreign leg", "none", theirs, "left alone"))
+    found = RecordDifference(turn.at_ms, name, "foreign leg", "none", theirs, "left alone")
+    turn.state.found.append(found)
+    turn.act(found)
     guards.halt(turn, name, HaltKind.FOREIGN, 0, f"a second leg that is not ours: {theirs}")
     title = f"{name}: a second leg that is not ours, {theirs}; left alone, no entries here"
     turn.tell(NoticeKind.DIFFERENCE, Severity.CRITICAL, title, (), name)

@@ -53,6 +53,7 @@ def on_snapshot(turn: Turn, event: SnapshotTaken) -> None:
         _later(turn, TOO_OLD_MS)  # older than what we have booked since: it proves nothing
         return
     found_before = len(turn.actions)
+    turn.state.found.clear()
     _take_marks(turn, snapshot)
     if first and turn.state.first_start:
         _open_books(turn, snapshot)

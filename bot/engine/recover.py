@@ -1,5 +1,7 @@
 """Start is recovery, always: what the ledger remembers becomes state, then the venue is asked for the truth."""
 
+from decimal import Decimal
+
 from bot.domain.action import RecordHalt, RecordTrading, StartTimer
 from bot.domain.decision import Decision
 from bot.domain.event import Started
@@ -92,6 +94,8 @@ def _take_closing(turn: Turn, symbol: SymbolState) -> None:
 def _take_kept(turn: Turn, recovered: Recovered) -> None:
     found = keeping.kept(recovered.kept)
     keeping.take_flattens(turn.state, found.get(keeping.FLATTENS, []))
+    alone = {name: found.get(f"ignored:{name}") for name in turn.state.symbols}
+    turn.state.ignored = {name: Decimal(quantity) for name, quantity in alone.items() if quantity is not None}
     keeping.take_alerts(turn.state, found.get(keeping.ALERTS))
     for task in turn.state.flattens:
         turn.act(StartTimer(flattening.FLATTEN_TIMER, task.command_id, turn.at_ms + flattening.ANSWER_MS))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.domain.account import Balance
+from bot.domain.action import RecordDifference
 from bot.domain.alert import Alert
 from bot.domain.command import Receipt
 from bot.domain.decision import Decision
@@ -197,7 +198,11 @@ class SymbolState:
 
 @dataclass(slots=True)
 class EngineState:
-    """The whole desk: symbols, money, limits, guards, and what is on its way."""
+    """The whole desk: symbols, money, limits, guards, and what is on its way.
+
+    `found` is what the last comparison with the venue found; `ignored` the quantities of positions that are not ours
+    and that a person left alone, by symbol. What is `kept_` was last recorded so.
+    """
 
     settings: EngineSettings
     symbols: dict[str, SymbolState]
@@ -218,6 +223,8 @@ class EngineState:
     first_start: bool = False
     flattens: list[Flatten] = field(default_factory=list)
     kept_flattens: str = "[]"
+    found: list[RecordDifference] = field(default_factory=list)
+    ignored: dict[str, Decimal] = field(default_factory=dict)
     alerts: dict[int, Alert] = field(default_factory=dict)
     alert_count: int = 0
     kept_alerts: str = ""

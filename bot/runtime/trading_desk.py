@@ -18,11 +18,12 @@ from bot.domain.order import Order
 from bot.domain.refusal import Refused
 from bot.domain.signal import Side
 from bot.domain.trade import Trade
-from bot.engine import previews, reading
+from bot.engine import hands, previews, reading
 from bot.engine.engine import Engine
 from bot.engine.state import EngineState
 from bot.engine.views import (
     ClosePreview,
+    DifferenceView,
     KillView,
     LeveragePreview,
     OpenPreview,
@@ -210,6 +211,10 @@ class TradingDesk:
         trades = await self._books.ledger.trades(TradeQuery(EVERY_TRADE, symbol, since))
         held = [p for p in reading.status(self._state).positions if p.symbol == symbol]
         return Picture(shown, columns, trades, held[0] if held else None)
+
+    def differences(self) -> tuple[DifferenceView, ...]:
+        """What the last comparison found, and what is still to be decided."""
+        return hands.views(self._state)
 
     def alerts(self, owner: str = "") -> tuple[Alert, ...]:
         """Price alerts that wait."""
