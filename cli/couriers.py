@@ -33,7 +33,7 @@ def on_call(house: House) -> OnCall:
     if house.on_call is None:
         made = _on_call(house)
         house.on_call = made
-        house.dispatcher.context = (*house.dispatcher.context, made)
+        house.front.lend(house.name, made)
         house.notice_listeners.append(made.wake)
     return house.on_call
 

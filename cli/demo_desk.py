@@ -10,7 +10,7 @@ from bot.runtime.clock import ManualClock
 from cli.headless import Script
 from cli.house import House
 from cli.jobs import build_jobs
-from cli.live import Running, open_local_door, talk
+from cli.live import Running, open_front, open_local_door, talk
 from cli.markets import Market
 from handlers.cards import clock
 from handlers.format import count, money
@@ -101,6 +101,7 @@ async def converse(house: House, running: Running, words: str) -> int:
     await jobs.start()
     running.begin("timers", running.fire_timers())
     open_local_door(running)
+    open_front(running)
     running.begin("console", talk(house, running, words))
     await running.until_stopped()
     await jobs.stop()

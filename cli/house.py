@@ -25,6 +25,7 @@ from bot.venues.port import Venue
 from handlers.command import Injected
 from handlers.dispatch import Dispatcher
 from handlers.escalation import OnCall
+from handlers.front import Front
 from handlers.registry import Registry as Commands
 from storage.database import Database
 
@@ -89,11 +90,12 @@ class House:
     timers: Timers
     desk: TradingDesk
     commands: Commands
-    dispatcher: Dispatcher
+    front: Front
     health: Health
     jobs: Callable[[], tuple[JobView, ...]] = tuple
     notice_listeners: list[Callable[[], None]] = field(default_factory=list)
     alarm_listeners: list[Callable[[Notice], None]] = field(default_factory=list)
+    beat_listeners: list[Callable[[], None]] = field(default_factory=list)
     on_call: OnCall | None = None
     opened_at_ms: int = 0
     recovered: Recovered = field(default_factory=Recovered)
@@ -104,6 +106,7 @@ class House:
         """Recover: the ledger's memory first, then the candles, then the venue's truth."""
         ledger = self.database.ledger(self.plan.account)
         recovered = await ledger.recover()
+        await self.front.load()
         last = await ledger.last_step()
         self.loop.join(self.performer, last, self._wake, self._alarm)
         await self.venue.open(self._hear)
@@ -159,6 +162,27 @@ class House:
         """One bar of the market and everything it leads to; False at the end of the market."""
         return await self.plan.step(self)
 
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """One way in for every platform."""
+        return self.front.dispatcher
+
+    @property
+    def name(self) -> str:
+        """The account's name among the desks of the process."""
+        return self.plan.loaded.settings.name
+
+    @property
+    def is_alive(self) -> bool:
+        """True while the engine's task runs."""
+        return self._task is not None and not self._task.done()
+
+    async def until_dead(self) -> None:
+        """Wait for the engine's end; one that died raises what it died of."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+            self._task.result()
+
     async def settled(self) -> None:
         """Wait until the engine has nothing left to do; an engine that died raises what it died of."""
         waiting = asyncio.ensure_future(self.loop.settled())
@@ -173,6 +197,10 @@ class House:
     def _wake(self) -> None:
         for listener in self.notice_listeners:
             listener()
+
+    def ring(self, notice: Notice) -> None:
+        """Tell something critical on every platform that is up, past the database."""
+        self._alarm(notice)
 
     def _alarm(self, notice: Notice) -> None:
         for listener in self.alarm_listeners:

@@ -30,6 +30,7 @@ from handlers.session import Session
 from handlers.speaker import Speaker
 
 PATIENCE_S = 2.0
+FAREWELL_S = 2.0
 STORAGE_RETRY_S = 1.0
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -84,6 +85,7 @@ class Running:
         self.house = house
         self.clock = clock
         self.drawing = drawing(house)
+        self.speakers: list[tuple[Speaker, Sequence[Recipient] | None]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
 
@@ -95,6 +97,10 @@ class Running:
     def stop(self) -> None:
         """Ask the run to end."""
         self._stop.set()
+
+    def stop_soon(self) -> None:
+        """Ask the run to end when the answer to whoever asked for it has had time to leave."""
+        asyncio.get_running_loop().call_later(FAREWELL_S, self._stop.set)
 
     def begin(self, name: str, work: Coroutine[None, None, None]) -> None:
         """Run a task for as long as the run lasts."""
@@ -161,6 +167,13 @@ def open_local_door(running: Running) -> None:
     house = running.house
     door = LocalDoor(house.plan.home, house.dispatcher.handle, house.wall_ms, running.drawing)
     running.begin("local console", door.run())
+
+
+def open_front(running: Running) -> None:
+    """Lists of what arrived while the desk was away, and admins told of strangers who ask."""
+    front = running.house.front
+    running.begin("arrived while away", front.away.run())
+    running.begin("doorstep", front.doorstep.run())
 
 
 def courier(running: Running, speaker: Speaker, people: Sequence[Recipient] | None = None) -> Courier:

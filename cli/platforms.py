@@ -1,20 +1,20 @@
 """The chat platforms that have a token; their libraries are imported only then."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from bot.config.settings import Settings
+from bot.config.people import Look
+from bot.config.secrets import Secrets
 from cli.couriers import on_call
 from cli.house import House
 from cli.live import Running, courier
 from handlers.command import Role
-from handlers.completion import complete_value
 from handlers.escalation import listening
-from handlers.parameter import Parameter
+from handlers.request import Request
+from handlers.session import Handle
 from handlers.speaker import Speaker
-
-MOST_SUGGESTED = 25
 
 
 class Platform(Speaker, Protocol):
@@ -25,67 +25,129 @@ class Platform(Speaker, Protocol):
         ...
 
 
-def begin_platforms(house: House, running: Running) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One platform: what it needs to run, and how it is made."""
+
+    wanted: Callable[[House], bool]
+    make: Callable[[Running], Platform]
+
+
+def begin_platforms(running: Running) -> tuple[str, ...]:
     """Start every platform there is a token for, each with its courier; answers their names."""
-    secrets, settings = house.plan.loaded.secrets, house.plan.loaded.settings
-    found: list[Platform] = []
-    if secrets.telegram_token and settings.chat.telegram.enabled:
-        found.append(_telegram(running, secrets.telegram_token))
-    if secrets.discord_token and settings.chat.discord.enabled:
-        found.append(_discord(running, secrets.discord_token))
-    if found:
-        running.begin("escalation", on_call(house).run(house.opened_at_ms))
+    house = running.house
+    found = [kind.make(running) for kind in KINDS if kind.wanted(house)]
     for platform in found:
+        running.speakers.append((platform, None))
         running.begin(platform.platform, platform.run())
-        carrier = courier(running, platform)
-        running.begin(f"{platform.platform} notices", carrier.run())
+    for speaker, people in running.speakers:
+        running.begin(f"{speaker.platform} notices", courier(running, speaker, people).run())
+    if running.speakers:
+        running.begin("escalation", on_call(house).run(house.opened_at_ms))
     return tuple(platform.platform for platform in found)
 
 
-def roles(settings: Settings, platform: str) -> dict[str, Role]:
-    """User ids of a platform with their roles."""
-    return {
-        user.partition(":")[2]: Role[role.value.upper()]
-        for user, role in settings.chat.users.items()
-        if user.startswith(f"{platform}:")
-    }
+def roles(house: House, platform: str) -> dict[str, Role]:
+    """User ids of a platform with their roles, as they are now."""
+    crew = house.front.access.crew(house.wall_ms())
+    return {user.partition(":")[2]: role for user, role in crew.items() if user.startswith(f"{platform}:")}
 
 
-def _telegram(running: Running, token: str) -> Platform:
+def handle_of(house: House) -> Handle:
+    """The way in; a pressed button of a critical notice acknowledges it."""
+    return listening(house.dispatcher.handle, on_call(house))
+
+
+def knows(house: House, request: Request) -> bool:
+    """True for the crew in a place where it is answered."""
+    access = house.front.access
+    user = f"{request.platform}:{request.user_id}"
+    return access.role(user, house.wall_ms()) is not None and access.allows_chat(request)
+
+
+def _wants_telegram(house: House) -> bool:
+    loaded = house.plan.loaded
+    return bool(loaded.secrets.telegram_token) and loaded.settings.chat.telegram.enabled
+
+
+def _telegram(running: Running) -> Platform:
     from handlers.platforms.telegram import TelegramChat, TelegramSettings
 
     house = running.house
-    settings = house.plan.loaded.settings
-    address = settings.chat.telegram.api_url
-    chosen = TelegramSettings(token, roles(settings, "telegram"))
-    if address:
+    telegram = house.plan.loaded.settings.chat.telegram
+    chosen = TelegramSettings(
+        token=house.plan.loaded.secrets.telegram_token,
+        menus=roles(house, "telegram"),
+        dark_pictures=telegram.look is Look.DARK,
+        chats=frozenset(telegram.chats),
+    )
+    if telegram.api_url:
+        address = telegram.api_url
         chosen = replace(chosen, base_url=f"{address}/bot", base_file_url=f"{address}/file/bot")
-    return TelegramChat(
+    chat = TelegramChat(
         settings=chosen,
-        handle=listening(house.dispatcher.handle, on_call(house)),
-        registry=house.commands,
+        handle=handle_of(house),
+        registry=house.dispatcher.registry,
         drawing=running.drawing,
         wall_clock=house.wall_ms,
+        placed=house.dispatcher.placed,
+        alarm=house.ring,
     )
+    running.begin("telegram menus", house.front.access.watch(chat.renew_menus))
+    return chat
 
 
-def _discord(running: Running, token: str) -> Platform:
+def _wants_discord(house: House) -> bool:
+    loaded = house.plan.loaded
+    return bool(loaded.secrets.discord_token) and loaded.settings.chat.discord.enabled
+
+
+def _discord(running: Running) -> Platform:
     from handlers.platforms.discord import DiscordChat, DiscordSettings
 
     house = running.house
-    settings = house.plan.loaded.settings
-    discord = settings.chat.discord
+    discord = house.plan.loaded.settings.chat.discord
+    guilds = tuple(int(guild) for guild in discord.guilds)
+    chosen = DiscordSettings(house.plan.loaded.secrets.discord_token, guilds, discord.api_url)
     return DiscordChat(
-        settings=DiscordSettings(token, tuple(int(g) for g in discord.guilds), discord.api_url),
-        handle=listening(house.dispatcher.handle, on_call(house)),
-        registry=house.commands,
-        suggest=partial(suggest, house),
+        settings=replace(chosen, dark_pictures=discord.look is Look.DARK),
+        handle=handle_of(house),
+        registry=house.dispatcher.registry,
+        suggest=house.dispatcher.suggest,
         drawing=running.drawing,
+        placed=house.dispatcher.placed,
+        knows=partial(knows, house),
     )
 
 
-def suggest(house: House, user: str, parameter: Parameter, typed: str) -> tuple[str, ...]:
-    """Autocompletion for those who may command the desk."""
-    if user not in house.plan.loaded.settings.chat.users:
-        return ()
-    return complete_value(parameter, typed, house.desk, MOST_SUGGESTED)
+def _wants_slack(house: House) -> bool:
+    loaded = house.plan.loaded
+    tokens = loaded.secrets.slack_token and loaded.secrets.slack_app_token
+    return bool(tokens) and loaded.settings.chat.slack.enabled
+
+
+def _slack(running: Running) -> Platform:
+    from handlers.platforms.slack import SlackChat, SlackSettings
+
+    house = running.house
+    slack, given = house.plan.loaded.settings.chat.slack, house.plan.loaded.secrets
+    chosen = SlackSettings(given.slack_token, given.slack_app_token, dark_pictures=slack.look is Look.DARK)
+    return SlackChat(
+        settings=replace(chosen, base_url=f"{slack.api_url}/") if slack.api_url else chosen,
+        handle=handle_of(house),
+        registry=house.dispatcher.registry,
+        drawing=running.drawing,
+        wall_clock=house.wall_ms,
+        placed=house.dispatcher.placed,
+        knows=partial(knows, house),
+    )
+
+
+KINDS = (Kind(_wants_telegram, _telegram), Kind(_wants_discord, _discord), Kind(_wants_slack, _slack))
+
+
+def half_given(secrets: Secrets) -> str:
+    """What is said when Slack has one of its two tokens; empty otherwise."""
+    if bool(secrets.slack_token) == bool(secrets.slack_app_token):
+        return ""
+    return "Slack needs both SLACK_TOKEN and SLACK_APP_TOKEN; it stays off"

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bot.domain.notice import Notice, NoticeKind, Severity
@@ -13,10 +14,19 @@ from bot.venues.ccxt_venue.venue import CcxtVenue
 from cli.comeback import comeback
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs, raise_notice
-from cli.live import Running, begin_log, ended_by_signals, open_local_door, run_to_end, talk
+from cli.live import (
+    Running,
+    begin_log,
+    ended_by_signals,
+    open_front,
+    open_local_door,
+    run_to_end,
+    talk,
+)
 from cli.platforms import begin_platforms
 from cli.pulse import Pulse, checked_address
 from cli.stages import Stage, choose_stage
+from cli.upkeep import APPLIED, Upkeep, start_again
 from cli.wiring import House, open_house
 from handlers.cards import trading_words
 from handlers.format import count, money
@@ -30,15 +40,19 @@ def run_configured(home: Path | None, config: Path | None) -> int:
     loaded = load(found, config, os.environ)
     if loaded.secrets.heartbeat_url:
         checked_address(loaded.secrets.heartbeat_url)
-    stage = choose_stage(found, loaded, WallClock())
+    stage, upkeep = choose_stage(found, loaded, WallClock()), Upkeep(loaded, APPLIED)
+    stage = replace(stage, plan=replace(stage.plan, context=(*stage.plan.context, *upkeep.context())))
     begin_log(loaded, console=True)
     try:
-        return run_to_end(_run(stage))
+        ended = run_to_end(_run(stage, upkeep))
     finally:
         close_logging()
+    if upkeep.again:
+        start_again()
+    return ended
 
 
-async def _run(stage: Stage) -> int:
+async def _run(stage: Stage, upkeep: Upkeep) -> int:
     last_beat = read_heartbeat(stage.plan.home)
     with ended_by_signals() as ending:
         async with open_house(stage.plan) as house:
@@ -46,6 +60,7 @@ async def _run(stage: Stage) -> int:
             ending.ends(running)
             jobs = build_jobs(house, running.clock)
             await jobs.start()
+            upkeep.join(running, jobs)
             await raise_notice(house, started(house))
             await tell_comeback(house, last_beat)
             await tell_gate(house)
@@ -107,6 +122,7 @@ def begin_tasks(house: House, running: Running) -> None:
     running.begin("engine", house.until_dead())
     begin_pulse(house, running)
     open_local_door(running)
+    open_front(running)
     names = begin_platforms(running)
     if sys.stdin.isatty():
         words = f"Quarterdeck, mode {house.plan.mode}. /help lists all commands, Ctrl-C leaves."

@@ -1,6 +1,6 @@
 """Where the house is joined: real parts by default; the only place that names concrete classes and modes."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -22,22 +22,19 @@ from bot.venues.ccxt_venue.venue import CcxtVenue
 from bot.venues.port import Venue
 from cli.about import commit, version
 from cli.couriers import on_call, wishes
+from cli.front import OPERATOR as OPERATOR
+from cli.front import Ground, build_front
 from cli.homes import AUDIT_ANCHOR
 from cli.house import Blueprint as Blueprint
 from cli.house import House as House
 from cli.house import MakeVenue as MakeVenue
 from cli.lease import Lease
 from cli.venues import wire_words
-from handlers.access import ConfiguredAccess
-from handlers.command import Role
-from handlers.dispatch import Dispatcher
-from handlers.limits import ChatLimits
-from handlers.registry import Registry as Commands
+from handlers.desks import Seat
 from handlers.registry import load_registry
 from storage.database import Database, open_database
 from strategies.registry import Registry as Strategies
 
-OPERATOR = "console:operator"
 STOP_DEADLINE_MS = 5_000
 UNKNOWN_DEADLINE_MS = 120_000
 
@@ -78,8 +75,9 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
         health.wire = partial(wire_words, venue)
     desk = build_desk(plan, venue.name, engine, loop, database, strategies, health)
     commands = load_registry()
-    dispatcher = build_dispatcher(plan, desk, commands, database, loop, wall_ms)
-    house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, dispatcher, health)
+    seats = {plan.loaded.settings.name: Seat(desk, plan.context, lambda: loop.number)}
+    front = build_front(Ground(plan, database, commands, wall_ms, seats))
+    house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, front, health)
     on_call(house)
     return house
 
@@ -176,36 +174,3 @@ def build_desk(
         may_drill=plan.mode != "live",
     )
     return TradingDesk(about, engine, loop, books, around)
-
-
-def build_dispatcher(
-    plan: Blueprint,
-    desk: TradingDesk,
-    commands: Commands,
-    database: Database,
-    loop: Loop,
-    wall_ms: Callable[[], int],
-) -> Dispatcher:
-    """One way in for every platform."""
-    chat = plan.loaded.settings.chat
-    users = {user: Role[role.value.upper()] for user, role in chat.users.items()}
-    places = [f"telegram:{place}" for place in chat.telegram.chats]
-    places += [f"discord:{place}" for place in (*chat.discord.guilds, *chat.discord.chats)]
-    return Dispatcher(
-        desk=desk,
-        registry=commands,
-        access=ConfiguredAccess({OPERATOR: Role.ADMIN, **users}, places),
-        audit=database.audit(anchor=plan.home / AUDIT_ANCHOR),
-        inbox=database.inbox(),
-        wall_clock=wall_ms,
-        limits=ChatLimits(
-            per_minute=chat.rate_per_minute,
-            burst=chat.rate_burst,
-            read_ms=chat.fresh_read_s * 1000,
-            lowers_ms=chat.fresh_lower_s * 1000,
-            raises_ms=chat.fresh_raise_s * 1000,
-            confirm_ms=chat.confirm_s * 1000,
-        ),
-        journal_position=lambda: loop.number,
-        context=(commands, *plan.context),
-    )

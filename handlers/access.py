@@ -102,6 +102,11 @@ class CrewAccess(Injected):
         self._seen = dict(await self.store.last_seen())
         self._changed.set()
 
+    def configure(self, configured: ConfiguredAccess) -> None:
+        """The configuration says something else from now on."""
+        self.configured = configured
+        self._changed.set()
+
     def role(self, user: str, at_ms: int) -> Role | None:
         """The role at a time: the grant in force, else the configured one."""
         grant = self.grant_of(user, at_ms)

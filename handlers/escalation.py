@@ -100,6 +100,7 @@ class OnCall(Injected):
         self._lost_since_ms: dict[str, int] = {}
         self._placed: OrderedDict[tuple[str, str, str], tuple[int, ...]] = OrderedDict()
         self._woken = asyncio.Event()
+        self.unanswered: tuple[str, ...] = ()
 
     # what the lanes ask and tell
 
@@ -150,6 +151,7 @@ class OnCall(Injected):
         for escalation, notice in found:
             if await self._book.acknowledge(escalation.notice_id, user, now_ms):
                 done.append((escalation, notice))
+        await self._remember()
         if done:
             self._tell_others(done, user, name)
         return tuple(done)
@@ -203,6 +205,11 @@ class OnCall(Injected):
                 due.setdefault(one[0].step, []).append(one)
         for step, waiting in due.items():
             await self._go_on(step, waiting)
+        await self._remember()
+
+    async def _remember(self) -> None:
+        """What nobody has answered, by title, for those who cannot wait for the database."""
+        self.unanswered = tuple(notice.title for _, notice in await self._book.open())
 
     async def _begin(self) -> None:
         """The lanes are telling these: from now on somebody has to answer."""
