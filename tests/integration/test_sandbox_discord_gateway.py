@@ -166,6 +166,14 @@ async def test_what_is_heard_depends_on_the_intents() -> None:
         assert heard[1 << 12] == [("MESSAGE_CREATE", "in private")]
 
 
+async def test_anything_can_be_delivered() -> None:
+    async with discord_house() as house, socket(house) as bot:
+        await bot.identify()
+        await bot.event("READY")
+        house.discord.delivers("INTERACTION_CREATE", {"type": "nonsense"})
+        assert await bot.event("INTERACTION_CREATE") == {"type": "nonsense"}
+
+
 def test_who_sends_no_heartbeat_is_hung_up_on() -> None:
     async def work() -> None:
         async with discord_house() as house, socket(house) as bot:

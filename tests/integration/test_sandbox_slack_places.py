@@ -89,6 +89,15 @@ async def test_the_same_thing_comes_twice() -> None:
         assert one["envelope_id"] != two["envelope_id"]
 
 
+async def test_anything_can_be_delivered() -> None:
+    async with slack_house() as house, linked(house) as wire:
+        sent = house.slack.delivers("interactive", {"type": "nonsense", "actions": 5})
+        found = await frame(wire)
+        assert (found["envelope_id"], found["payload"]) == (sent.id, {"type": "nonsense", "actions": 5})
+        await house.slack.world.bell.until(lambda: sent.acked, 5)
+        assert house.slack.mode.failure(sent) == ""
+
+
 async def heard(house: SlackHouse, wire: Any) -> list[str]:
     """Texts of all events until a command comes."""
     house.ann.command(house.channel, "/status")

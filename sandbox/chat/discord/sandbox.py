@@ -91,6 +91,10 @@ class DiscordSandbox:
         own, token = self.world.add_webhook(channel)
         return f"{self._server.address}{WEBHOOKS}{own}/{token}"
 
+    def delivers(self, name: str, body: Json, guild_id: str | None = None) -> None:
+        """An event as it is, right or wrong, to every session: for updates that no client would send."""
+        self.gateway.publish(name, body, guild_id)
+
     async def connected(self, timeout_s: float = 30.0) -> bool:
         """Wait until a bot has logged in; False when the time is over."""
         return await self.world.bell.until(lambda: self.gateway.is_connected, timeout_s)

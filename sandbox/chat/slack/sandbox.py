@@ -19,7 +19,7 @@ from sandbox.chat.slack.nouns import Channel
 from sandbox.chat.slack.people import Person
 from sandbox.chat.slack.responding import Responding
 from sandbox.chat.slack.rules import Manifest, SlackRules
-from sandbox.chat.slack.socket_mode import SocketMode
+from sandbox.chat.slack.socket_mode import Envelope, SocketMode
 from sandbox.chat.slack.tiers import Tiers
 from sandbox.chat.slack.world import World
 from sandbox.chat.troubles import Trouble, Troubles
@@ -86,6 +86,10 @@ class SlackSandbox:
         key = f"T0/B0/sandbox-{self.world.number('hook')}"
         self.world.webhooks[key] = channel
         return f"{self._server.address}/services/{key}"
+
+    def delivers(self, kind: str, payload: Json, accepts: bool = False) -> Envelope:
+        """An envelope as it is, right or wrong, to one connection: for updates that no client would send."""
+        return self.mode.send(kind, payload, accepts)
 
     async def connected(self, timeout_s: float = 30.0) -> bool:
         """Wait until the app has a connection; False when the time is over."""
