@@ -18,7 +18,7 @@ from bot.runtime.codec import decode
 from bot.runtime.desk import Desk
 from bot.runtime.ports import Ledger
 from bot.strategy import Frame
-from cli.house import House
+from cli.house import Blueprint
 from handlers.lab import BacktestOrder, BacktestResult, Research, Told
 from research.backtest.job import BacktestJob, packed
 from research.backtest.run import BacktestRun
@@ -202,8 +202,7 @@ def unbroken(frame: Frame) -> Frame:
     )
 
 
-def research_of(house: House) -> Research:
-    """The laboratory over a house, as commands ask for it."""
-    paths = tuple(Path(path) for path in house.plan.loaded.settings.strategy_paths)
-    ledger = house.database.ledger(house.plan.account)
-    return Research(WorkerLab(house.desk, ledger, house.engine.state.settings, paths))
+def research_of(plan: Blueprint, desk: Desk, ledger: Ledger, settings: EngineSettings) -> Research:
+    """The laboratory of one account, as commands ask for it."""
+    paths = tuple(Path(path) for path in plan.loaded.settings.strategy_paths)
+    return Research(WorkerLab(desk, ledger, settings, paths))

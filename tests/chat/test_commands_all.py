@@ -23,7 +23,7 @@ READS = [
     "start", "help", "status", "positions", "orders", "trades", "balance", "equity", "pnl", "daily", "weekly",
     "monthly", "stats", "performance", "fees", "digest", "chart", "price", "signal", "signals", "symbols", "risk",
     "kill", "stop", "health", "schedule", "notify", "mode", "version", "alert", "alerts", "note", "ml", "ml_stats",
-    "ml_rankings", "phantoms", "phantom_stats", "clusters", "proposals", "settings",
+    "ml_rankings", "report", "phantoms", "phantom_stats", "clusters", "proposals", "settings",
 ]  # fmt: skip
 DEEDS = [
     "set_risk", "set_risk_percent", "set_margin", "set", "resume", "stop_trading", "start_trading", "close",
@@ -34,6 +34,7 @@ TABLE = {
     **dict.fromkeys(READS, (V, NO)),
     **dict.fromkeys(DEEDS, (T, BUTTON)),
     **dict.fromkeys(["params", "pause", "reentry", "halts", "reconcile", "dry", "export"], (T, NO)),
+    **dict.fromkeys(["backtest", "sweep"], (T, NO)),
     **dict.fromkeys(
         ["set_limit", "reset_kill", "shutdown", "restart", "approve", "reject", "undo"], (A, CODE)
     ),
@@ -42,8 +43,8 @@ TABLE = {
 }
 ALIASES = {"why": "signal", "get_risk": "risk", "sl": "stoploss", "tp": "takeprofit", "flatten": "close_all"}
 ELSEWHERE = {
-    "shutdown", "restart", "drill", "approve", "reject", "ml_on", "ml_off", "ml_threshold", "retrain", "adopt", "ignore",
-    "attach_stop",
+    "shutdown", "restart", "drill", "approve", "reject", "ml_on", "ml_off", "ml_threshold", "retrain", "adopt",
+    "ignore", "attach_stop",
 }  # fmt: skip
 """Carried out by a port, or refused on the busy desk before the engine is asked: their own tests have both."""
 
@@ -74,14 +75,16 @@ LINES = [
     "/takeprofit btc off", "/takeprofit btc 70000", "/takeprofit btc 1", "/kill", "/reset_kill xrp gap in the data",
     "/reset_kill all new week", "/kill_now btc", "/kill_now all", "/halts", "/unhalt eth", "/unhalt all", "/health",
     "/schedule", "/notify", "/notify exit", "/notify exit quiet", "/notify all off", "/audit", "/config",
-    "/config nonsense", "/mode", "/version", "/reconcile", "/long btc", "/long xrp 10", "/short eth 5", "/leverage btc 3",
+    "/config nonsense", "/mode", "/version", "/reconcile", "/long btc", "/long xrp 10", "/short eth 5",
+    "/leverage btc 3",
     "/leverage xrp", "/leverage btc", "/leverage btc 50", "/drill", "/drill xrp", "/drill btc", "/dry close btc 50",
     "/dry /leverage xrp 3", "/dry status", "/dry nonsense", "/dry close xrp", "/dry close", "/adopt xrp",
     "/attach_stop xrp 0.5", "/ignore xrp", "/alert btc > 70000", "/alert btc < 70000", "/alerts", "/alerts delete 1",
     "/alerts delete", "/note btc late entry", "/export trades", "/export ledger 3", "/settings", "/undo 42", "/undo 7",
     "/shutdown", "/restart", "/run_job digest", "/logs", "/logs 5 error", "/reload", "/ml", "/ml_stats",
     "/ml_rankings uplift", "/ml_on", "/ml_off xrp", "/ml_threshold 0.6", "/ml_threshold", "/phantoms",
-    "/phantom_stats", "/retrain", "/clusters", "/proposals", "/approve p1", "/reject p1",
+    "/phantom_stats", "/retrain", "/clusters", "/report", "/report 1", "/backtest btc",
+    "/backtest stop", "/sweep btc", "/proposals", "/approve p1", "/reject p1",
 ]  # fmt: skip
 DESKS = {"busy": busy_desk, "empty": empty_desk, "alarmed": alarmed_desk}
 DIRT = ("NaN", "nan", "None", "Decimal(", "Infinity", "inf ", "<", "datetime")
