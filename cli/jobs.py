@@ -15,10 +15,13 @@ from bot.runtime.jobs import Jobs
 from cli.vitals import VitalSigns
 from cli.wiring import House
 from handlers.commands.digest import Period, page
+from handlers.commands.drills import drilled
 
 JOBS_FILE = "jobs.db"
 PRUNED_AT_ONCE = 20_000
 PRUNE_PAUSE_S = 0.5
+DRILLED = frozenset({"paper", "testnet"})
+"""Modes with a weekly drill: not with real money; in a demo people drill when they like."""
 PERIODS: dict[str, Period] = {"daily": "day", "weekly": "week", "monthly": "month"}
 
 
@@ -32,6 +35,7 @@ def build_jobs(house: House, clock: Clock) -> Jobs:
         digest=partial(send_digest, house),
         prune=partial(prune, house, settings),
         heartbeat=heartbeat.write,
+        drill=partial(run_drill, house) if house.plan.mode in DRILLED else None,
     )
     rules = standard_jobs(settings, [house.plan.timeframe], clock, ports)
     store: Path = house.plan.home / JOBS_FILE
@@ -59,6 +63,15 @@ async def send_digest(house: House, period: str) -> str:
     notice = Notice(NoticeKind.DIGEST, Severity.INFO, house.now_ms(), reply.title, fields)
     await raise_notice(house, notice)
     return "sent"
+
+
+async def run_drill(house: House) -> str:
+    """The panic path tried on one smallest position, and how it went as a notice. A drill that cannot run says why."""
+    reply = await drilled(house.desk, "job:drill", house.plan.loaded.settings.drill.symbol or None)
+    severity = Severity.INFO if reply.ok else Severity.TRADE
+    fields = (*reply.fields, ("In short", reply.text))
+    await raise_notice(house, Notice(NoticeKind.JOB, severity, house.now_ms(), reply.title, fields))
+    return reply.title if reply.ok else f"not run: {reply.text}"
 
 
 async def prune(house: House, settings: Settings) -> str:

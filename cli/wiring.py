@@ -28,9 +28,11 @@ from cli.homes import AUDIT_ANCHOR
 from cli.house import Blueprint as Blueprint
 from cli.house import House as House
 from cli.house import MakeVenue as MakeVenue
+from cli.lab import WorkerLab
 from cli.lease import Lease
 from cli.venues import wire_words
 from handlers.desks import Seat
+from handlers.lab import Research
 from handlers.registry import load_registry
 from storage.database import Database, open_database
 from strategies.registry import Registry as Strategies
@@ -64,7 +66,7 @@ async def build(plan: Blueprint) -> House:
 
 def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     """Join everything around a database and a venue."""
-    strategies = Strategies([Path(path) for path in plan.loaded.settings.strategy_paths])
+    strategies = Strategies(strategy_paths(plan))
     engine = build_engine(plan, strategies, venue.instruments)
     loop = Loop(engine, database.ledger(plan.account), lambda: venue.now_ms, plan.commit_batch)
     timers = Timers(loop.put)
@@ -77,9 +79,16 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     commands = load_registry()
     seats = {plan.loaded.settings.name: Seat(desk, plan.context, lambda: loop.number)}
     front = build_front(Ground(plan, database, commands, wall_ms, seats))
+    lab = WorkerLab(desk, database.ledger(plan.account), engine.state.settings, strategy_paths(plan))
+    front.lend(plan.loaded.settings.name, Research(lab))
     house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, front, health)
     on_call(house)
     return house
+
+
+def strategy_paths(plan: Blueprint) -> tuple[Path, ...]:
+    """Folders with strategies beside our own."""
+    return tuple(Path(path) for path in plan.loaded.settings.strategy_paths)
 
 
 def engine_settings(

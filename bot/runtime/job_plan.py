@@ -20,13 +20,14 @@ PRUNE_AT_MS = 3 * HOUR_MS + 30 * MINUTE_MS
 class JobPorts:
     """Where the jobs' effects go: `put` into the engine's inbox, the others answer in a few words how it went.
 
-    `digest` is told daily, weekly or monthly.
+    `digest` is told daily, weekly or monthly; `drill` None where none may run.
     """
 
     put: Callable[[TimerDue], None]
     digest: Callable[[str], Awaitable[str]]
     prune: Work
     heartbeat: Work
+    drill: Work | None = None
 
 
 def standard_jobs(
@@ -56,6 +57,7 @@ def standard_jobs(
         JobRule(DAY, "New trading day", Every(DAY_MS), tick(DAY)),
         JobRule(RECONCILE, "Compare with the venue", reconcile, tick(RECONCILE)),
         *_digests(settings, ports),
+        *_drills(settings, ports),
         JobRule("prune", "Prune old records", Every(DAY_MS, PRUNE_AT_MS), ports.prune),
         JobRule("heartbeat", "Heartbeat", Every(settings.heartbeat_s * 1000), ports.heartbeat, wall=True),
     )
@@ -72,3 +74,10 @@ def _digests(settings: Settings, ports: JobPorts) -> list[JobRule]:
         for period, line in settings.digests
         if line
     ]
+
+
+def _drills(settings: Settings, ports: JobPorts) -> list[JobRule]:
+    """The panic drill, where it may run and has a cron line."""
+    if ports.drill is None or not settings.drill.cron:
+        return []
+    return [JobRule("drill", "Panic drill", Cron(settings.drill.cron, settings.timezone), ports.drill)]

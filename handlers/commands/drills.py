@@ -104,10 +104,15 @@ async def preview_drill(desk: Desk, symbol: str | None = None) -> Reply:
 @command(area="system", role=Role.TRADER, confirm=Confirm.BUTTON, preview=preview_drill)
 async def drill(desk: Desk, actor: Actor, symbol: SymbolName | None = None) -> Reply:
     """Exercise the panic path on one smallest position and report the time to flat; never with real money."""
+    return await drilled(desk, actor.id, symbol)
+
+
+async def drilled(desk: Desk, actor: str, symbol: str | None = None) -> Reply:
+    """Run a drill for somebody, or for the weekly job."""
     chosen = _chosen(desk, symbol)
     if isinstance(chosen, Reply):
         return chosen
-    found = await desk.drill(chosen, actor.id)
+    found = await desk.drill(chosen, actor)
     if isinstance(found, Refused):
         return refused(found)
     return Reply(
