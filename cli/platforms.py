@@ -1,6 +1,6 @@
-"""The chat platforms that have a token; their libraries are imported only then."""
+"""The chat platforms that have a token, and webhooks; their libraries are imported only then."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -12,6 +12,7 @@ from cli.house import House
 from cli.live import Running, courier
 from handlers.command import Role
 from handlers.escalation import listening
+from handlers.notices import Recipient
 from handlers.request import Request
 from handlers.session import Handle
 from handlers.speaker import Speaker
@@ -40,11 +41,24 @@ def begin_platforms(running: Running) -> tuple[str, ...]:
     for platform in found:
         running.speakers.append((platform, None))
         running.begin(platform.platform, platform.run())
+    running.speakers += webhooks(house.plan.loaded.secrets)
     for speaker, people in running.speakers:
         running.begin(f"{speaker.platform} notices", courier(running, speaker, people).run())
     if running.speakers:
         running.begin("escalation", on_call(house).run(house.opened_at_ms))
     return tuple(platform.platform for platform in found)
+
+
+def webhooks(given: Secrets) -> list[tuple[Speaker, Sequence[Recipient]]]:
+    """Addresses that get notices and command nothing. Raises ConfigError."""
+    if not given.slack_webhook and not given.discord_webhook:
+        return []
+    from handlers.platforms.webhooks import DiscordWebhook, SlackWebhook, recipient
+
+    found: list[Speaker] = []
+    found += [SlackWebhook(given.slack_webhook)] if given.slack_webhook else []
+    found += [DiscordWebhook(given.discord_webhook)] if given.discord_webhook else []
+    return [(speaker, (recipient(speaker),)) for speaker in found]
 
 
 def roles(house: House, platform: str) -> dict[str, Role]:
