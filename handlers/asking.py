@@ -7,7 +7,7 @@ from bot.domain.errors import StorageError
 from handlers import outcome
 from handlers.buttons import ButtonBook, GiveAnswer, SecondAnswer
 from handlers.codes import Codes
-from handlers.command import Confirm, Risk
+from handlers.command import Command, Confirm, Risk
 from handlers.confirm import Errand, Question, Questions, still_true
 from handlers.dress import CODE, Dresser
 from handlers.expecting import VALID_MS, Expectations
@@ -43,9 +43,10 @@ class Asking:
 
     def must(self, errand: Errand, fresh: bool) -> bool:
         """True when the command asks first; the flag that skips the question counts only while the message is fresh."""
-        if self.second.rules(errand.command):
+        command = errand.command
+        if self.second.rules(command) or _asks_code(command):
             return True
-        return errand.command.confirm is not Confirm.NONE and not (errand.arguments.at_once and fresh)
+        return command.confirm is not Confirm.NONE and not (errand.arguments.at_once and fresh)
 
     async def ask(self, errand: Errand) -> Ending:
         """Show what the command would do and ask; a preview may find that there is nothing to ask."""
@@ -97,8 +98,8 @@ class Asking:
         return None if self._questions.is_open(question) else ANSWERED
 
     async def _needs_code(self, errand: Errand) -> bool | Ending:
-        """Whether the answer must come with a code; lowering the risk never asks for one."""
-        if errand.command.confirm is not Confirm.CODE or errand.command.risk is Risk.LOWERS:
+        """Whether the answer must come with a code."""
+        if not _asks_code(errand.command):
             return False
         try:
             enrolled = await self.codes.enrolled(errand.actor.id)
@@ -157,6 +158,11 @@ class Asking:
 
 
 ANSWERED = Ending(Outcome.REFUSED, outcome.ANSWERED)
+
+
+def _asks_code(command: Command) -> bool:
+    """Lowering the risk never waits for a second factor."""
+    return command.confirm is Confirm.CODE and command.risk is not Risk.LOWERS
 
 
 def with_text(ending: Ending, text: str) -> Ending:

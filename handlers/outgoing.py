@@ -1,6 +1,6 @@
 """The last step of everything that is said: secrets are taken out of every text, file and label."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from bot.config.secrets import looks_secret
@@ -12,6 +12,9 @@ type Redact = Callable[[str], str]
 
 def redacted(reply: Reply, redact: Redact) -> Reply:
     """The reply without secrets; what runs when a button is pressed is never changed, such a button is left out."""
+    everything = "\n".join(_texts(reply))
+    if redact(everything) == everything and (reply.file is None or _file(reply.file, redact) is reply.file):
+        return reply  # nearly always, and a table of hundreds of cells is looked at once
     return replace(
         reply,
         title=redact(reply.title),
@@ -27,6 +30,24 @@ def redacted(reply: Reply, redact: Redact) -> Reply:
         ),
         expects=redact(reply.expects),
     )
+
+
+def _texts(reply: Reply) -> Iterator[str]:
+    """Every text that a face may show."""
+    yield from (reply.title, reply.text, reply.expects)
+    for pair in reply.fields:
+        yield from pair
+    if reply.table is not None:
+        yield from (column.name for column in reply.table.columns)
+        for row in reply.table.rows:
+            yield from row
+    if reply.plot is not None:
+        yield reply.plot.title
+        yield from reply.plot.labels if isinstance(reply.plot, BarPlot) else ()
+    for button in reply.buttons:
+        yield from (button.label, button.command_line, button.prompt, button.id)
+    for change in reply.changes:
+        yield from (change.name, change.before, change.after)
 
 
 def holds_secret(request: Request, redact: Redact) -> bool:
@@ -55,8 +76,11 @@ def _file(file: Attachment, redact: Redact) -> Attachment:
     try:
         text = file.content.decode("utf-8")
     except UnicodeDecodeError:
-        return replace(file, name=redact(file.name))
-    return replace(file, name=redact(file.name), content=redact(text).encode())
+        text = ""
+    name, said = redact(file.name), redact(text)
+    if (name, said) == (file.name, text):
+        return file
+    return replace(file, name=name, content=said.encode() if text else file.content)
 
 
 def _buttons(buttons: tuple[Button, ...], redact: Redact) -> tuple[Button, ...]:

@@ -1,12 +1,20 @@
 """Foreign text made safe to store and to show: no control characters, no secrets, no floods."""
 
 import re
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from unicodedata import category
 
 ECHO_LENGTH = 80
 STORED_LENGTH = 500
 _WHITESPACE = re.compile(r"\s+")
+_BLANKS = re.compile("[\u115f\u1160\u2800\u3164\uffa0]")  # letters that show nothing: they pass for a space
+_UNSEEN = re.compile(
+    "[\u034f\u17b4\u17b5\u180b-\u180d\ufe00-\ufe0d\U000e0100-\U000e01ef]"
+)  # marks that show nothing
+_MOST_MARKS = 4
+"""Accents on one letter: every script gets by with fewer, more are there to cover other lines."""
+
 _MENTION = re.compile(r"@(?=\w)")
 _SECRETS = re.compile(
     r"(?<![0-9])[0-9]{6,12}:[A-Za-z0-9_-]{30,}"  # a Telegram bot's token
@@ -17,9 +25,22 @@ _SECRETS = re.compile(
 
 
 def clean(text: str) -> str:
-    """One line without control, formatting, surrogate or unassigned characters."""
+    """One line without control, formatting, invisible, surrogate or unassigned characters, nor heaps of accents."""
     spaced = _WHITESPACE.sub(" ", text)
-    return "".join(letter for letter in spaced if not category(letter).startswith("C")).strip()
+    if spaced.isascii() and spaced.isprintable():
+        return spaced.strip()
+    seen = _UNSEEN.sub("", _BLANKS.sub(" ", spaced))
+    kept = (letter for letter in seen if not category(letter).startswith("C"))
+    return _WHITESPACE.sub(" ", "".join(_few_marks(kept))).strip()
+
+
+def _few_marks(letters: Iterable[str]) -> Iterator[str]:
+    """The letters, each with at most some marks on it."""
+    marks = 0
+    for letter in letters:
+        marks = marks + 1 if category(letter).startswith("M") else 0
+        if marks <= _MOST_MARKS:
+            yield letter
 
 
 def clip(text: str, most: int = ECHO_LENGTH) -> str:
