@@ -55,12 +55,14 @@ def _figures(axes: Axes, canvas: Canvas, values: Sequence[Decimal]) -> None:
         axes.annotate(
             number(value, digits, signed=True),
             (bar, float(value)),
-            xytext=(0, 4 if value >= 0 else -4),
+            xytext=(0, 5 if value >= 0 else -5),
             textcoords="offset points",
             ha="center",
             va="bottom" if value >= 0 else "top",
             fontsize=SMALL_LETTERS,
             color=canvas.palette.ink,
+            bbox={"boxstyle": "round,pad=0.1", "facecolor": canvas.palette.panel, "edgecolor": "none"},
+            zorder=4,
         )
 
 

@@ -22,7 +22,7 @@ SHAPE = 0.8
 BODY = 0.72
 """Width of a candle's body where one bar is 1 wide."""
 
-TAG_HEIGHT = 0.042
+TAG_HEIGHT = 0.053
 """Room that a price tag takes, as a share of the panel."""
 
 OVERLAYS = ("ema", "sma", "vwap", "bb_middle")
@@ -50,6 +50,7 @@ def draw_candles(canvas: Canvas, picture: Picture) -> bytes:
     _candles(price, canvas, frame)
     for trade in picture.trades:
         _trade(price, canvas, frame, trade)
+    _name_markers(price, canvas, picture)
     _entry(price, canvas, frame, picture.position)
     levels = list(_levels(canvas, frame, picture.position))
     _price_limits(price, frame, [level.price for level in levels])
@@ -158,6 +159,14 @@ def _trade(axes: Axes, canvas: Canvas, frame: Frame, trade: Trade) -> None:
     )
 
 
+def _name_markers(axes: Axes, canvas: Canvas, picture: Picture) -> None:
+    """Names for the marks in the legend: empty ones, drawn nowhere."""
+    look = canvas.palette
+    marks = [("^", look.entry, "entry"), ("X", look.faint, "exit")] if picture.trades else []
+    for shape, colour, name in marks:
+        axes.plot([], [], marker=shape, markersize=7, color=colour, linewidth=0, label=name)
+
+
 def _marker(axes: Axes, canvas: Canvas, bar: int, price: float, side: Side) -> None:
     look = canvas.palette
     axes.plot(
@@ -198,11 +207,11 @@ def _draw_levels(axes: Axes, canvas: Canvas, levels: list[Level]) -> None:
     ordered = sorted(levels, key=lambda level: level.price)
     heights = spread([(level.price - low) / (high - low) for level in ordered], TAG_HEIGHT)
     tags = [low + height * (high - low) for height in heights]
-    axes.yaxis.set_major_formatter(FuncFormatter(_beside(tags, 0.8 * TAG_HEIGHT * (high - low))))
+    axes.yaxis.set_major_formatter(FuncFormatter(_beside(tags, 0.9 * TAG_HEIGHT * (high - low))))
     for level, height in zip(ordered, heights, strict=True):
         axes.axhline(level.price, color=level.colour, linestyle=level.style, linewidth=1.1, zorder=3)
         axes.annotate(
-            f"{level.name} {plain(level.price)}",
+            f"{level.name} {plain(float(f'{level.price:.8g}'))}",
             (1.0, height),
             xycoords="axes fraction",
             xytext=(5, 0),

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 WIDTH = 1200
-DOTS_PER_INCH = 150
-"""1200 dots at 150 to the inch make 8 inches: letters of 10 points are readable on a phone's full width."""
+DOTS_PER_INCH = 175
+"""1200 dots at 175 to the inch make 7 inches: letters of 9 points are readable on a phone's full width."""
 
 SMALL_LETTERS = 8.5
+TITLE_LETTERS, TITLE_LENGTH = 11.5, 58
+"""A title longer than this is written smaller, so that it still fits its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Canvas:
             x=0.012,
             ha="left",
             color=self.palette.ink,
-            fontsize=12.5,
+            fontsize=TITLE_LETTERS * min(1.0, TITLE_LENGTH / max(1, len(self.title))),
             weight="bold",
             parse_math=False,
         )
