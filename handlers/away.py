@@ -21,7 +21,7 @@ from handlers.command import Actor, Injected, Role
 from handlers.format import Clock
 from handlers.parked import ALL, Parked, Place, Row, away_list, rows_of
 from handlers.registry import Registry
-from handlers.reply import Reply, refusal
+from handlers.reply import Button, Reply, refusal
 from handlers.request import Request
 from handlers.speaker import PlatformDown
 
@@ -37,6 +37,13 @@ COMMAND = "away"
 GONE = refusal(
     "Run or discarded already",
     "This line waits no more: each is run or discarded once. /away lists what is left.",
+)
+
+
+STILL_WAITS = refusal(
+    "Too late",
+    "The press came late itself, so nothing was done. The line still waits.",
+    (Button("Show", "/away"),),
 )
 
 
@@ -127,7 +134,7 @@ class Away(Injected):
         if asked.command is None:
             raise AssertionError("only known commands are parked")
         if len(self._parked) >= MOST_PARKED:
-            log.error("too many lines wait: %s is dropped", arrival.key)
+            log.debug("too many lines wait: %s is dropped", arrival.key)
             await self._settle(arrival, ArrivalState.DROPPED)
             return
         one = Parked(arrival, asked.command)

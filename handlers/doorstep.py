@@ -17,6 +17,7 @@ from handlers import outcome
 from handlers.access import CrewAccess
 from handlers.away import Push
 from handlers.command import Role
+from handlers.format import count
 from handlers.limiter import OncePer
 from handlers.outcome import Ending, Outcome
 from handlers.reply import Button, ButtonStyle, Reply
@@ -32,6 +33,8 @@ MOST_OPEN = 20
 MOST_AN_HOUR = 5
 NAME_LENGTH = 40
 RETRY_S = 30.0
+EVERYBODY = ""
+"""In place of a user: all whose requests are open."""
 
 REFUSAL = replace(outcome.STRANGER, buttons=(Button("Ask for access", "", id=ASK_ID),))
 ASKED = replace(outcome.STRANGER, text="If you are expected, somebody will answer your request.")
@@ -53,6 +56,12 @@ def request_card(user: str, name: str) -> Reply:
         ),
         severity=Severity.TRADE,
     )
+
+
+def waiting_card(requests: int) -> Reply:
+    """What admins see after a start, while requests are open."""
+    said = f"{count(requests, 'request')} for access {'is' if requests == 1 else 'are'} open since before the start."
+    return Reply("Access asked for", text=said, buttons=(Button("Who", "/who"),), severity=Severity.TRADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +99,19 @@ class Doorstep:
             return Ending(Outcome.DENIED)
         user, now_ms = f"{request.platform}:{request.user_id}", self.wall_clock()
         if request.kind is RequestKind.BUTTON and request.button == ASK_ID:
+            if not self._answered.due(user, now_ms):
+                return Ending(Outcome.DENIED)
             await self._ask(user, shown_name(request.user_name))
-            return Ending(Outcome.DENIED, ASKED if self._answered.due(user, now_ms) else None)
+            return Ending(Outcome.DENIED, ASKED)
         return Ending(Outcome.DENIED, REFUSAL if self._refused.due(user, now_ms) else None)
 
     async def run(self) -> None:
-        """Tell admins of requests, for ever; one who cannot be reached keeps no other waiting."""
+        """Tell admins of requests, for ever; one who cannot be reached keeps no other waiting.
+
+        Those that an earlier run may not have told any more are named once, as a number.
+        """
+        if not self._errands and await self._asking():
+            self._tell_admins(EVERYBODY, "")
         while True:
             await self._waiting.wait()
             self._waiting.clear()
@@ -135,9 +151,10 @@ class Doorstep:
         """False when it has to be tried again; decided requests and former admins are told nothing."""
         open_ones = {user for user, _, _ in await self._asking()}
         now_admin = self.access.role(errand.admin, self.wall_clock()) is Role.ADMIN
-        if self.push is None or not now_admin or errand.user not in open_ones:
+        concerns = bool(open_ones) if errand.user == EVERYBODY else errand.user in open_ones
+        if self.push is None or not now_admin or not concerns:
             return True
-        card = request_card(errand.user, errand.name)
+        card = request_card(errand.user, errand.name) if errand.user else waiting_card(len(open_ones))
         platform = errand.admin.partition(":")[0]
         try:
             await self.push(platform, private_chat(errand.admin), Role.ADMIN, card)

@@ -20,7 +20,7 @@ from bot.runtime.ports import Inbox
 from handlers import outcome
 from handlers.access import Access
 from handlers.asked import Asked
-from handlers.away import GONE, Away, ParkedAsked
+from handlers.away import GONE, STILL_WAITS, Away, ParkedAsked
 from handlers.buttons import RunLine
 from handlers.command import Actor, Risk
 from handlers.doorstep import Doorstep
@@ -158,6 +158,8 @@ class Gates:
         """True for a line that waits for run or discard. Nobody's line waits who might not give it."""
         if self.away is None or self.arrivals is None or not request.update_id or not _runnable(asked):
             return False
+        if isinstance(asked, ParkedAsked):  # it waits already
+            return False
         if asked.command is None or asked.command.role > actor.role or self._age_ms(request) < 0:
             return False
         late = self.away.before_start(request.sent_at_ms) or not self._in_time(request, asked)
@@ -170,6 +172,8 @@ class Gates:
         await self._over_with(arrival)
         if asked.command is None:
             return Ending(Outcome.STALE, outcome.UNKNOWN_BUTTON if request.button else None)
+        if isinstance(asked, ParkedAsked):
+            return Ending(Outcome.STALE, STILL_WAITS)
         return Ending(
             Outcome.STALE, outcome.stale(asked.command, asked.line, self._age_ms(request), self.limits)
         )

@@ -149,9 +149,14 @@ async def test_a_press_that_is_late_itself_runs_nothing() -> None:
     [told] = crew.mouths["telegram"].to("2")
     sent = crew.clock.now_ms
     crew.clock.forward(31_000)
-    await crew.press(told, "Run 1", sent_at_ms=sent)
+    said = await crew.press(told, "Run 1", sent_at_ms=sent)
     assert crew.desk.done == []
     assert crew.last.outcome == "stale"
+    assert labels(said) == ["Show"], "no button that would run it beside the list"
+    again = await crew.press(said, "Show")
+    assert again is not None
+    assert lines(again) == ["/set_risk 7"]
+    assert crew.arrivals.states().count("parked") == 1
 
 
 async def test_discard_one_and_all() -> None:

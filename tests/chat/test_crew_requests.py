@@ -226,3 +226,24 @@ async def test_a_request_that_was_decided_meanwhile_is_not_told() -> None:
     await crew.confirmed("/grant telegram:666 viewer")
     await crew.settle_down()
     assert crew.mouths["telegram"].to("1") == []
+
+
+async def test_open_requests_are_named_once_after_a_start() -> None:
+    crew = Crew()
+    await crew.ask_in()
+    after = Crew(grants=crew.grants)
+    await after.settle_down()
+    [card] = after.mouths["telegram"].to("1")
+    assert card.text == "1 request for access is open since before the start."
+    listed = await after.press(card, "Who", "1")
+    assert listed is not None
+    assert listed.fields[0][0] == "Asks: telegram:666"
+
+
+async def test_a_flood_of_presses_is_no_flood_of_writes() -> None:
+    crew = Crew()
+    for _ in range(500):
+        await crew.ask_in()
+    for number in range(500):
+        await crew.ask_in(str(3_000 + number))
+    assert crew.grants.writes == 5
