@@ -107,7 +107,9 @@ def _telegram(running: Running) -> Platform:
         placed=house.dispatcher.placed,
         alarm=house.ring,
     )
-    running.begin("telegram menus", house.front.access.watch(chat.renew_menus))
+    running.begin(
+        "telegram menus", house.front.access.watch(lambda _: chat.renew_menus(roles(house, "telegram")))
+    )
     return chat
 
 

@@ -39,13 +39,16 @@ class Menus:
         before, self.roles = self.roles, dict(roles)
         if bot is None:
             return
-        for user in before.keys() - self.roles.keys():
+        for user in filter(str.isdecimal, before.keys() - self.roles.keys()):
             await quietly(bot.delete_my_commands(scope=BotCommandScopeChat(split_place(user)[0])))
         for user, role in self.roles.items():
             if before.get(user) is not role:
                 await quietly(self._set(bot, user, role))
 
     async def _set(self, bot: Bot, user: str, role: Role) -> None:
+        if not user.isdecimal():
+            log.error("chat.users: telegram:%s is no user id, which is a number: nobody is known by it", user)
+            return
         allowed = self.registry.allowed(role)[:_MOST_MENU]
         commands = [BotCommand(command.name, command.help) for command in allowed]
         try:
