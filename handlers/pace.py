@@ -58,10 +58,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class PaceRules:
-    """What a platform allows: to everybody together, to one chat (all rates hold), to one group beside that."""
+    """What a platform allows: to everybody together, to one chat (all rates hold), to one group beside that.
+
+    `calm` holds for what is less urgent than a critical notice, per chat and beside the others: bursts are for replies
+    and critical notices, and between two of those no other message slips in.
+    """
 
     overall: tuple[Rate, ...] = ()
     chat: tuple[Rate, ...] = ()
+    calm: tuple[Rate, ...] = ()
     group: tuple[Rate, ...] = ()
     is_group: Callable[[str], bool] = lambda chat_id: False
 
@@ -74,10 +79,11 @@ def telegram_group(chat_id: str) -> bool:
 TELEGRAM = PaceRules(
     overall=(Rate(30, 1.0),),
     chat=(Rate(3, 3.0),),  # one a second, three at once
+    calm=(Rate(1, 1.0),),
     group=(Rate(20, 60.0),),
     is_group=telegram_group,
 )
-DISCORD = PaceRules(overall=(Rate(45, 1.0),), chat=(Rate(5, 5.0),))
+DISCORD = PaceRules(overall=(Rate(45, 1.0),), chat=(Rate(5, 5.0),), calm=(Rate(1, 1.0),))
 SLACK = PaceRules(chat=(Rate(1, 1.0),))
 UNPACED = PaceRules()
 
@@ -127,6 +133,7 @@ class Pace:
         self._rules = rules
         self._overall = [_Window(rate) for rate in rules.overall]
         self._chats: dict[str, list[_Window]] = {}
+        self._calm: dict[str, list[_Window]] = {}
         self._held_s: dict[str, float] = {}
         self._waiting: list[_Waiting] = []
         self._number = 0
@@ -150,7 +157,7 @@ class Pace:
     def wait_s(self, chat_id: str) -> float:
         """How long a message to this chat would have to wait now, were it alone."""
         now_s = self._now_s()
-        return max(0.0, self._opens_s(_room(chat_id), now_s) - now_s)
+        return max(0.0, self._opens_s(_room(chat_id), now_s, Urgency.REPLY) - now_s)
 
     @property
     def waiting(self) -> int:
@@ -170,7 +177,7 @@ class Pace:
         for one in sorted(self._waiting, key=lambda one: one.place):
             if one.turn.done():
                 continue
-            opens_s = self._opens_s(one.chat_id, now_s)
+            opens_s = self._opens_s(one.chat_id, now_s, one.urgency)
             if opens_s <= now_s:
                 self._count(one.chat_id, now_s)
                 one.turn.set_result(None)
@@ -183,31 +190,33 @@ class Pace:
         else:
             self._forget(now_s)
 
-    def _opens_s(self, room: str, now_s: float) -> float:
+    def _opens_s(self, room: str, now_s: float, urgency: Urgency) -> float:
         held_s = max(self._held_s.get("", 0.0), self._held_s.get(room, 0.0))
         windows = self._overall + self._chats.get(room, [])
+        windows += self._calm.get(room, []) if urgency > Urgency.CRITICAL else []
         opens_s: list[float] = [window.opens_s(now_s) for window in windows]
         return max([now_s, held_s, *opens_s])
 
     def _count(self, room: str, now_s: float) -> None:
-        for window in (*self._overall, *self._windows(room)):
+        for window in (*self._overall, *self._windows(room), *self._calm[room]):
             window.sent.append(now_s)
 
     def _windows(self, room: str) -> list[_Window]:
         if room not in self._chats:
             group = self._rules.group if self._rules.is_group(room) else ()
             self._chats[room] = [_Window(rate) for rate in (*self._rules.chat, *group)]
+            self._calm[room] = [_Window(rate) for rate in self._rules.calm]
         return self._chats[room]
 
     def _forget(self, now_s: float) -> None:
         """Chats that have been silent for long, and holds that are over, are no longer remembered."""
         self._held_s = {room: until_s for room, until_s in self._held_s.items() if until_s > now_s}
-        for windows in self._chats.values():
+        for room in list(self._chats):
+            windows = self._chats[room] + self._calm[room]
             for window in windows:
                 window.opens_s(now_s)
-        self._chats = {
-            room: windows for room, windows in self._chats.items() if not all(w.idle for w in windows)
-        }
+            if all(window.idle for window in windows):
+                del self._chats[room], self._calm[room]
 
 
 def _room(chat_id: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 
 from virtual_loop import run_virtually
 
@@ -47,11 +48,47 @@ def test_a_chat_gets_one_a_second_and_three_at_once() -> None:
     async def work() -> None:
         log = Log(TELEGRAM)
         for _ in range(30):
-            log.ask("1")
+            log.ask("1", "1", Urgency.CRITICAL)
         turns = await log.all()
         assert [at for at, _ in turns[:3]] == [0, 0, 0]
         assert log.most_within(3.0) == 3
         assert 27 <= turns[-1][0] <= 30
+
+    play(work)
+
+
+def test_what_is_less_urgent_leaves_bursts_to_others() -> None:
+    async def work() -> None:
+        log = Log(TELEGRAM)
+        for _ in range(5):
+            log.ask("1")
+        await asyncio.sleep(1.1)
+        for _ in range(3):
+            log.ask("1", "fire", Urgency.CRITICAL)
+        turns = await log.all()
+        assert [name for _, name in turns[:4]] == ["1", "1", "fire", "fire"]
+        calm = [at for at, name in turns if name == "1"]
+        assert all(later - earlier >= 1 for earlier, later in pairwise(calm))
+
+    play(work)
+
+
+def test_a_critical_backlog_lets_nothing_else_in_between() -> None:
+    async def work() -> None:
+        log = Log(TELEGRAM)
+
+        async def backlog() -> None:
+            for _ in range(20):
+                await log.pace.turn("1", Urgency.CRITICAL)
+                log.turns.append((now_s(), "fire"))
+                await asyncio.sleep(0.2)  # the way to the platform and back
+
+        for _ in range(5):
+            log.ask("1")
+        log.tasks.append(asyncio.create_task(backlog()))
+        order = [name for _, name in await log.all()]
+        first, last = order.index("fire"), len(order) - 1 - order[::-1].index("fire")
+        assert order[first : last + 1] == ["fire"] * 20
 
     play(work)
 
