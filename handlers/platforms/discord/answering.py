@@ -21,6 +21,7 @@ from handlers.text import mask
 
 log = logging.getLogger(__name__)
 SEND_WITHIN_S = 45.0
+ALONE = "Answered to the asker alone"
 
 type Prepared = tuple[Reply, list[Outgoing]]
 type Elsewhere = Callable[[str, Reply, list[Outgoing]], Awaitable[str]]
@@ -65,7 +66,7 @@ class Answering:
     ) -> None:
         """All messages in order; `left` keeps those that are not out yet."""
         if reply.private and _waits_openly(interaction):
-            await quietly(interaction.delete_original_response())
+            await interaction.edit_original_response(embed=discord.Embed(title=ALONE))
         self._note(reply, left[0], await _first(interaction, reply, left[0], alone))
         left.pop(0)
         while left:
