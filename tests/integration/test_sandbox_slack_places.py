@@ -4,7 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from slack_house import SlackHouse, actions, linked, modal, section, slack_house
+from aiohttp import WSMsgType
+from slack_house import EPOCH_MS, SlackHouse, actions, linked, modal, section, slack_house
+from virtual_loop import run_virtually
 
 from sandbox.chat.slack import Impossible, Manifest
 
@@ -129,3 +131,20 @@ async def test_where_the_app_is_not_it_hears_nothing() -> None:
         house.ann.mention(house.channel, "called")
         house.channel.members.add("U0BOT")
         assert await heard(house, wire) == []
+
+
+def test_a_connection_that_was_told_to_leave_gets_nothing_new_and_is_closed() -> None:
+    async def work() -> None:
+        async with slack_house() as house, linked(house) as old:
+            house.slack.mode.refresh()
+            assert (await old.receive_json())["reason"] == "refresh_requested"
+            async with linked(house) as new:
+                for text in ("a", "b", "c"):
+                    house.ann.command(house.channel, "/status", text)
+                assert [(await frame(new))["payload"]["text"] for _ in range(3)] == ["a", "b", "c"]
+                began = asyncio.get_running_loop().time()
+                assert (await old.receive()).type is WSMsgType.CLOSE
+                assert 9 <= asyncio.get_running_loop().time() - began <= 11
+                assert len(house.slack.mode.links) == 1
+
+    run_virtually(work, EPOCH_MS)
