@@ -32,6 +32,14 @@ def list_commands(as_json: bool, as_markdown: bool) -> int:
     return 0
 
 
+def slack_app() -> int:
+    """The manifest of a Slack app that offers the commands: paste it where Slack makes an app."""
+    from handlers.platforms.slack import manifest
+
+    sys.stdout.write(json.dumps(manifest(load_registry()), indent=2) + "\n")
+    return 0
+
+
 def check_config(home: Path | None, config: Path | None) -> int:
     """Read everything there is to read; what is wrong raises with one line each."""
     loaded = load(resolve_home(home, os.environ), config, os.environ)

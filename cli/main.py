@@ -172,11 +172,17 @@ def replay(
 def commands(
     json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="The page docs/commands.md.")] = False,
+    slack_manifest: Annotated[
+        bool, typer.Option("--slack-manifest", help="The manifest to make a Slack app from, as JSON.")
+    ] = False,
 ) -> None:
     """List the chat commands: name, aliases, parameters, role, confirmation, help."""
-    from cli.listing import list_commands
+    from cli.listing import list_commands, slack_app
 
-    _finish(list_commands, json, markdown)
+    if slack_manifest:
+        _finish(slack_app)
+    else:
+        _finish(list_commands, json, markdown)
 
 
 @app.command()
