@@ -1,6 +1,7 @@
 """Looking after the process: run a job now, the last log lines, the configuration read again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from bot.domain.command import Change
 from bot.domain.refusal import Refused
 from bot.runtime.desk import Desk
 from bot.runtime.log import LogLine
-from handlers.cards import clock, listed, no, refused, table
+from handlers.cards import clock, listed, refused, table
 from handlers.command import Actor, Example, Help, Range, Risk, Role, Suggest, command
 from handlers.format import UNKNOWN, count, milliseconds
 from handlers.reply import Button, Reply
@@ -32,8 +33,8 @@ async def run_job(desk: Desk, actor: Actor, name: JobName, jobs: JobRunner = NO_
     """Run a scheduled job now, besides its timetable, and say how it went."""
     answer = await jobs.run(name)
     if isinstance(answer, Refused):
-        near = (Button(f"Run {job.id}", f"/run_job {job.id}") for job in desk.jobs()[:6])
-        return refused(answer) if not desk.jobs() else no(f"{answer.figures}.", *near)
+        near = tuple(Button(f"Run {job.id}", f"/run_job {job.id}") for job in desk.jobs()[:6])
+        return replace(refused(answer), buttons=near)
     failed = answer.last_result.startswith("failed")
     return Reply(
         title=f"{answer.title or answer.id} {'failed' if failed else 'has run'}",
