@@ -40,6 +40,7 @@ class EscalationRules:
     unreachable_ms: int = 5_000
     say_s: float = 20.0
     look_s: float = 1.0
+    idle_look_s: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +201,18 @@ class OnCall(Injected):
         await self._begin()
         now_ms = self._voice.wall_clock()
         due: dict[int, list[tuple[Escalation, Notice]]] = {}
-        for one in await self._book.open():
+        waiting = await self._remember()
+        for one in waiting:
             if self._is_due(one[0], now_ms):
                 due.setdefault(one[0].step, []).append(one)
-        for step, waiting in due.items():
-            await self._go_on(step, waiting)
-        await self._remember()
+        for step, late in due.items():
+            await self._go_on(step, late)
 
-    async def _remember(self) -> None:
-        """What nobody has answered, by title, for those who cannot wait for the database."""
-        self.unanswered = tuple(notice.title for _, notice in await self._book.open())
+    async def _remember(self) -> tuple[tuple[Escalation, Notice], ...]:
+        """What nobody has answered; its titles are kept for those who cannot wait for the database."""
+        found = await self._book.open()
+        self.unanswered = tuple(notice.title for _, notice in found)
+        return found
 
     async def _begin(self) -> None:
         """The lanes are telling these: from now on somebody has to answer."""
@@ -293,9 +296,10 @@ class OnCall(Injected):
         return Reply(title, (*more, *lines), severity=Severity.CRITICAL, buttons=buttons)
 
     async def _rest(self) -> None:
-        """Until there is news, or the next look."""
+        """Until there is news, or the next look: a late one when nothing waits for an answer."""
+        look_s = self._rules.look_s if self.unanswered else self._rules.idle_look_s
         try:
-            async with asyncio.timeout(self._rules.look_s):
+            async with asyncio.timeout(look_s):
                 await self._woken.wait()
         except TimeoutError:
             return
