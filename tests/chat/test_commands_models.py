@@ -1,0 +1,257 @@
+"""Models, phantoms, proposals, research: honest where there is nothing, complete where there is something."""
+
+import asyncio
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pytest
+from command_kit import REGISTRY, Talk, busy_desk, equity_curve, fields, rows, trade
+from fakes_desk import NOW
+
+from bot.domain.command import Change, Done
+from bot.domain.refusal import Refused
+from handlers.lab import BacktestOrder, BacktestResult, Research, Told
+from handlers.learning import (
+    ClusterView,
+    Models,
+    ModelView,
+    NoProposals,
+    Nothing,
+    PhantomView,
+    Proposal,
+    Proposals,
+)
+
+EMPTY = [
+    ("/ml", "No model is installed: signals pass unfiltered"),
+    ("/ml_stats", "No model is installed"),
+    ("/ml_rankings", "No model is installed"),
+    ("/phantoms", "No signals are followed"),
+    ("/phantom_stats", "No signals are followed"),
+    ("/clusters", "Symbols have not been grouped yet"),
+    ("/proposals", "Nothing waits for approval."),
+]
+REFUSED = [
+    ("/ml_on", "ml: no model is installed; signals pass unfiltered."),
+    ("/ml_off xrp", "ml: no model is installed; signals pass unfiltered."),
+    ("/ml_threshold 0.6", "ml: no model is installed; signals pass unfiltered."),
+    ("/retrain", "Training is not installed on this desk: there is nothing to train."),
+    ("/approve p1", "There is no proposal p1. Nothing waits."),
+    ("/reject p1", "There is no proposal p1. Nothing waits."),
+    ("/backtest btc", "backtests cannot be run from this desk."),
+    ("/backtest stop", "You have no backtest running."),
+]
+
+
+@pytest.mark.parametrize("line,words", EMPTY)
+async def test_what_is_not_there_is_said(line: str, words: str) -> None:
+    reply = await Talk(busy_desk(), user="3").say(line)
+    assert reply.ok
+    assert reply.text.startswith(words)
+    assert reply.table is None
+
+
+@pytest.mark.parametrize("line,words", REFUSED)
+async def test_what_cannot_be_done_is_refused_with_the_reason(line: str, words: str) -> None:
+    talk = Talk(busy_desk())
+    reply = await talk.say(line)
+    assert (reply.ok, reply.text) == (False, words)
+    assert not any(button.label == "Confirm" for button in reply.buttons)
+    assert not talk.desk.asked
+
+
+async def test_a_sweep_says_why_not() -> None:
+    reply = await Talk(busy_desk()).say("/sweep btc")
+    assert not reply.ok
+    assert reply.text.startswith("Parameter sweeps are not installed on this desk")
+
+
+def model(symbol: str, *, on: bool = True, auc: float = 0.61, uplift: str = "12.5") -> ModelView:
+    return ModelView(
+        symbol,
+        on,
+        0.55,
+        NOW - 86_400_000,
+        24,
+        auc,
+        0.58,
+        0.4,
+        0.6,
+        0.12,
+        Decimal(uplift),
+        symbol == "ETHUSDT",
+    )
+
+
+@dataclass
+class Shelf(Nothing):
+    """Two models."""
+
+    held: tuple[ModelView, ...] = (model("BTCUSDT"), model("ETHUSDT", on=False, auc=0.7, uplift="-3"))
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    def models(self) -> tuple[ModelView, ...]:
+        return self.held
+
+    def phantoms(self) -> tuple[PhantomView, ...]:
+        return (PhantomView("BTCUSDT", 5, 0.6, Decimal(20), 9, 0.3, Decimal("-41.5")),)
+
+    def clusters(self) -> tuple[ClusterView, ...]:
+        return (ClusterView("majors", ("BTCUSDT", "ETHUSDT"), "trend together"),)
+
+    async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
+        self.asked.append((symbol, on, actor))
+        return Done((Change("models", "off", "on"),))
+
+    async def set_threshold(self, symbol: str, threshold: Decimal, actor: str) -> Done | Refused:
+        self.asked.append((symbol, threshold, actor))
+        return Done((Change("threshold", "0.55", str(threshold)),))
+
+    async def retrain(self, symbol: str, actor: str) -> Done | Refused:
+        self.asked.append((symbol, actor))
+        return Done(remarks=("it is in the queue",))
+
+
+async def test_models_are_shown_and_switched() -> None:
+    shelf = Shelf()
+    talk = Talk(busy_desk(), context=(Models(shelf),))
+    assert (await talk.say("/ml")).title == "Models · 1 of 2 on"
+    assert [row["Symbol"] for row in rows(await talk.say("/ml_rankings"))] == ["ETHUSDT", "BTCUSDT"]
+    assert [row["Symbol"] for row in rows(await talk.say("/ml_rankings uplift"))] == ["BTCUSDT", "ETHUSDT"]
+    card = await talk.say("/ml_on eth")
+    assert fields(card) == {"model of ETHUSDT": "off → on"}
+    await talk.press(card, "Confirm")
+    await talk.confirmed("/ml_threshold btc 0.6")
+    await talk.confirmed("/ml_off")
+    await talk.confirmed("/retrain btc")
+    assert shelf.asked == [
+        ("ETHUSDT", True, "test:1"),
+        ("BTCUSDT", Decimal("0.6"), "test:1"),
+        ("", False, "test:1"),
+        ("BTCUSDT", "test:1"),
+    ]
+    assert "no model" in (await talk.say("/ml_on xrp")).text
+
+
+async def test_phantoms_say_what_refusing_saved() -> None:
+    talk = Talk(busy_desk(), context=(Models(Shelf()),))
+    assert fields(await talk.say("/phantom_stats"))["Refusing"] == "saved 41.50 USDT"
+    assert rows(await talk.say("/phantoms"))[0]["Would net USDT"] == "-41.50"
+    assert rows(await talk.say("/clusters"))[0]["Which"] == "BTCUSDT, ETHUSDT"
+
+
+@dataclass
+class Book(NoProposals):
+    """One proposal."""
+
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def waiting(self) -> tuple[Proposal, ...]:
+        return (
+            Proposal(
+                "p7", NOW - 60_000, "parameters", "composite on BTC", (("profit factor", "1.1", "1.4"),)
+            ),
+        )
+
+    async def approve(self, proposal_id: str, actor: str) -> Done | Refused:
+        self.asked.append(("approve", proposal_id, actor))
+        return Done((Change("profit factor", "1.1", "1.4"),))
+
+    async def reject(self, proposal_id: str, actor: str) -> Done | Refused:
+        self.asked.append(("reject", proposal_id, actor))
+        return Done()
+
+
+async def test_a_proposal_is_approved_or_rejected_after_its_figures_were_shown() -> None:
+    book = Book()
+    talk = Talk(busy_desk(), context=(Proposals(book),))
+    shown = await talk.say("/proposals")
+    card = await talk.press(shown, "Approve p7")
+    assert fields(card) == {"profit factor": "1.1 → 1.4"}
+    await talk.press(card, "Confirm")
+    await talk.confirmed("/reject p7")
+    assert book.asked == [("approve", "p7", "test:1"), ("reject", "p7", "test:1")]
+    assert (await talk.say("/approve p8")).text == "There is no proposal p8. There are p7."
+
+
+# --- the laboratory -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Lab:
+    """A laboratory that takes its time."""
+
+    asked: list[BacktestOrder] = field(default_factory=list)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: list[str] = field(default_factory=list)
+
+    def strategies(self) -> tuple[str, ...]:
+        return ("composite", "mine")
+
+    async def backtest(self, order: BacktestOrder, told: Told) -> BacktestResult | Refused:
+        if any(one.user == order.user for one in self.asked):
+            return Refused("running", "you have a backtest running; one at a time")
+        self.asked.append(order)
+        self.begun.set()
+        await told(0.5)
+        await self.go.wait()
+        trades = (trade(1, "24.5"), trade(2, "-10.2"))
+        first = NOW - 30 * 86_400_000
+        return BacktestResult(
+            "composite",
+            2880,
+            first,
+            NOW,
+            Decimal(10_000),
+            trades,
+            equity_curve(),
+            9,
+            2,
+            1300,
+            ("Funding is left out.",),
+        )
+
+    async def stop(self, user: str) -> bool:
+        self.stopped.append(user)
+        return any(one.user == user for one in self.asked)
+
+
+async def test_a_backtest_answers_with_figures_and_a_curve() -> None:
+    lab = Lab()
+    lab.go.set()
+    talk = Talk(busy_desk(), user="2", context=(Research(lab),))
+    reply = await talk.say("/backtest btc 30 mine")
+    assert lab.asked == [BacktestOrder("BTCUSDT", 30, "mine", "test:2")]
+    shown = fields(reply)
+    assert shown["Net"] == "+14.30 USDT after 1.80 USDT of fees"
+    assert shown["Signals"] == "9 reached the gates, 2 became entries"
+    assert shown["Start, end"].startswith("10000.00 USDT, 10288.00 USDT (+2.88%)")
+    assert reply.plot is not None
+    assert "Funding is left out." in reply.text
+    assert [row["Net USDT"] for row in rows(reply)] == ["-10.20", "+24.50"]
+
+
+async def test_one_backtest_at_a_time_and_it_can_be_stopped() -> None:
+    lab = Lab()
+    talk = Talk(busy_desk(), context=(Research(lab),))
+    first = asyncio.create_task(talk.say("/backtest btc"))
+    await lab.begun.wait()
+    second = await talk.say("/backtest eth")
+    assert (second.ok, second.text) == (False, "you have a backtest running; one at a time.")
+    stopped = await talk.press(second, "Stop it")
+    assert stopped.title == "Backtest stopped"
+    assert lab.stopped == ["test:1"]
+    lab.go.set()
+    assert (await first).ok
+
+
+async def test_an_unknown_strategy_names_those_there_are() -> None:
+    talk = Talk(busy_desk(), context=(Research(Lab()),))
+    reply = await talk.say("/backtest btc 30 nonsense")
+    assert reply.text == "There is no strategy nonsense; there are composite, mine."
+
+
+def test_the_fakes_are_of_the_kind_that_handlers_ask_for() -> None:
+    wanted = {kind for command in REGISTRY for _, kind in command.injected}
+    assert {Models, Proposals, Research} <= wanted
