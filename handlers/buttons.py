@@ -29,12 +29,14 @@ class RunLine:
     """Runs a command line as the one who presses; with a `prompt`, ended by a text that is asked for first.
 
     `refreshes`: the line is of the command whose reply holds the button, so its answer takes that reply's place.
+    `old`: this run of the desk has shown no such button, so that the press may have waited for the start.
     """
 
     chat_id: str
     line: str
     refreshes: bool = False
     prompt: str = ""
+    old: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class ButtonBook:
         self._count = 0
         self._held: dict[str, Held] = {}
         self._placed: dict[str, str] = {}
+        self._shown: dict[str, None] = {}
 
     def issue(self, held: Held) -> str:
         """An id of at most 64 bytes for a button."""
@@ -123,7 +126,12 @@ class ButtonBook:
         flag = _FLAGS[held.refreshes + 2 * bool(held.prompt)]
         body = f"{line}{_SEPARATOR}{held.prompt}" if held.prompt else line
         key = f"{_SIGNED}{flag}{self._mac(held.chat_id, flag, body)}{body}"
-        return key if len(key.encode()) <= LONGEST_ID else ""
+        if len(key.encode()) > LONGEST_ID:
+            return ""
+        self._shown[key] = None
+        while len(self._shown) > self._most:
+            del self._shown[next(iter(self._shown))]
+        return key
 
     def _read(self, key: str, chat_id: str) -> RunLine | None:
         head, mac, body = key[:2], key[2 : 2 + _MAC_LETTERS], key[2 + _MAC_LETTERS :]
@@ -134,7 +142,7 @@ class ButtonBook:
             return None
         refreshes, prompted = bool(_FLAGS.index(flag) & 1), bool(_FLAGS.index(flag) & 2)
         line, _, prompt = body.rpartition(_SEPARATOR) if prompted else (body, "", "")
-        return RunLine(chat_id, f"/{line}", refreshes, prompt)
+        return RunLine(chat_id, f"/{line}", refreshes, prompt, old=key not in self._shown)
 
     def _mac(self, chat_id: str, flag: str, body: str) -> str:
         said = f"{chat_id}\0{flag}\0{body}".encode("utf-8", "replace")

@@ -22,11 +22,15 @@ def no_position() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One account's desk, what its handlers may ask for by type, and its journal's position."""
+    """One account's desk, what its handlers may ask for by type, and its journal's position.
+
+    `down` says why the account answers nothing now; empty: it does.
+    """
 
     desk: Desk
     context: tuple[Injected, ...] = ()
     journal_position: Callable[[], int] = no_position
+    down: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from handlers.asking import Asking
 from handlers.away import Away
 from handlers.buttons import ButtonBook, GiveAnswer, RunLine, SecondAnswer, TurnPage
 from handlers.codes import Codes, NoKeys
-from handlers.command import Actor, Command, Injected, Role
+from handlers.command import Actor, Command, Injected, Risk, Role
 from handlers.completion import Suggestion, complete, complete_value
 from handlers.confirm import Errand
 from handlers.desks import OPTION, Desks, Seat, no_position
@@ -195,9 +195,12 @@ class Dispatcher:
         }.values():
             self._second.placed(pending, message_id)
 
-    def dress_for(self, platform: str, chat_id: str, role: Role, reply: Reply) -> Reply:
-        """A reply that nobody asked for, with ids for the buttons that a role may press in a chat, and redacted."""
-        account = self._desks.at(platform, (chat_id,))
+    def dress_for(self, platform: str, chat_id: str, role: Role, reply: Reply, account: str = "") -> Reply:
+        """A reply that nobody asked for, with ids for the buttons that a role may press in a chat, and redacted.
+
+        `account` is whose reply it is; without it that of the chat.
+        """
+        account = account or self._desks.at(platform, (chat_id,))
         return redacted(self._dresser.dress_for(chat_id, role, reply, account), self.redact)
 
     async def push(self, platform: str, chat_id: str, role: Role, reply: Reply, silent: bool = False) -> str:
@@ -248,6 +251,8 @@ class Dispatcher:
         account = self._account(request, asked)
         if account is None:
             return self._which_account(asked)
+        if down := self._desks.seats[account].down:
+            return Ending(Outcome.REFUSED, refusal(f"Account {account} is down", down))
         hearing = Hearing(request, asked, actor, account)
         match asked.held:
             case TurnPage(reply=reply, first=first):
@@ -299,6 +304,9 @@ class Dispatcher:
         fresh = self.wall_clock() - hearing.request.sent_at_ms <= self.limits.raises_ms
         if self._asking.must(errand, fresh):
             return await self._asking.ask(errand)
+        held = hearing.asked.held
+        if isinstance(held, RunLine) and held.old and command.risk is not Risk.READ:
+            return Ending(Outcome.STALE, outcome.old_button(hearing.asked.line))
         ending = await self._runner.run(errand)
         self._expect_prompt(hearing, ending.reply)
         return ending

@@ -57,6 +57,12 @@ def stale(command: Command, line: str, age_ms: int, limits: ChatLimits) -> Reply
     return refusal(f"Too late: /{command.name}", text, (Button("Run it now", line),))
 
 
+def old_button(line: str) -> Reply:
+    """A press on a button from before the start: it may have waited somewhere since then."""
+    text = f"{line} was not run: the press may have waited while the desk was away. Press again to run it."
+    return refusal("This button is from before the start", text, (Button("Run it now", line),))
+
+
 def too_fast(wait_ms: int, limits: ChatLimits) -> Reply:
     """The one notice to somebody who asks too often."""
     seconds = -(-wait_ms // 1000)

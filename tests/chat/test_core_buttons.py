@@ -1,12 +1,15 @@
 """Buttons: signed lines outlive a restart, answers do not; each works in its chat and on its message alone."""
 
 import pytest
-from chat_fakes import START_MS
+from chat_fakes import START_MS, fake
 from core_kit import Crew
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.runtime.desk import Desk
 from handlers.buttons import LONGEST_ID, ButtonBook, RunLine
+from handlers.command import Risk, Role, command
+from handlers.reply import Reply
 from handlers.request import ChatKind, RequestKind
 
 GROUP = {"chat_kind": ChatKind.GROUP, "chat_id": "-100"}
@@ -160,3 +163,39 @@ def test_the_oldest_remembered_buttons_are_forgotten() -> None:
     keys = [book.issue(RunLine("c", f"/x {'y' * 80} {n}")) for n in range(3)]
     assert book.find(keys[0], "c") is None
     assert book.find(keys[2], "c") is not None
+
+
+@command(area="trade", role=Role.TRADER, risk=Risk.RAISES)
+async def resume(desk: Desk) -> Reply:
+    """Entries again."""
+    fake(desk).done.append(("resume",))
+    return Reply("Resumed")
+
+
+async def test_a_press_that_waited_for_the_start_acts_on_nothing() -> None:
+    """Telegram does not say when a button was pressed: what acts without a card is asked once more."""
+    crew = Crew(more=(resume,))
+    card = await crew.reply("/resum")
+    crew.restart()
+    said = await crew.press(card, "/resume")
+    assert said is not None
+    assert (said.title, crew.last.outcome) == ("This button is from before the start", "stale")
+    assert crew.desk.done == []
+    done = await crew.press(said, "Run it now")
+    assert done is not None
+    assert done.title == "Resumed"
+
+
+async def test_panic_now_from_before_the_start_is_asked_once_more() -> None:
+    crew = Crew()
+    card = await crew.reply("/panic_clos now")
+    assert card.buttons[0].command_line == "/panic_close now"
+    assert (await crew.press(card, "/panic_close")) is not None
+    assert crew.desk.done == [("panic_close", "")]
+    crew.restart()
+    said = await crew.press(card, "/panic_close")
+    assert said is not None
+    assert said.buttons[0].label == "Run it now"
+    assert len(crew.desk.done) == 1
+    assert (await crew.press(said, "Run it now")) is not None
+    assert len(crew.desk.done) == 2
