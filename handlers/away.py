@@ -19,7 +19,7 @@ from handlers.access import Access
 from handlers.asked import Asked
 from handlers.command import Actor, Injected, Role
 from handlers.format import Clock
-from handlers.parked import ALL, Parked, Place, Row, away_list, rows_of
+from handlers.parked import ALL, NO_EFFECT, NOT_KNOWN, Parked, Place, Row, Telling, away_list, rows_of
 from handlers.registry import Registry
 from handlers.reply import Button, Reply, refusal
 from handlers.request import Request
@@ -92,7 +92,7 @@ class Away(Injected):
     """The lines that wait, by update. `started_at_ms` is when this run began, people's time; 0: nothing is before it.
 
     `push` is how a list is said, None where nothing is said unasked (the list can still be asked for with /away);
-    `split` takes the account out of a line (see Desks.split).
+    `split` takes the account out of a line (see Desks.split), `several` says whether there is more than one.
     """
 
     arrivals: Arrivals
@@ -104,6 +104,7 @@ class Away(Injected):
     name_of: Callable[[str], str] = str
     push: Push | None = None
     split: Split = no_account
+    several: Callable[[], bool] = bool
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _parked: dict[str, Parked] = field(init=False, default_factory=dict)
     _told_late: dict[Place, int] = field(init=False, default_factory=dict)
@@ -185,7 +186,7 @@ class Away(Injected):
         """The list of the chat in which the actor asked, from a row on (1 is the first)."""
         rows = self.rows(actor)
         begins = (first - 1) if 0 < first <= len(rows) else 0
-        return away_list(rows, self._clock, self.name_of, begins)
+        return away_list(rows, self._telling, begins)
 
     # Telling
 
@@ -226,7 +227,7 @@ class Away(Injected):
             if not rows or self.push is None:
                 continue
             try:
-                reply = away_list(rows, self._clock, self.name_of)
+                reply = away_list(rows, self._telling)
                 await self.push(place.platform, place.chat_id, Role.VIEWER, reply)
             except PlatformDown as error:
                 log.warning("the list of what arrived meanwhile waits for %s: %s", place.platform, error)
@@ -273,8 +274,9 @@ class Away(Injected):
             log.exception("update %s could not be settled as %s", arrival.key, state)
 
     @property
-    def _clock(self) -> Clock:
-        return Clock(self.zone, self.wall_clock())
+    def _telling(self) -> Telling:
+        begun = NOT_KNOWN if self.several() else NO_EFFECT
+        return Telling(Clock(self.zone, self.wall_clock()), self.name_of, begun)
 
 
 def _asker(request: Request) -> str:

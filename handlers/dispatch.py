@@ -139,6 +139,7 @@ class Dispatcher:
         """What speaks by itself does it through here."""
         if self.away is not None:
             self.away.push, self.away.split = self.push, self._desks.split
+            self.away.several = lambda: self._desks.several
         if self.doorstep is not None:
             self.doorstep.push = self.push
 

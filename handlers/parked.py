@@ -16,6 +16,10 @@ MANY_READS = 3
 PAGE = 10
 """Rows of one list: with Run and Discard beside each, no platform takes more buttons."""
 
+NO_EFFECT = "was begun, took no effect"
+NOT_KNOWN = "was begun, whether it took effect is not known"
+"""Of lines to other accounts: their effects are noted in databases of their own."""
+
 READS = "reads"
 ALL = "all"
 COLUMNS = (Column("#", "right"), Column("Who"), Column("Sent"), Column("Age", "right"), Column("Line"))
@@ -88,12 +92,21 @@ def _code(arrival: Arrival) -> str:
     return sha256(f"{arrival.key}\0{arrival.line}".encode()).hexdigest()[:12]
 
 
-def away_list(rows: Sequence[Row], clock: Clock, name_of: Callable[[str], str], first: int = 0) -> Reply:
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How rows are told: the time, people's names, and what is known of lines that an earlier run died on."""
+
+    clock: Clock
+    name_of: Callable[[str], str]
+    begun: str = NO_EFFECT
+
+
+def away_list(rows: Sequence[Row], telling: Telling, first: int = 0) -> Reply:
     """The list from row `first` on; its own buttons turn, run and discard."""
     if not rows:
         return Reply("Nothing waits", text="Nothing that came while I was away is left.", name="away")
     shown = rows[first : first + PAGE]
-    cells = tuple(_cells(number, row, clock, name_of) for number, row in enumerate(shown, first + 1))
+    cells = tuple(_cells(number, row, telling) for number, row in enumerate(shown, first + 1))
     waiting = sum(len(row.lines) for row in rows)
     pages = f" Rows {first + 1} to {first + len(shown)} of {len(rows)}." if len(rows) > PAGE else ""
     text = f"{count(waiting, 'line')} came too late and nothing of it was run.{pages}"
@@ -106,14 +119,14 @@ def away_list(rows: Sequence[Row], clock: Clock, name_of: Callable[[str], str], 
     )
 
 
-def _cells(number: int, row: Row, clock: Clock, name_of: Callable[[str], str]) -> tuple[str, ...]:
+def _cells(number: int, row: Row, telling: Telling) -> tuple[str, ...]:
     oldest = row.first.arrival
-    people = dict.fromkeys(name_of(line.arrival.user) for line in row.lines)
-    when = (clock.short(oldest.sent_at_ms), clock.age(oldest.sent_at_ms))
-    return str(number), ", ".join(people), *when, _words(row)
+    people = dict.fromkeys(telling.name_of(line.arrival.user) for line in row.lines)
+    when = (telling.clock.short(oldest.sent_at_ms), telling.clock.age(oldest.sent_at_ms))
+    return str(number), ", ".join(people), *when, _words(row, telling.begun)
 
 
-def _words(row: Row) -> str:
+def _words(row: Row, begun_words: str) -> str:
     if not row.runs:
         names: dict[str, int] = {}
         for line in row.lines:
@@ -121,7 +134,7 @@ def _words(row: Row) -> str:
         each = ", ".join(f"/{name} ×{times}" for name, times in names.items())
         return f"{count(len(row.lines), 'command')} that only read: {each}"
     times = f" ×{len(row.lines)}" if len(row.lines) > 1 else ""
-    begun = " (was begun, took no effect)" if any(line.begun for line in row.lines) else ""
+    begun = f" ({begun_words})" if any(line.begun for line in row.lines) else ""
     return f"{row.first.arrival.line}{times}{begun}"
 
 

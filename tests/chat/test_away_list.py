@@ -265,6 +265,19 @@ async def test_what_an_earlier_run_died_on_is_listed_as_begun() -> None:
     assert "taken" not in arrivals.states()
 
 
+async def test_with_several_accounts_an_effect_may_be_noted_elsewhere() -> None:
+    """Each account's effects are in its own database: of a line that was begun nothing is claimed."""
+    arrivals = MemoryArrivals()
+    await arrivals.claim(
+        Arrival("telegram", "500", "telegram:2", "2", "/pause", START_MS - 9_000, START_MS - 8_000)
+    )
+    crew = Crew(arrivals)
+    crew.away.several = lambda: True
+    await crew.settle_down()
+    [told] = crew.mouths["telegram"].to("2")
+    assert lines(told) == ["/pause (was begun, whether it took effect is not known)"]
+
+
 async def test_a_day_later_it_is_forgotten() -> None:
     crew = Crew()
     await crew.say("/pause", sent_at_ms=START_MS - 23 * HOUR)
