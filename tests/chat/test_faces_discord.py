@@ -234,3 +234,18 @@ async def test_a_loop_of_logins_is_slowed_down(chat: Chat, caplog: pytest.LogCap
         await house.face._client.close()  # type: ignore[union-attr]
         await until(lambda: "too many logins" in caplog.text)
         assert house.face.budget().spent == AT_ONCE
+
+
+async def test_commands_are_offered_in_direct_messages_too(chat: Chat) -> None:
+    async with discord_house(chat) as house:
+        house.ann.slash(house.ann.private, "status")
+        assert "Status" in (await house.ann.answer()).text
+        house.eve.slash(house.eve.private, "status")
+        refused = await house.eve.answer()
+        assert "Status" not in refused.text
+        house.eve.slash(house.eve.private, "status")
+        with pytest.raises(NoAnswer):
+            await house.eve.answer(timeout_s=0.3)
+        assert "status" in house.ann.offered(house.channel)
+    places = [(draft.chat_id, draft.outcome) for draft in chat.audit.drafts]
+    assert places[:2] == [("9", "ok"), ("666", "denied")]

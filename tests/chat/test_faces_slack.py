@@ -21,6 +21,7 @@ from face_kit import (
 from handlers.drawing import Drawing
 from handlers.platforms.slack import SlackChat, SlackSettings
 from handlers.platforms.slack import chat as slack_chat
+from handlers.platforms.slack import sender as slack_sender
 from handlers.reply import Button, Reply
 from handlers.request import Request, RequestKind
 from handlers.speaker import PlatformDown
@@ -266,3 +267,13 @@ async def test_hostile_texts_are_taken_by_the_strict_server(chat: Chat) -> None:
             assert any("ok" in one.labels for one in reader.sees(channel)), text
         pinged = [m for c in house.world.world.channels.values() for m in c.messages if m.pings]
         assert pinged == []
+
+
+async def test_a_call_that_hangs_ends(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with slack(chat) as house:
+        house.world.troubles.arm(Trouble("chat.postMessage", delay_s=5))
+        monkeypatch.setattr(slack_sender, "CALL_WITHIN_S", 0.2)
+        with pytest.raises(PlatformDown):
+            await house.face.say("C1", Reply("x"))
+        house.bea.mention(house.channel, "status")
+        assert "Status" in (await house.bea.answer()).text

@@ -226,3 +226,14 @@ async def test_more_buttons_than_a_message_holds(chat: Chat) -> None:
         shown = [one.buttons for one in house.ann.sees()]
         assert [len(buttons) for buttons in shown] == [100, 100, 30]
         assert [label for buttons in shown for label in buttons] == [f"S{i}USDT" for i in range(230)]
+
+
+async def test_a_call_that_hangs_ends(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telegram_sender, "CALL_WITHIN_S", 0.2)
+    monkeypatch.setattr(telegram_sender, "_WAITS_S", (0.01, 0.01))
+    async with telegram(chat) as house:
+        house.world.troubles.arm(Trouble("sendMessage", times=3, delay_s=5))
+        with pytest.raises(PlatformDown):
+            await house.face.say("2", Reply("x"))
+        seen = await house.bea.answer(house.bea.says("/status"))
+        assert seen.text.startswith("Status")

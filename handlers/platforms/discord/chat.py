@@ -122,6 +122,8 @@ class DiscordChat:
         guilds = [discord.Object(guild) for guild in self.settings.guilds]
         for command in self.registry:
             client.tree.add_command(slash_command(command, self.slash, self._complete), guilds=guilds)
+            if guilds:  # what is offered everywhere is not offered twice in the guilds
+                client.tree.add_command(slash_command(command, self.slash, self._complete, private=True))
         return client
 
     async def say(self, chat_id: str, reply: Reply, silent: bool = False) -> str:
@@ -283,8 +285,7 @@ class DeskClient(discord.Client):
         await self._find_gateway()
         for guild in self._chat.settings.guilds:
             await self.tree.sync(guild=discord.Object(guild))
-        if not self._chat.settings.guilds:
-            await self.tree.sync()
+        await self.tree.sync()
 
     async def _find_gateway(self) -> None:
         """Another server says itself where its gateway is; the library knows only Discord's own."""

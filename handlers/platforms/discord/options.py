@@ -21,8 +21,10 @@ _HELP_LENGTH = 100
 _TEXT_LENGTH = 100  # of a choice
 
 
-def slash_command(command: Command, answer: Answer, suggest: Suggest) -> app_commands.Command[Any, ..., None]:
-    """The command as Discord offers it."""
+def slash_command(
+    command: Command, answer: Answer, suggest: Suggest, private: bool = False
+) -> app_commands.Command[Any, ..., None]:
+    """The command as Discord offers it: in guilds, or in direct messages with the bot."""
 
     async def callback(interaction: Interaction, **options: Option) -> None:
         given = {name: option_text(value) for name, value in options.items() if value is not None}
@@ -38,7 +40,11 @@ def slash_command(command: Command, answer: Answer, suggest: Suggest) -> app_com
         description=command.help,
         callback=callback,
     )
-    made.guild_only = True
+    made.guild_only = not private
+    if private:
+        made.allowed_contexts = app_commands.AppCommandContext(
+            guild=False, dm_channel=True, private_channel=False
+        )
     return made
 
 

@@ -94,6 +94,12 @@ class SlackChat:
 
     async def run(self) -> None:
         """Stay connected; while Slack is away the desk goes on and notices wait."""
+        try:
+            await self._stay()
+        finally:
+            await self._underway.close()
+
+    async def _stay(self) -> None:
         wait_s = 1.0
         while True:
             handler: AsyncSocketModeHandler | None = None
@@ -213,7 +219,6 @@ class SlackChat:
 
     async def _closed(self, handler: AsyncSocketModeHandler | None) -> None:
         self._sender = None
-        await self._underway.close()
         if handler is None or handler.client.closed:
             return
         try:

@@ -37,7 +37,7 @@ from handlers.platforms.telegram.trouble import added, conflict, is_present
 from handlers.registry import Registry
 from handlers.render_text import notice_reply
 from handlers.reply import Reply
-from handlers.request import ChatKind, Request
+from handlers.request import ChatKind, Request, RequestKind
 from handlers.session import Handle
 from handlers.speaker import PlatformDown
 from handlers.text import mask
@@ -237,7 +237,7 @@ class TelegramChat:
 
     async def _answer(self, bot: Bot, request: Request, reply: Reply, card: Message | None) -> None:
         """What became of a request is told until it gets through."""
-        if reply.take_back and not await self._taken_back(bot, request):
+        if reply.take_back and request.kind is RequestKind.TEXT and not await self._taken_back(bot, request):
             reply = replace(reply, text=f"{reply.text}\n{YOURS_TO_DELETE}".strip())
         if reply.private and request.chat_kind is ChatKind.GROUP:
             reply, card = await self._aside(bot, request, reply), None

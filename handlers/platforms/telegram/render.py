@@ -95,7 +95,7 @@ def _lines(reply: Reply) -> Iterator[_Line]:
         yield from _field(clean(label), clean(value))
     if reply.table is not None:
         for line in broken_lines(table_lines(reply.table, TABLE_WIDTH), _LONGEST_LINE):
-            yield _Line(escape(line), fixed=True)
+            yield _Line(_safe(line), fixed=True)
     for line in broken_lines(text_lines(reply.text), _LONGEST_LINE):
         yield _Line(_safe(line))
 
