@@ -46,7 +46,7 @@ def _on_call(house: House) -> OnCall:
         wall_clock=house.wall_ms,
         now_ms=house.now_ms,
         tell=partial(_tell, house),
-        dress=house.dispatcher.dress_for,
+        dress=partial(house.dispatcher.dress_for, account=house.name),
     )
     rules = EscalationRules(acknowledge_ms=settings.notices.acknowledge_s * 1000)
     book, outbox = house.database.escalations(house.plan.account), house.database.outbox(house.plan.account)
@@ -85,7 +85,7 @@ def office(house: House, speed: float) -> Office:
         zone=ZoneInfo(settings.timezone),
         since_ms=house.opened_at_ms,
         persons=Persons(settings.chat.persons),
-        dress=house.dispatcher.dress_for,
+        dress=partial(house.dispatcher.dress_for, account=house.name),
         draw=partial(plot_of, house.commands, house.desk),
         on_call=on_call(house),
     )

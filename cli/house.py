@@ -54,7 +54,8 @@ class Blueprint:
 
     `symbols` are what is traded, `timeframe` is that of their candles. `place` names the venue for people where its own
     name would mislead. `read_lag_ms` and `haste` are for venues behind a wire: how far their answers may lie behind
-    what they say by themselves, and how many times faster business time runs than answers come.
+    what they say by themselves, and how many times faster business time runs than answers come. `guests` are accounts
+    of the same process that are commanded through this one's chat.
     """
 
     home: Path
@@ -74,6 +75,7 @@ class Blueprint:
     commit_batch: int = 1
     synchronous: str = "FULL"
     context: tuple[Injected, ...] = ()
+    guests: tuple[str, ...] = ()
     started_at_ms: int = 0
 
 

@@ -109,11 +109,13 @@ class Running:
     async def until_stopped(self) -> None:
         """Wait for the end: asked for, or because a task died."""
         waiting = asyncio.create_task(self._stopped())
-        done, _ = await asyncio.wait({waiting, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            done, _ = await asyncio.wait({waiting, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         for task in done:
             if not task.cancelled():
                 task.result()
@@ -184,7 +186,9 @@ def courier(running: Running, speaker: Speaker, people: Sequence[Recipient] | No
 async def talk(house: House, running: Running, welcome: str) -> None:
     """The console conversation; its end is the end of the run."""
     chat = console_chat(running)
-    carrier = courier(running, chat, [Recipient(OPERATOR, "console")])
+    people = [Recipient(OPERATOR, "console")]
+    running.speakers.append((chat, people))
+    carrier = courier(running, chat, people)
     running.begin("console notices", carrier.run())
     await chat.run(welcome)
     running.stop()

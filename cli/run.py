@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from bot.runtime.heartbeat import mark_stopped, read_heartbeat
 from bot.runtime.log import close_logging
 from bot.venues.ccxt_venue.venue import CcxtVenue
 from cli.comeback import comeback
+from cli.further import begin_further, further_stages, names_of
 from cli.homes import load, resolve_home
 from cli.jobs import build_jobs, raise_notice
 from cli.live import (
@@ -40,11 +41,13 @@ def run_configured(home: Path | None, config: Path | None) -> int:
     loaded = load(found, config, os.environ)
     if loaded.secrets.heartbeat_url:
         checked_address(loaded.secrets.heartbeat_url)
-    stage, upkeep = choose_stage(found, loaded, WallClock()), Upkeep(loaded, APPLIED)
-    stage = replace(stage, plan=replace(stage.plan, context=(*stage.plan.context, *upkeep.context())))
+    wall, upkeep = WallClock(), Upkeep(loaded, APPLIED)
+    stage, others = choose_stage(found, loaded, wall), further_stages(loaded, os.environ, wall)
+    context = (*stage.plan.context, *upkeep.context())
+    stage = replace(stage, plan=replace(stage.plan, context=context, guests=names_of(others)))
     begin_log(loaded, console=True)
     try:
-        ended = run_to_end(_run(stage, upkeep))
+        ended = run_to_end(_run(stage, others, upkeep))
     finally:
         close_logging()
     if upkeep.again:
@@ -52,7 +55,7 @@ def run_configured(home: Path | None, config: Path | None) -> int:
     return ended
 
 
-async def _run(stage: Stage, upkeep: Upkeep) -> int:
+async def _run(stage: Stage, others: Sequence[Stage], upkeep: Upkeep) -> int:
     last_beat = read_heartbeat(stage.plan.home)
     with ended_by_signals() as ending:
         async with open_house(stage.plan) as house:
@@ -66,6 +69,7 @@ async def _run(stage: Stage, upkeep: Upkeep) -> int:
             await tell_gate(house)
             stage.begin(running)
             begin_tasks(house, running)
+            begin_further(others, running)
             await running.until_stopped()
             await jobs.stop()
     mark_stopped(stage.plan.home, WallClock().wall_ms())

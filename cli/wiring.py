@@ -38,6 +38,7 @@ from storage.database import Database, open_database
 from strategies.registry import Registry as Strategies
 
 STOP_DEADLINE_MS = 5_000
+NOT_STARTED = "It is being started."
 UNKNOWN_DEADLINE_MS = 120_000
 
 
@@ -78,6 +79,7 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     desk = build_desk(plan, venue.name, engine, loop, database, strategies, health)
     commands = load_registry()
     seats = {plan.loaded.settings.name: Seat(desk, plan.context, lambda: loop.number)}
+    seats |= {name: Seat(desk, down=NOT_STARTED) for name in plan.guests}
     front = build_front(Ground(plan, database, commands, wall_ms, seats))
     lab = WorkerLab(desk, database.ledger(plan.account), engine.state.settings, strategy_paths(plan))
     front.lend(plan.loaded.settings.name, Research(lab))

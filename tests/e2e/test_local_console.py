@@ -33,7 +33,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_scripts_ask_and_command(desk: Path) -> None:
     """One line per reply with --json; --yes presses Confirm; the exit code says whether all was done."""
-    done = quarterdeck("console", "--json", "--exec", "/status", "--exec", "/stop_trading", "--yes", home=desk)
+    done = quarterdeck(
+        "console", "--json", "--exec", "/status", "--exec", "/stop_trading", "--yes", home=desk
+    )
     assert done.returncode == 0, done.stderr
     status, card, stopped = (json.loads(line) for line in done.stdout.splitlines())
     assert status["name"] == "status"

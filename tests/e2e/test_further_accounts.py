@@ -1,0 +1,113 @@
+"""Several accounts in one process, commanded through one chat: named, routed, apart, and none dies of another."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import ROOT, command, environ, quarterdeck, slip
+
+CONFIG = """
+mode: demo
+name: {name}
+venue: {{name: paper}}
+demo: {{symbols: 3, seconds_per_bar: 0.2, seed: {seed}}}
+desks: [{desks}]
+"""
+
+
+def write_home(home: Path, name: str, seed: int, desks: str = "") -> None:
+    home.mkdir(exist_ok=True)
+    (home / "config.yaml").write_text(CONFIG.format(name=name, seed=seed, desks=desks))
+
+
+def ask(home: Path, *lines: str) -> list[dict[str, Any]]:
+    """Say lines at the desk's own door, as `quarterdeck console` does, and hear each answer."""
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.settimeout(20)
+        wire.connect(os.fspath(home / "console.sock"))
+        stream = wire.makefile("rwb")
+        found = []
+        for line in lines:
+            stream.write(json.dumps({"line": line}).encode() + b"\n")
+            stream.flush()
+            found.append(json.loads(stream.readline())["reply"])
+    return found
+
+
+def until(home: Path, line: str, holds: str) -> dict[str, Any]:
+    """Ask until the reply holds a text."""
+    said: dict[str, Any] = {}
+    for _ in range(100):
+        (said,) = ask(home, line)
+        if holds in json.dumps(said):
+            return said
+        time.sleep(0.3)
+    raise AssertionError(said)
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A process that runs two accounts."""
+    main, side = tmp_path / "main", tmp_path / "side"
+    write_home(side, "side", 11)
+    write_home(main, "main", 7, str(side))
+    words = command("run", home=main)
+    with subprocess.Popen(words, cwd=ROOT, env=environ(), stderr=subprocess.DEVNULL) as process:
+        for _ in range(600):
+            if (main / "console.sock").exists() or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        yield main, side
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_each_account_answers_for_itself(homes: tuple[Path, Path]) -> None:
+    """Without a name the first one is meant; what is done to one is not done to the other."""
+    main, _ = homes
+    until(main, "/mode account=side", "paper:demo:side")
+    first, side = ask(main, "/mode", "/mode account=side")
+    assert "paper:demo:main" in json.dumps(first)
+    assert "main" in str(first["title"])
+    assert "side" in str(side["title"])
+    ask(main, "/pause all account=side")
+    paused, running = ask(main, "/status account=side", "/status")
+    assert "ON for all" in json.dumps(paused)
+    assert "ON for all" not in json.dumps(running)
+    (unknown,) = ask(main, "/status account=nobody")
+    assert unknown["ok"] is False
+    assert [button["label"] for button in unknown["buttons"]] == ["main", "side"]
+
+
+def test_one_that_dies_is_told_and_comes_back_alone(homes: tuple[Path, Path]) -> None:
+    """Its database is destroyed under it: the first account goes on, the other one starts again."""
+    main, side = homes
+    until(main, "/mode account=side", "paper:demo:side")
+    for path in side.glob("quarterdeck.db*"):
+        path.write_bytes(b"no database any more" * 500)
+    until(main, "/status account=side", "CANNOT BE WRITTEN")
+    (first,) = ask(main, "/status")
+    assert first["ok"]
+    assert "CANNOT BE WRITTEN" not in json.dumps(first)
+
+
+def test_slips_are_told_at_the_start(tmp_path: Path) -> None:
+    """The same name, the same home, a home without a file, a route to nobody: one line, nothing runs."""
+    main, side = tmp_path / "main", tmp_path / "side"
+    write_home(main, "main", 7, str(side))
+    write_home(side, "main", 8)
+    assert "another account's name" in slip(quarterdeck("run", home=main))
+    shutil.rmtree(side)
+    assert "no config.yaml of its own" in slip(quarterdeck("run", home=main))
+    write_home(side, "side", 8)
+    text = (main / "config.yaml").read_text()
+    (main / "config.yaml").write_text(text + 'chat: {routes: {"telegram:-1/7": nobody}}\n')
+    assert "nobody is not run here" in slip(quarterdeck("run", home=main))
