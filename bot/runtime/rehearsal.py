@@ -101,8 +101,19 @@ def _played(engine: Engine, command: Command, actor: str, at_ms: int, quote: Quo
         simulation.matching.set_price(quote.symbol, quote.last, quote.mark)
         simulation.feed(QuotesSeen(at_ms, (quote,)))
     simulation.feed(CommandIssued(at_ms, "dry", actor, command))
+    _execute_rest(simulation)
     simulation.wait(at_ms + QUIET_MS)
     return simulation
+
+
+def _execute_rest(simulation: Simulation) -> None:
+    """What had left before and executes in parts gets its last part at the present price."""
+    matching, at_ms = simulation.matching, simulation.now_ms
+    for name in dict.fromkeys(order.request.symbol for order in matching.orders()):
+        price = simulation.engine.state.symbols[name].last_price
+        still = Candle(name, at_ms, price, price, price, price, 0.0)
+        for report in matching.sweep(still, at_ms) if price else ():
+            simulation.feed(simulation.remember(report))
 
 
 class _Onlooker:

@@ -15,9 +15,10 @@ from bot.domain.action import Action, RecordDecision, RecordEntry, RecordFill, R
 from bot.domain.event import Filled, OrderUpdated, Outcome
 from bot.domain.guard import Limits, Sizing, SizingMode
 from bot.domain.instrument import ZERO
-from bot.domain.order import TRANSITIONS, OrderSide, OrderStatus, OrderType
+from bot.domain.order import TRANSITIONS, OrderSide, OrderStatus, OrderType, Purpose
 from bot.domain.signal import Anchor, Side
 from bot.engine import reading
+from bot.runtime.rehearsal import rehearse
 from bot.venues.matching import Code, OrderRequest, Refusal
 
 NAMES = ("AAA", "BBB", "CCC")
@@ -303,13 +304,38 @@ commands = st.builds(
         st.builds(ask.ResetKill, st.sampled_from(["", *NAMES]), st.just("why not")),
         st.just(ask.Unhalt()),
         st.just(ask.Reconcile()),
+        st.builds(ask.OpenPosition, names, sides, st.sampled_from([None, None, D(30), D(0)]), st.booleans()),
+        st.builds(ask.ChangeLeverage, names, st.sampled_from([0, 1, 5, 9, 11, 20, 50])),
+        st.builds(ask.Adopt, names),
+        st.builds(ask.Ignore, names),
+        st.builds(ask.AttachStop, names, prices | st.none()),
+        st.builds(ask.SetAlert, names, st.booleans(), prices, st.sampled_from(["telegram:1", "discord:2"])),
+        st.builds(ask.DropAlert, st.integers(1, 9)),
+        st.builds(ask.NoteTrade, names, st.sampled_from(["", "good"]), st.just("telegram:1")),
     ),
 )
+
+
+def rehearsed() -> Happening:
+    """A panic is only rehearsed: nothing of the desk moves, every open position would be closed, and proven."""
+
+    def happen(run: Run) -> None:
+        before = reading.dump(run.desk.state), len(run.desk.venue.steps), run.desk.matching.state()
+        calls = rehearse(run.desk.venue.engine, ask.PanicClose(), "test:1", run.desk.venue.now_ms)
+        assert (reading.dump(run.desk.state), len(run.desk.venue.steps), run.desk.matching.state()) == before
+        held = {s.symbol for s in run.desk.state.open_symbols if not s.live(Purpose.CLOSE)}
+        closing = {s.symbol for s in run.desk.state.open_symbols if s.closing is not None}
+        assert held - closing <= {call.symbol for call in calls if call.words.startswith("close: ")}
+
+    return named(happen, "rehearsed()")
+
+
 good = st.one_of(
     bars,
     bars,
     bars,
     commands,
+    st.builds(rehearsed),
     st.builds(wait, st.integers(1, 20_000)),
     st.builds(fund, names, st.integers(-50, 50)),
     st.builds(tell_again, st.integers(0, 1000)),

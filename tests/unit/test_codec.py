@@ -13,14 +13,22 @@ from domain_values import of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.action import Answer, Notify, SetLeverage
+from bot.domain.action import Answer, Notify, RecordSetting, SetLeverage
 from bot.domain.command import Done, Pause, SetParameter
-from bot.domain.event import CandlesClosed, CommandIssued, QuotesSeen, SnapshotTaken, Stopping, WalletSeen
+from bot.domain.event import (
+    CandlesClosed,
+    CommandIssued,
+    QuotesSeen,
+    SnapshotTaken,
+    Started,
+    Stopping,
+    WalletSeen,
+)
 from bot.domain.guard import Limits, Sizing, SizingMode
 from bot.domain.market import Candle, Quote
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.refusal import Refused
-from bot.domain.snapshot import VenueSnapshot
+from bot.domain.snapshot import Recovered, VenueSnapshot
 from bot.runtime.codec import (
     ACTIONS,
     COMMANDS,
@@ -210,7 +218,7 @@ from decimal import Decimal
 from bot.domain.action import Answer, RecordSetting, SetLeverage
 from bot.domain.command import Change, Done
 from bot.domain.refusal import Refused
-from bot.domain.snapshot import VenueSnapshot
+from bot.domain.snapshot import Recovered, VenueSnapshot
 from bot.domain.event import SnapshotTaken
 from bot.runtime.codec import actions_digest, encode
 names = {f"SYM{i}USDT" for i in range(50)}
@@ -249,3 +257,23 @@ def test_tags_name_members_of_unions_at_every_depth() -> None:
     assert decode_action(encode(Answer("c1", Refused("rule", "1 > 0")))) == Answer(
         "c1", Refused("rule", "1 > 0")
     )
+
+
+def test_lines_of_older_journals_still_decode() -> None:
+    """Fields that came later have defaults."""
+    asked = decode_event(
+        b'{"actor":"anna","at_ms":1,"command":{"is":"Pause","symbol":"BTCUSDT"},"command_id":"c1",'
+        b'"is":"CommandIssued"}'
+    )
+    assert asked == CommandIssued(1, "c1", "anna", Pause("BTCUSDT"))
+    old = encode(Started(1, Recovered())).replace(b'"kept":[],', b"")
+    assert b"kept" not in old
+    assert decode_event(old) == Started(1, Recovered())
+    receipt = (
+        b'{"asked":"1","average_price":"1","done":"1","left":"0","net":"0","slippage":"0",'
+        b'"symbol":"X","took_ms":5}'
+    )
+    done = decode(b'{"changes":[],"receipts":[' + receipt + b'],"remarks":[]}', Done)
+    assert (done.receipts[0].verified_ms, done.decision) == (0, None)
+    change = b'{"is":"RecordSetting","at_ms":1,"key":"sizing","value":"1","actor":"a","before":"","after":""}'
+    assert decode_action(change) == RecordSetting(1, "sizing", "1", "a", "", "")
