@@ -58,8 +58,8 @@ class Timestamp(TypeDecorator[int]):
         return None if value is None else EPOCH + min(max(value, FIRST_MS), LAST_MS) * MILLISECOND
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """From the database."""
-        return None if value is None else (value - EPOCH) // MILLISECOND
+        """From the database; the first moment there is comes back without its zone."""
+        return None if value is None else (value.replace(tzinfo=value.tzinfo or UTC) - EPOCH) // MILLISECOND
 
 
 class Words(TypeDecorator[str]):
