@@ -278,7 +278,7 @@ class OnCall(Injected):
             )  # one platform's fault must not keep the others from hearing
             return False
         self.placed(platform, chat_id, message_id, ids)
-        return True
+        return bool(message_id)  # none: this chat refuses for good
 
     def _reply(self, waiting: Sequence[tuple[Escalation, Notice]]) -> Reply:
         now_ms = self._voice.wall_clock()

@@ -162,7 +162,7 @@ class Lane:
         except Exception as error:  # noqa: BLE001 (a notice that breaks a platform must not block the next ones)
             self._tried(parcel, error)
         else:
-            self._reached(True)
+            self._reached(bool(message_id))  # none: this chat refuses for good
             if self._office.on_call is not None and self._severity is Severity.CRITICAL:
                 self._office.on_call.placed(
                     self._speaker.platform, self._recipient.chat_id, message_id, parcel.ids

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cli.couriers import courier
 from cli.demo import DemoOptions, plan_demo
-from cli.live import courier, drawing
+from cli.live import drawing
 from cli.wiring import OPERATOR, House, open_house
 from handlers.market_clock import ClockControl
 from handlers.notices import Recipient
@@ -44,7 +45,7 @@ async def make(home: Path) -> None:
     plan, _ = plan_demo(DemoOptions(bars=BARS, seed=7), home)
     async with open_house(replace(plan, context=(ClockControl(),))) as house:
         talk, console = chat(house)
-        carrier = courier(house, talk, [Recipient(OPERATOR, "console")])
+        carrier = courier(house, 1.0, talk, [Recipient(OPERATOR, "console")])
         for _ in range(BARS):
             await house.step()
             await carrier.deliver()

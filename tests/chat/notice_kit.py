@@ -49,6 +49,7 @@ class Phone:
     down_for: int = 0
     retry_after_s: float = 7
     down_chats: set[str] = field(default_factory=set)
+    blocked: set[str] = field(default_factory=set)
     slow: dict[str, float] = field(default_factory=dict)
     breaks_on: str = ""
 
@@ -58,6 +59,8 @@ class Phone:
             raise PlatformDown("502", self.retry_after_s)
         if self.breaks_on and self.breaks_on in reply.title and reply.fields:
             raise ValueError("cannot render")
+        if chat_id in self.blocked:
+            return ""
         if chat_id in self.slow:
             await asyncio.sleep(self.slow[chat_id])
         self.got.append((chat_id, reply.title, silent))

@@ -178,6 +178,18 @@ async def test_a_platform_that_is_down_is_skipped_at_once() -> None:
     assert (ANN, "fire") in await night.passes(3000), "who was first gets it as soon as it can be had"
 
 
+async def test_who_has_blocked_the_bot_is_skipped_at_once() -> None:
+    night = Night(ANN, BOB)
+    night.phones["telegram"].blocked = {"1", "2"}
+    night.alarm("fire")
+    assert await night.users(10_000) == [ANN_D]
+    night = Night(ANN, BOB, CEM)
+    night.phones["telegram"].blocked = {"1", "2"}
+    night.phones["discord"].blocked = {"9"}
+    night.alarm("fire")
+    assert await night.users(10_000) == [CEM], "nobody could be told on the way"
+
+
 async def test_who_cannot_be_reached_in_the_middle_keeps_nobody_asleep() -> None:
     night = Night(ANN, BOB)
     night.alarm("fire")

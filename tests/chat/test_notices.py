@@ -137,6 +137,20 @@ async def test_who_cannot_be_reached_keeps_nobody_else_waiting_and_misses_nothin
     assert post.phone.titles("2") == ["late", "a", "b"]
 
 
+async def test_a_slow_chat_keeps_nobody_else_waiting_and_a_slow_trade_no_critical_one() -> None:
+    post = Post([notice(f"trade {n}") for n in range(3)], (ME, OTHER))
+    post.phone.slow = {"2": 0.2}
+    task = asyncio.create_task(post.courier.run())
+    await asyncio.sleep(0.05)
+    assert post.phone.titles("1") == ["trade 0", "trade 1", "trade 2"]
+    post.outbox.queue.append(QueuedNotice(9 * PLACES, "", critical("fire")))
+    post.courier.wake()
+    await asyncio.sleep(0.3)
+    task.cancel()
+    assert post.phone.titles("1")[-1] == "fire"
+    assert post.phone.titles("2").index("fire") <= 1, "it did not wait for the trades before it"
+
+
 async def test_a_notice_that_breaks_the_platform_comes_as_its_headline() -> None:
     post = Post([notice("poison"), notice("good")])
     post.phone.breaks_on = "poison"

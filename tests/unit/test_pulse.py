@@ -17,8 +17,11 @@ SECRET = "a-fake-secret-path"
 
 @asynccontextmanager
 async def server(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    async def keeper(request: web.Request) -> web.StreamResponse:
+        return await answer(request)
+
     app = web.Application()
-    app.router.add_get("/{tail:.*}", answer)
+    app.router.add_get("/{tail:.*}", keeper)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
