@@ -1,4 +1,4 @@
-"""Backtests for the chat: the stored candles of the running house, given to a process of its own."""
+"""Backtests for the chat: the candles that the running desk knows, given to a process of its own."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+
 from bot.domain.errors import ConfigError
 from bot.domain.market import DAY_MS
 from bot.domain.refusal import Refused
@@ -17,10 +19,9 @@ from bot.domain.settings import EngineSettings, SymbolSettings
 from bot.runtime.codec import decode
 from bot.runtime.desk import Desk
 from bot.runtime.ports import Ledger
-from bot.strategy import Frame
-from cli.house import Blueprint
-from handlers.lab import BacktestOrder, BacktestResult, Research, Told
-from research.backtest.job import BacktestJob, packed
+from bot.strategy import Array, Frame
+from handlers.lab import BacktestOrder, BacktestResult, Told
+from research.backtest.job import FIGURES, BacktestJob, packed
 from research.backtest.run import BacktestRun
 from strategies.registry import Registry as Strategies
 
@@ -29,6 +30,9 @@ LONGEST_LINE = 64 * 1024 * 1024
 LEAST_BARS = 50
 MOST_AT_ONCE = 2
 """Backtests of all people together: the desk has few cores, and trading needs one."""
+
+MOST_LIVE = 10_000
+"""More bars than the desk keeps in memory."""
 
 REMARKS = (
     "Sizing, limits and kill switches are those of the desk now; fills with its fees and slippage.",
@@ -67,7 +71,7 @@ class WorkerLab:
         return True
 
     async def backtest(self, order: BacktestOrder, told: Told) -> BacktestResult | Refused:
-        """Candles from the ledger, the run elsewhere, the figures back."""
+        """Candles from the ledger and from memory, the run elsewhere, the figures back."""
         if order.user in self._running:
             return Refused("running", "you have a backtest running; one at a time")
         if len(self._running) >= MOST_AT_ONCE:
@@ -87,7 +91,7 @@ class WorkerLab:
         if len(frame) - job.warmup < LEAST_BARS:
             need = job.warmup + LEAST_BARS
             return Refused(
-                "candles", f"{len(frame)} candles of {order.symbol} are stored; at least {need} are needed"
+                "candles", f"{len(frame)} candles of {order.symbol} are known; at least {need} are needed"
             )
         began_s = self.clock_s()
         await told(0.0)
@@ -111,7 +115,7 @@ class WorkerLab:
     def _shorter(self, order: BacktestOrder, frame: Frame, job: BacktestJob) -> tuple[str, ...]:
         """A word when fewer days are stored than were asked for."""
         days = (len(frame) - job.warmup) * frame.timeframe_ms / DAY_MS
-        return () if days >= order.days * 0.99 else (f"Only {days:.1f} of {order.days} days are stored.",)
+        return () if days >= order.days * 0.99 else (f"Only {days:.1f} of {order.days} days are known.",)
 
     async def _job(self, order: BacktestOrder) -> tuple[BacktestJob, Frame]:
         """Settings as they count now, and the candles with the strategy's warm-up before them."""
@@ -128,8 +132,9 @@ class WorkerLab:
         )
         now_ms = self.desk.now_ms()
         first = now_ms - order.days * DAY_MS - strategy.warmup_bars * bar_ms
-        frame = await self.ledger.candles(one.symbol, self.settings.timeframe, first, now_ms)
-        frame = unbroken(frame)
+        stored = await self.ledger.candles(one.symbol, self.settings.timeframe, first, now_ms)
+        live = (await self.desk.picture(one.symbol, MOST_LIVE)).frame
+        frame = unbroken(joined(stored, live, first))
         paths = tuple(str(path) for path in self.strategy_paths)
         wallet = self.desk.status().balance.equity.quantize(Decimal("0.01"))
         return BacktestJob(chosen, paths, min(strategy.warmup_bars, len(frame)), wallet), frame
@@ -184,25 +189,21 @@ class WorkerLab:
         return decode(last, BacktestRun)
 
 
+def joined(stored: Frame, live: Frame, first_ms: int) -> Frame:
+    """Candles from the database and, from where they begin, those that the desk has in memory."""
+    begin = int(live.open_at_ms[0]) if len(live) else 1 << 62
+    older, newer = stored.open_at_ms < begin, live.open_at_ms >= first_ms
+
+    def column(name: str) -> Array:
+        return np.concatenate([getattr(stored, name)[older], getattr(live, name)[newer]])
+
+    times = np.concatenate([stored.open_at_ms[older], live.open_at_ms[newer]])
+    return Frame(live.symbol, live.timeframe_ms, times, *(column(name) for name in FIGURES))
+
+
 def unbroken(frame: Frame) -> Frame:
     """The newest stretch of candles without a hole: indicators over a hole would tell of a market that never was."""
-    gaps = [
-        i for i in range(1, len(frame)) if frame.open_at_ms[i] - frame.open_at_ms[i - 1] != frame.timeframe_ms
-    ]
-    first = gaps[-1] if gaps else 0
-    return Frame(
-        symbol=frame.symbol,
-        timeframe_ms=frame.timeframe_ms,
-        open_at_ms=frame.open_at_ms[first:],
-        open=frame.open[first:],
-        high=frame.high[first:],
-        low=frame.low[first:],
-        close=frame.close[first:],
-        volume=frame.volume[first:],
-    )
-
-
-def research_of(plan: Blueprint, desk: Desk, ledger: Ledger, settings: EngineSettings) -> Research:
-    """The laboratory of one account, as commands ask for it."""
-    paths = tuple(Path(path) for path in plan.loaded.settings.strategy_paths)
-    return Research(WorkerLab(desk, ledger, settings, paths))
+    holes = np.flatnonzero(np.diff(frame.open_at_ms) != frame.timeframe_ms)
+    first = int(holes[-1]) + 1 if len(holes) else 0
+    columns = (getattr(frame, name)[first:] for name in FIGURES)
+    return Frame(frame.symbol, frame.timeframe_ms, frame.open_at_ms[first:], *columns)

@@ -1,0 +1,112 @@
+"""A backtest from the chat: the candles that were traded, in a process of its own, come to the same trades."""
+
+import asyncio
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from whole_house import BAR_MS, Desk, market, whole_house
+
+from bot.domain.refusal import Refused
+from bot.domain.trade import Trade
+from bot.runtime.ports import TradeQuery
+from cli.lab import WorkerLab, unbroken
+from handlers.lab import BacktestOrder, BacktestResult
+
+WAVES = [0.6 * (1 + 0.012 * ((i // 3) % 2)) * 0.9995**i for i in range(140)]
+LOOSE = """
+sizing: {mode: risk_usd, value: "20"}
+limits: {daily_loss_percent: "0", drawdown_percent: "0", kill_losing_run: 0, kill_trades: 0}
+"""
+ORDER = BacktestOrder("XRPUSDT", 30, "", "console:operator")
+
+
+def lab_of(desk: Desk) -> WorkerLab:
+    house = desk.house
+    paths = tuple(Path(path) for path in house.plan.loaded.settings.strategy_paths)
+    ledger = house.database.ledger(house.plan.account)
+    return WorkerLab(house.desk, ledger, house.engine.state.settings, paths)
+
+
+async def ignored(part: float) -> None:
+    """Nobody looks."""
+
+
+def shape(trade: Trade) -> tuple[object, ...]:
+    """What does not depend on how much money there was."""
+    return trade.side, trade.entry_price, trade.exit_price, trade.opened_at_ms, trade.reason
+
+
+async def test_a_backtest_of_the_candles_that_were_traded_comes_to_the_same_trades(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, [market(WAVES)], LOOSE) as desk:
+        await desk.bars(130)
+        lived = await desk.house.desk.trades(TradeQuery())
+        assert len(lived) > 10
+        told: list[float] = []
+
+        async def tell(part: float) -> None:
+            told.append(part)
+
+        found = await lab_of(desk).backtest(ORDER, tell)
+        assert isinstance(found, BacktestResult), found
+        assert found.bars >= 128
+        assert told[0] == 0.0
+        assert told == sorted(told)
+        assert told[-1] > 0.9
+        assert [shape(one) for one in found.trades[:10]] == [shape(one) for one in lived[:10]]
+        assert found.decisions >= found.entries >= len(found.trades)
+        assert "Only 1.4 of 30 days are known." in found.remarks[0]
+
+
+async def test_too_few_candles_are_said(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, [market(WAVES)], LOOSE) as desk:
+        await desk.bars(20)
+        found = await lab_of(desk).backtest(ORDER, ignored)
+        assert isinstance(found, Refused)
+        assert re.fullmatch(r"\d+ candles of XRPUSDT are known; at least 51 are needed", found.figures)
+
+
+async def test_one_at_a_time_and_stopped_at_once(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, [market(WAVES)], LOOSE) as desk:
+        await desk.bars(80)
+        lab = lab_of(desk)
+        begun = asyncio.Event()
+
+        async def tell(part: float) -> None:
+            begun.set()
+
+        running = asyncio.create_task(lab.backtest(ORDER, tell))
+        await asyncio.wait_for(begun.wait(), 20)
+        second = await lab.backtest(replace(ORDER, days=3), ignored)
+        assert isinstance(second, Refused)
+        assert second.rule == "running"
+        assert await lab.stop(ORDER.user)
+        first = await asyncio.wait_for(running, 20)
+        assert first == Refused("stopped", "it was stopped")
+        assert not await lab.stop(ORDER.user)
+        assert isinstance(await lab.backtest(ORDER, ignored), BacktestResult)
+
+
+async def test_a_worker_that_dies_is_told_without_its_words(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, [market(WAVES)], LOOSE) as desk:
+        await desk.bars(80)
+        lab = lab_of(desk)
+        lab.command = ("false",)
+        found = await lab.backtest(ORDER, ignored)
+        assert found == Refused("backtest", "it failed; the strategy may not cope with these candles")
+
+
+async def test_a_strategy_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, [market(WAVES)], LOOSE) as desk:
+        await desk.bars(2)
+        found = await lab_of(desk).backtest(replace(ORDER, strategy="nonsense"), ignored)
+        assert isinstance(found, Refused)
+        assert found.rule == "strategy"
+
+
+def test_only_the_newest_unbroken_stretch_counts() -> None:
+    whole = market([1.0, 1.1, 1.2, 1.3, 1.4])
+    times = whole.open_at_ms.copy()
+    times[3:] += BAR_MS
+    assert list(unbroken(replace(whole, open_at_ms=times)).close) == [1.3, 1.4]
+    assert len(unbroken(whole)) == 5
