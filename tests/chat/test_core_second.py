@@ -101,6 +101,15 @@ async def test_the_role_must_reach(crew: Crew) -> None:
     assert crew.desk.done == [("reset_kill", "all", "mended", "telegram:1")]  # done as the one who asked
 
 
+async def test_the_card_counts_from_its_own_message_alone(crew: Crew) -> None:
+    waits = await confirmed(crew, **GROUP)
+    crew.dispatcher.placed(waits, "40")
+    said = got(await crew.press(waits, "Confirm", "4", message_id="41", **GROUP))
+    assert (said.title, crew.last.outcome) == ("This card is not the one that was confirmed", "refused")
+    assert crew.desk.done == []
+    assert got(await crew.press(waits, "Confirm", "4", message_id="40", **GROUP)).title == "Risk set"
+
+
 async def test_refused(crew: Crew) -> None:
     waits = await confirmed(crew)
     card = crew.mouths["telegram"].to("4")[0]

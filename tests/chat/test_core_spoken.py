@@ -8,7 +8,7 @@ import pytest
 from chat_fakes import SYMBOLS
 from core_kit import Crew, Mouth
 
-from bot.domain.command import Command, Done, Pause
+from bot.domain.command import Change, Command, Done, Pause
 from bot.runtime.chat_ports import ArrivalState
 from bot.runtime.desk import Desk
 from bot.runtime.redaction import Redactor
@@ -163,6 +163,21 @@ async def test_nothing_that_is_said_holds_a_secret() -> None:
     await crew.dispatcher.push("telegram", "2", Role.TRADER, leaking(PLANTED))
     assert PLANTED not in repr(crew.mouths["telegram"].said)
     assert got(crew.mouths["telegram"].to("2")[0]).buttons[0].id
+
+
+@command(area="desk", role=Role.VIEWER)
+async def blab(desk: Desk, progress: Progress) -> Reply:
+    """Tells a secret as progress and as a change."""
+    await progress.show(Reply(f"working with {PLANTED}"))
+    return Reply("Done", changes=(Change("key", "none", PLANTED),))
+
+
+async def test_nor_does_progress_or_the_audit() -> None:
+    crew = Crew(redact=Redactor([PLANTED]), more=(blab,))
+    await crew.reply("/blab")
+    await crew.rest()
+    assert [reply.title for reply in crew.mouths["telegram"].to("2")] == ["working with ***"]
+    assert crew.last.changes == "key: none -> ***"
 
 
 def test_a_picture_file_is_left_alone() -> None:
