@@ -135,6 +135,8 @@ class Away(Injected):
         if asked.command is None:
             raise AssertionError("only known commands are parked")
         if len(self._parked) >= MOST_PARKED:
+            await self._forget()
+        if len(self._parked) >= MOST_PARKED:
             log.debug("too many lines wait: %s is dropped", arrival.key)
             await self._settle(arrival, ArrivalState.DROPPED)
             return
@@ -250,6 +252,14 @@ class Away(Injected):
     def _counts(self, arrival: Arrival, now_ms: int) -> bool:
         known = self.access.role(arrival.user, now_ms) is not None
         return known and now_ms - arrival.sent_at_ms < DAY_MS
+
+    async def _forget(self) -> None:
+        """Make room: what is a day old, or whose sender is of the crew no more."""
+        now_ms = self.wall_clock()
+        old = [one for one in self._parked.values() if not self._counts(one.arrival, now_ms)]
+        for one in old:
+            self._parked.pop(one.arrival.key, None)
+            await self._settle(one.arrival, ArrivalState.DROPPED)
 
     def _again(self, arrival: Arrival) -> Parked | None:
         """A line of an earlier run, None when it is of no use any more."""

@@ -12,7 +12,7 @@ from bot.domain.errors import StorageError
 from bot.domain.market import DAY_MS, HOUR_MS
 from bot.runtime.desk import Desk
 from handlers.access import ConfiguredAccess, CrewAccess, Member, NoGrants
-from handlers.cards import no, proposed, table
+from handlers.cards import listed, no, proposed, table
 from handlers.command import Actor, Confirm, Example, Help, Role, Suggest, command
 from handlers.format import Clock, count
 from handlers.reply import Button, Reply
@@ -62,7 +62,7 @@ def _read(desk: Desk, access: CrewAccess, actor: Actor, words: tuple[str, str | 
         text = f"until must be hours, days or weeks (12h, 7d, 4w) or a date (2026-12-01), not “{echo(words[2])}”."
         return f"{text} It lies ahead, at most {LONGEST_DAYS} days."
     asked = Asked(user, role, until_ms)
-    return _last_admin(access, user, role if not until_ms else None) or asked
+    return _last_admin(access, actor, user, role if not until_ms else None) or asked
 
 
 def _no_user(word: str) -> str:
@@ -89,12 +89,15 @@ def _moment(text: str, now_ms: int, zone: ZoneInfo) -> int | None:
     return at_ms if now_ms < at_ms <= now_ms + LONGEST_DAYS * DAY_MS else None
 
 
-def _last_admin(access: CrewAccess, user: str, role: Role | None) -> str:
-    """Why a change may not be: somebody must always be able to let people in. "" when it may."""
+def _last_admin(access: CrewAccess, actor: Actor, user: str, role: Role | None) -> str:
+    """Why a change may not be: somebody in a chat must always be able to let people in. "" when it may.
+
+    Whoever sits at the machine itself may take the last one's access too: it may be in the wrong hands.
+    """
     if user in access.fixed:
         return f"{user} sits at the machine itself; that access is not given or taken here."
-    admins = access.lasting_admins(access.wall_clock())
-    if role is Role.ADMIN or user not in admins or admins - {user}:
+    admins = access.lasting_admins(access.wall_clock()) - access.fixed
+    if role is Role.ADMIN or user not in admins or admins - {user} or actor.id in access.fixed:
         return ""
     return f"{user} is the last admin. Make somebody else admin first: then this can be done."
 
@@ -197,14 +200,24 @@ def _afterwards(user: str) -> tuple[Button, ...]:
     return Button("Who", "/who"), Button("Revoke", f"/revoke {user}")
 
 
-async def preview_revoke(desk: Desk, user: str = "", access: CrewAccess = NOBODY) -> Reply:
+async def preview_revoke(desk: Desk, actor: Actor, user: str = "", access: CrewAccess = NOBODY) -> Reply:
     """The card before /revoke."""
-    wrong = _not_revoked(access, user)
+    wrong = _not_revoked(access, actor, user)
     if wrong:
         crew = [one for one in access.crew(access.wall_clock()) if one not in access.fixed][:PICKED]
         return no(wrong, *(Button(one, f"/revoke {one}") for one in crew if not user))
     change = Change(_plain(user), _standing(desk, access, _plain(user)), NONE)
-    return proposed("Take access away?", (change,), "Menus and buttons stop working at once.")
+    text = f"Menus and buttons stop working at once. {_elsewhere(access, _plain(user))}".strip()
+    return proposed("Take access away?", (change,), text)
+
+
+def _elsewhere(access: CrewAccess, user: str) -> str:
+    """The same person's other users that keep their access."""
+    now_ms = access.wall_clock()
+    others = [one for one in access.persons.users_of(user) if one != user and access.role(one, now_ms)]
+    return (
+        f"The same person keeps {listed(others, '/who')}: revoke that too if it is meant." if others else ""
+    )
 
 
 def _plain(user: str) -> str:
@@ -213,13 +226,13 @@ def _plain(user: str) -> str:
     return f"{platform.casefold()}{colon}{name}"
 
 
-def _not_revoked(access: CrewAccess, user: str) -> str:
+def _not_revoked(access: CrewAccess, actor: Actor, user: str) -> str:
     if not user:
         return "Revoke whom? /revoke USER"
     plain = _plain(user)
     if access.role(plain, access.wall_clock()) is None:
         return f"“{echo(user)}” has no access. /who lists who has."
-    return _last_admin(access, plain, None)
+    return _last_admin(access, actor, plain, None)
 
 
 @command(area="access", role=Role.ADMIN, confirm=Confirm.CODE, preview=preview_revoke)
@@ -228,7 +241,7 @@ async def revoke(desk: Desk, actor: Actor, user: User = "", access: CrewAccess =
 
     It stays so over restarts, until somebody grants it again.
     """
-    wrong = _not_revoked(access, user)
+    wrong = _not_revoked(access, actor, user)
     if wrong:
         return no(wrong)
     plain = _plain(user)
@@ -238,7 +251,7 @@ async def revoke(desk: Desk, actor: Actor, user: User = "", access: CrewAccess =
         await access.give(plain, None, 0, actor.id)
     except StorageError:
         kept = " It could not be stored: after a restart the user has access again. /health says how the database is."
-    text = f"{plain} can do nothing here any more.{kept}"
+    text = f"{plain} can do nothing here any more.{kept} {_elsewhere(access, plain)}".strip()
     again = Button("Who", "/who")
     return Reply("Access taken away", (_arrow(change),), text=text, buttons=(again,), changes=(change,))
 

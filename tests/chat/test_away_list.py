@@ -462,3 +462,14 @@ async def test_updates_without_a_number_are_not_parked() -> None:
     reply = await crew.reply("/pause", update_id="", sent_at_ms=START_MS - DAY // 2)
     assert reply.title == "Too late: /pause"
     assert crew.desk.done == []
+
+
+async def test_yesterdays_lines_make_room() -> None:
+    crew = Crew(users={"telegram:2": Role.TRADER})
+    for number in range(500):
+        await crew.say(f"/set_risk {number % 90 + 5}.{number}", sent_at_ms=BEFORE + number)
+    crew.clock.forward(DAY)
+    await crew.say("/pause", sent_at_ms=BEFORE + DAY // 2)
+    assert crew.arrivals.states().count("parked") == 1
+    await crew.settle_down()
+    assert lines(crew.mouths["telegram"].to("2")[-1]) == ["/pause"]

@@ -9,6 +9,7 @@ from crew_kit import CREW, DAY, GROUP, HOUR, Crew, MemoryGrants, labels
 
 from bot.runtime.chat_ports import CodeKey
 from handlers.command import Role
+from handlers.request import ChatKind
 
 NEW = "telegram:555"
 
@@ -132,6 +133,21 @@ async def test_the_last_admin_stays(line: str) -> None:
     assert crew.access.role("telegram:1", crew.clock()) is Role.ADMIN
     await crew.confirmed("/grant telegram:2 admin")
     assert (await crew.confirmed(line)).ok
+
+
+async def test_the_last_admin_of_the_chats_goes_only_from_the_machine_itself() -> None:
+    at_console = {"platform": "console", "chat_kind": ChatKind.CONSOLE, "chat_id": "console"}
+    crew = Crew(users={"telegram:1": Role.ADMIN, "console:operator": Role.ADMIN})
+    assert "last admin" in (await crew.confirmed("/revoke telegram:1")).text
+    assert (await crew.confirmed("/revoke telegram:1", "operator", **at_console)).ok
+    assert crew.access.role("telegram:1", crew.clock()) is None
+
+
+async def test_revoking_names_the_same_persons_other_users() -> None:
+    crew = Crew(users={**CREW, "telegram:5": Role.ADMIN})
+    card = await crew.reply("/revoke discord:9", "5")
+    assert "The same person keeps telegram:1" in card.text
+    assert "same person" not in (await crew.reply("/revoke telegram:2", "5")).text
 
 
 async def test_an_admin_for_a_while_is_no_last_admin() -> None:
