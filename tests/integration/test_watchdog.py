@@ -49,7 +49,7 @@ class Dog:
         address = telegram.base_url.removesuffix("/bot") if telegram else ""
         (home / "config.yaml").write_text(
             f"chat: {{telegram: {{api_url: '{address}'}}}}\n"
-            f"watchdog: {{chats: {chats}, stale_s: 10, repeat_minutes: 1}}\n"
+            f"watchdog: {{chats: {chats}, stale_s: 30, repeat_minutes: 1}}\n"
         )
         self.home = home
         self.environ = {**os.environ, "QUARTERDECK_HOME": str(home)}
@@ -165,7 +165,7 @@ async def test_once_is_an_exit_code_and_needs_no_token(tmp_path: Path) -> None:
     assert json.loads(out)["troubles"] == ["its database cannot be written: no new entries"]
     mark_stopped(tmp_path, wall_ms())
     code, out, _ = await dog.ends("--once")
-    assert (code, "it was stopped in order 0 s ago" in out) == (1, True)
+    assert (code, "it was stopped in order" in out) == (1, True)
 
 
 def test_it_knows_nothing_of_the_desk() -> None:
