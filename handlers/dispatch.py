@@ -148,7 +148,7 @@ class Dispatcher:
         voice = Voice(self.speakers, self.redact)
         around = (self.registry, codes, self.access, self.away)
         shared = tuple(one for one in around if isinstance(one, Injected))
-        return Runner(self._desks, shared, codes, voice, self.wall_clock, self.salt, self.sleep)
+        return Runner(self._desks, shared, codes, voice, self.wall_clock, self.salt, self.sleep, self._dresser)
 
     async def handle(self, request: Request) -> Reply | None:
         """Answer one request; None means that nothing at all is answered."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from handlers.command import Injected
 from handlers.reply import Reply
@@ -11,17 +11,24 @@ from handlers.voice import Voice
 EVERY_S = 1.0
 
 
+def undressed(reply: Reply) -> Reply:
+    """The reply without its buttons: nobody gave them an id."""
+    return replace(reply, buttons=())
+
+
 @dataclass(slots=True)
 class Progress(Injected):
     """A handler of a long command may ask for it: bound to the request's chat, silent where nobody can be told.
 
-    The newest state always gets shown; those that follow each other faster than a second are left out.
+    The newest state always gets shown; those that follow each other faster than a second are left out. `dress` gives
+    the buttons their ids.
     """
 
     voice: Voice
     platform: str
     chat_id: str
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    dress: Callable[[Reply], Reply] = undressed
     _message_id: str = field(init=False, default="")
     _newest: Reply | None = field(init=False, default=None)
     _shown: Reply | None = field(init=False, default=None)
@@ -43,8 +50,9 @@ class Progress(Injected):
         """Show the newest state until there is no newer one; a second between two."""
         while (reply := self._newest) is not None and reply is not self._shown:
             self._shown = reply
+            said = self.dress(reply)
             if self._message_id:
-                await self.voice.try_amend(self.platform, self.chat_id, self._message_id, reply)
+                await self.voice.try_amend(self.platform, self.chat_id, self._message_id, said)
             else:
-                self._message_id = await self.voice.try_say(self.platform, self.chat_id, reply)
+                self._message_id = await self.voice.try_say(self.platform, self.chat_id, said)
             await self.sleep(EVERY_S)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from inspect import signature
 from typing import get_type_hints
@@ -14,8 +15,9 @@ from handlers.codes import Codes
 from handlers.command import Command, Injected
 from handlers.confirm import Errand
 from handlers.desks import Desks
+from handlers.dress import Dresser
 from handlers.outcome import Ending, Outcome
-from handlers.progress import Progress
+from handlers.progress import Progress, undressed
 from handlers.reply import Reply
 from handlers.voice import Voice
 
@@ -36,6 +38,7 @@ class Runner:
     wall_clock: Callable[[], int]
     salt: bytes = field(repr=False)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    dresser: Dresser | None = None
     _faults: int = field(init=False, default=0)
 
     async def preview(self, errand: Errand) -> Reply | Ending | None:
@@ -65,10 +68,17 @@ class Runner:
         return await function(desk, **{name: given[name] for name in wanted if name in given})
 
     def _injected(self, function: Callable[..., object], errand: Errand) -> dict[str, Injected]:
-        progress = Progress(self.voice, errand.actor.platform, errand.chat_id, self.sleep)
+        actor, dress = errand.actor, partial(self._dressed, errand)
+        progress = Progress(self.voice, actor.platform, errand.chat_id, self.sleep, dress)
         offered = (errand.actor, progress, *self.shared, *self.desks.seats[errand.account].context)
         hints = get_type_hints(function)
         return {name: one for name, hint in hints.items() for one in offered if type(one) is hint}
+
+    def _dressed(self, errand: Errand, reply: Reply) -> Reply:
+        """What is said while a command runs, with buttons that work."""
+        if self.dresser is None:
+            return undressed(reply)
+        return self.dresser.dress_for(errand.chat_id, errand.actor.role, reply, errand.account)
 
     def _fault(self, command: Command, error: Exception) -> Ending:
         """Log what broke under a trace id; the asker gets the id and nothing of the exception."""

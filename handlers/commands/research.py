@@ -42,6 +42,7 @@ async def backtest(
     if isinstance(answer, Refused):
         buttons = (STOP_IT,) if answer.rule == "running" else ()
         return no(f"{answer.figures.rstrip('.')}.", *buttons)
+    await progress.show(Reply(f"Backtest of {order.symbol}: done"))
     return _page(desk, order, answer)
 
 

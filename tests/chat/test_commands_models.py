@@ -21,6 +21,7 @@ from handlers.learning import (
     Proposal,
     Proposals,
 )
+from handlers.reply import Reply
 
 EMPTY = [
     ("/ml", "No model is installed: signals pass unfiltered"),
@@ -178,6 +179,22 @@ async def test_a_proposal_is_approved_or_rejected_after_its_figures_were_shown()
 
 
 @dataclass
+class Mouth:
+    """A platform that takes whatever is said."""
+
+    platform: str = "test"
+    said: list[Reply] = field(default_factory=list)
+    amended: list[Reply] = field(default_factory=list)
+
+    async def say(self, chat_id: str, reply: Reply, silent: bool = False) -> str:
+        self.said.append(reply)
+        return "m1"
+
+    async def amend(self, chat_id: str, message_id: str, reply: Reply) -> None:
+        self.amended.append(reply)
+
+
+@dataclass
 class Lab:
     """A laboratory that takes its time."""
 
@@ -255,3 +272,19 @@ async def test_an_unknown_strategy_names_those_there_are() -> None:
 def test_the_fakes_are_of_the_kind_that_handlers_ask_for() -> None:
     wanted = {kind for command in REGISTRY for _, kind in command.injected}
     assert {Models, Proposals, Research} <= wanted
+
+
+async def test_progress_is_one_message_with_a_button_that_stops_it() -> None:
+    lab = Lab()
+    talk = Talk(busy_desk(), context=(Research(lab),))
+    mouth = Mouth()
+    talk.dispatcher.speakers["test"] = mouth
+    running = asyncio.create_task(talk.say("/backtest btc"))
+    await lab.begun.wait()
+    await asyncio.sleep(0.01)
+    (shown,) = mouth.said
+    assert shown.title == "Backtest of BTCUSDT runs"
+    assert "50%" in shown.text
+    assert (await talk.press(shown, "Stop it")).title == "Backtest stopped"
+    lab.go.set()
+    await running
