@@ -1,0 +1,334 @@
+"""A whole desk behind one real chat platform at its emulator: the composition of `quarterdeck run`, and its people.
+
+    async with chat_house(tmp_path, "discord", [market(CALM)]) as house:
+        seen = await house.ann.say("/status")
+        await house.bars(2)
+
+Ann and Bea are admins, Eve is a stranger. At the console Ann sits alone: Bea and Eve are on Telegram. The market moves
+by `bars` alone; everything lives in one loop, `in_virtual_time` gives it a clock that jumps. `restarted` ends the desk
+as `/restart` does and opens it again in the same world and home.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import discord
+from chat_faces import ConsoleFace, DiscordFace, Face, SlackFace, TelegramFace
+from rich.console import Console
+from virtual_loop import VirtualLoop, run_virtually
+from whole_house import BAR_MS, METRONOME, METRONOME_YAML, START_MS, NoLines, plan_of
+
+from bot.config import load_text
+from bot.engine.reading import dump
+from bot.runtime.clock import WallClock
+from bot.strategy import Frame
+from cli.jobs import build_jobs
+from cli.lab import WorkerLab
+from cli.live import LateClock, Running, courier, open_front
+from cli.platforms import begin_platforms
+from cli.upkeep import APPLIED, Upkeep
+from cli.wiring import OPERATOR, Blueprint, House, open_house
+from handlers.dispatch import Dispatcher
+from handlers.notices import Recipient
+from handlers.platforms.console import ConsoleChat, Screen
+from handlers.platforms.slack import manifest
+from handlers.registry import load_registry
+from handlers.reply import Reply
+from handlers.request import Request
+from handlers.session import Session
+from sandbox.chat.discord import DiscordSandbox
+from sandbox.chat.slack import Manifest, SlackSandbox
+from sandbox.chat.telegram import TelegramSandbox
+
+FACES = ("telegram", "discord", "slack", "console")
+TELEGRAM_TOKEN = "123456:a-test-token-of-the-sandbox"
+DISCORD_TOKEN, SLACK_BOT, SLACK_APP = (
+    "fake-bot-token-of-the-tests",
+    "xoxb-fake-of-tests",
+    "xapp-fake-of-tests",
+)
+TOKENS: Mapping[str, Mapping[str, str]] = {
+    "telegram": {"TELEGRAM_TOKEN": TELEGRAM_TOKEN},
+    "discord": {"DISCORD_TOKEN": DISCORD_TOKEN},
+    "slack": {"SLACK_TOKEN": SLACK_BOT, "SLACK_APP_TOKEN": SLACK_APP},
+}
+ADMINS = {"telegram": ("1", "2"), "discord": ("8", "9"), "slack": ("U1", "U2"), "console": ("2",)}
+UNHURRIED = "  rate_per_minute: 600\n  rate_burst: 100\n"
+
+
+@dataclass(slots=True)
+class World:
+    """The emulator and who is in it; it outlives the desk."""
+
+    name: str
+    box: TelegramSandbox | DiscordSandbox | SlackSandbox
+    people: tuple[Any, Any, Any]
+    chat: str
+
+    @property
+    def platform(self) -> str:
+        """The platform that runs: at the console the others have Telegram."""
+        return "telegram" if self.name == "console" else self.name
+
+    def config(self) -> str:
+        """Who may do what, and where the emulator is."""
+        address = self.box.base_url.rstrip("/").removesuffix("/bot")
+        users = "".join(f"    {self.platform}:{one}: admin\n" for one in ADMINS[self.name])
+        place = f'  {self.platform}: {{{self.chat}, api_url: "{address}"}}\n'
+        return f"chat:\n  users:\n{users}{UNHURRIED}{place}"
+
+
+@dataclass(slots=True)
+class Heard:
+    """Every request that reached the dispatcher with what it answered, in order of the answers."""
+
+    said: list[tuple[Request, Reply | None]] = field(default_factory=list)
+
+    def taken(self) -> list[tuple[Request, Reply | None]]:
+        """What came since the last look."""
+        found, self.said = self.said, []
+        return found
+
+
+@dataclass(slots=True)
+class ChatHouse:
+    """The desk that runs now, its world and its people."""
+
+    home: Path
+    world: World
+    frames: Sequence[Frame]
+    more: str
+    heard: Heard
+    running: Running = field(init=False)
+    upkeep: Upkeep = field(init=False)
+    console: ConsoleChat = field(init=False)
+    screen: StringIO = field(default_factory=StringIO)
+    ann: Face = field(init=False)
+    bea: Face = field(init=False)
+    eve: Face = field(init=False)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _living: asyncio.Task[None] | None = None
+
+    @property
+    def house(self) -> House:
+        """What runs."""
+        return self.running.house
+
+    @property
+    def faces(self) -> dict[str, Any]:
+        """The platforms by name."""
+        return {speaker.platform: speaker for speaker, _ in self.running.speakers}
+
+    def books(self) -> str:
+        """All of the trading state."""
+        return str(dump(self.house.engine.state))
+
+    async def bars(self, count: int = 1) -> None:
+        """Let bars pass."""
+        for _ in range(count):
+            await self.house.step()
+
+    async def open(self) -> None:
+        """Start a desk as `quarterdeck run` does, and wait until its platform is connected."""
+        plan, late = self._plan()
+        house = await self._stack.enter_async_context(open_house(plan))
+        self.running = Running(house, late.begin(house.now_ms()))
+        self.running.clock.pause()
+        jobs = build_jobs(house, self.running.clock)
+        self._stack.push_async_callback(jobs.stop)
+        await jobs.start()
+        self.upkeep.join(self.running, jobs)
+        self.running.begin("timers", self.running.fire_timers())
+        open_front(self.running)
+        if self.world.name == "console":
+            self._open_console()
+        begin_platforms(self.running)
+        self._living = asyncio.create_task(self.running.until_stopped())
+        await until(lambda: is_up(self.faces[self.world.platform]))
+
+    def _plan(self) -> tuple[Blueprint, LateClock]:
+        """The test's market and strategy, with the chat of this world."""
+        symbols = "".join(
+            f"  - {{symbol: {f.symbol}, strategy: metronome, leverage: 5}}\n" for f in self.frames
+        )
+        text = f"strategy_paths: [{self.home / 'mine'}]\nsymbols:\n{symbols}{self.world.config()}{self.more}"
+        (self.home / "config.yaml").write_text(text)
+        plan = plan_of(self.home, self.frames, text, 1)
+        loaded = load_text(text, self.home, TOKENS[self.world.platform])
+        self.upkeep = Upkeep(loaded, APPLIED)
+        wall, late = WallClock().wall_ms, LateClock(900.0, plan.timeframe)
+        context = (late.control(), *self.upkeep.context())
+        return replace(plan, loaded=loaded, wall_ms=wall, started_at_ms=wall(), context=context), late
+
+    def _open_console(self) -> None:
+        """The console and its notices, as `cli.live.talk` joins them, without a terminal."""
+        house = self.house
+        shown = Console(file=self.screen, width=200, color_system=None, markup=False, highlight=False)
+        session = Session(house.dispatcher.handle, house.wall_ms)
+        folder = self.home / "pictures"
+        self.console = ConsoleChat(
+            session, NoLines(), Screen(shown), self.running.drawing, folder, house.wall_ms
+        )
+        people = [Recipient(OPERATOR, "console")]
+        self.running.begin("console notices", courier(self.running, self.console, people).run())
+
+    async def ended(self, timeout_s: float = 60) -> None:
+        """Wait until the run has ended by itself, then close the house."""
+        async with asyncio.timeout(timeout_s):
+            if self._living is not None:
+                await self._living
+        await self._stack.aclose()
+
+    async def close(self) -> None:
+        """End it from outside."""
+        if self._living is not None and not self._living.done():
+            self.running.stop()
+            with suppress(asyncio.CancelledError):
+                await self._living
+        await self._stack.aclose()
+
+
+def is_up(face: Any) -> bool:
+    """Whether a face says that it is connected."""
+    match face.platform:
+        case "telegram":
+            return face._bot is not None
+        case "discord":
+            return face._client is not None and face._client.is_ready()
+        case _:
+            return face._sender is not None
+
+
+async def until(holds: Callable[[], object], timeout_s: float = 60, step_s: float = 0.05) -> None:
+    """Wait for something that rings no bell."""
+    async with asyncio.timeout(timeout_s):
+        while not holds():  # noqa: ASYNC110 (the libraries have no bell)
+            await asyncio.sleep(step_s)
+
+
+@asynccontextmanager
+async def world_of(name: str) -> AsyncIterator[World]:
+    """The emulator of a platform with Ann, Bea and Eve."""
+    open_world = {"discord": _discord, "slack": _slack}.get(name, _telegram)
+    async with open_world(name) as world:
+        yield world
+
+
+@asynccontextmanager
+async def _telegram(name: str) -> AsyncIterator[World]:
+    async with TelegramSandbox(WallClock().wall_ms, TELEGRAM_TOKEN) as box:
+        people = box.people
+        ann, bea = people.person(1, "Ann", "ann"), people.person(2, "Bea", "bea")
+        yield World(name, box, (ann, bea, people.person(666, "Eve", "eve")), 'chats: ["-100"]')
+
+
+@asynccontextmanager
+async def _discord(name: str) -> AsyncIterator[World]:
+    gateway = discord.gateway.DiscordWebSocket
+    before = discord.http.Route.BASE, gateway.DEFAULT_GATEWAY
+    seconds = asyncio.get_running_loop().time
+    async with DiscordSandbox(DISCORD_TOKEN, WallClock().wall_ms, None, seconds) as box:
+        guild = box.world.add_guild("desk", "44")
+        box.world.add_channel(guild, "orders", number="55")
+        named = (("Ann", "8"), ("Bea", "9"), ("Eve", "666"))
+        ann, bea, eve = (box.person(one, guild, number=number) for one, number in named)
+        try:
+            yield World(name, box, (ann, bea, eve), 'guilds: ["44"]')
+        finally:
+            discord.http.Route.BASE, gateway.DEFAULT_GATEWAY = before
+
+
+@asynccontextmanager
+async def _slack(name: str) -> AsyncIterator[World]:
+    async with SlackSandbox(SLACK_BOT, SLACK_APP, WallClock().wall_ms, Manifest(slash_commands())) as box:
+        channel = box.world.add_channel("orders", "C1")
+        named = (("Ann", "U1"), ("Bea", "U2"), ("Eve", "U666"))
+        ann, bea, eve = (box.person(one, channel, number=number) for one, number in named)
+        yield World(name, box, (ann, bea, eve), 'channels: ["C1"]')
+
+
+def slash_commands() -> tuple[str, ...]:
+    """What Slack's app has registered."""
+    made: Any = manifest(load_registry())
+    return tuple(str(one["command"]) for one in made["features"]["slash_commands"])
+
+
+@contextmanager
+def overheard(heard: Heard) -> Iterator[None]:
+    """Note what goes through the dispatcher; it is still asked and answers itself."""
+    real = Dispatcher.handle
+
+    async def handle(self: Dispatcher, request: Request) -> Reply | None:
+        reply = await real(self, request)
+        heard.said.append((request, reply))
+        return reply
+
+    with patch.object(Dispatcher, "handle", handle):
+        yield
+
+
+@contextmanager
+def laboratory_in_real_time() -> Iterator[None]:
+    """A backtest runs in a process of its own, which a clock that jumps does not wait for: it stands meanwhile."""
+    real = WorkerLab._run
+
+    async def run(*args: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, VirtualLoop):
+            return await real(*args)
+        loop._jobs += 1
+        try:
+            return await real(*args)
+        finally:
+            loop._jobs -= 1
+
+    with patch.object(WorkerLab, "_run", run):
+        yield
+
+
+def _people(house: ChatHouse) -> tuple[Face, Face, Face]:
+    ann, bea, eve = house.world.people
+    registry = load_registry()
+    match house.world.name:
+        case "discord":
+            return DiscordFace(ann, registry), DiscordFace(bea, registry), DiscordFace(eve, registry)
+        case "slack":
+            known = frozenset(slash_commands())
+            return SlackFace(ann, known), SlackFace(bea, known), SlackFace(eve, known)
+        case "console":
+            console = ConsoleFace(lambda: house.console, lambda: house.screen, house.home / "pictures")
+            return console, TelegramFace(bea), TelegramFace(eve)
+        case _:
+            return TelegramFace(ann), TelegramFace(bea), TelegramFace(eve)
+
+
+@asynccontextmanager
+async def chat_house(
+    home: Path, face: str, frames: Sequence[Frame], more: str = ""
+) -> AsyncIterator[ChatHouse]:
+    """The desk at one of FACES; `more` is further configuration, indented lines of `chat:` first."""
+    folder = home / "mine" / "metronome"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "strategy.py").write_text(METRONOME)
+    (folder / "default.yaml").write_text(METRONOME_YAML)
+    heard = Heard()
+    async with world_of(face) as world:
+        with overheard(heard), laboratory_in_real_time():
+            house = ChatHouse(home, world, frames, more, heard)
+            house.ann, house.bea, house.eve = _people(house)
+            try:
+                await house.open()
+                yield house
+            finally:
+                await house.close()
+
+
+def in_virtual_time(play: Callable[[], Awaitable[None]], start_ms: int = START_MS + BAR_MS) -> None:
+    """Run a play on a clock that jumps."""
+    run_virtually(play, start_ms)
