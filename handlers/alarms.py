@@ -1,7 +1,8 @@
 """Alarms: critical notices that cannot wait for the database, because they are about it, or it is down.
 
-They go from the loop straight to each person. What was told so is not told again when the database is back and the
-same notice comes out of the outbox.
+They go from the loop straight to each person, and are tried for as long as the platform is away. What was told so is
+not told again when the database is back and the same notice comes out of the outbox; what still waits is left to the
+outbox then, which outlives the process.
 """
 
 import asyncio
@@ -12,11 +13,12 @@ from collections.abc import Awaitable, Callable
 from bot.domain.notice import Notice
 from handlers.pace import Urgency, spoken_as
 from handlers.render_text import notice_reply
-from handlers.speaker import Speaker
+from handlers.speaker import PlatformDown, Speaker
 
 log = logging.getLogger(__name__)
 KEPT = 100
 ATTEMPTS = 50
+"""So often a notice may break a platform that is there; one that is away is waited for."""
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
 
@@ -36,6 +38,7 @@ class Alarms:
         self._sleep = sleep
         self._waiting: deque[Notice] = deque(maxlen=KEPT)
         self._told: deque[Notice] = deque(maxlen=KEPT)
+        self._trying: Notice | None = None
         self._rang = asyncio.Event()
 
     def ring(self, notice: Notice) -> None:
@@ -44,11 +47,15 @@ class Alarms:
         self._rang.set()
 
     def told(self, notice: Notice) -> bool:
-        """True when this very notice was told as an alarm; asked once."""
-        if notice not in self._told:
-            return False
-        self._told.remove(notice)
-        return True
+        """True when this very notice was told as an alarm; asked once. Raises PlatformDown while it is on its way."""
+        if notice in self._told:
+            self._told.remove(notice)
+            return True
+        if notice == self._trying:
+            raise PlatformDown("it is on its way as an alarm")
+        if notice in self._waiting:
+            self._waiting.remove(notice)
+        return False
 
     async def run(self) -> None:
         """Deliver for ever."""
@@ -56,20 +63,23 @@ class Alarms:
             await self._rang.wait()
             self._rang.clear()
             while self._waiting:
-                notice = self._waiting.popleft()
-                self._told.append(notice)
-                await self._until_through(notice)
+                self._trying = self._waiting.popleft()
+                if await self._until_through(self._trying):
+                    self._told.append(self._trying)
+                self._trying = None
 
-    async def _until_through(self, notice: Notice) -> None:
-        retry_s = FIRST_RETRY_S
-        for _ in range(ATTEMPTS):
+    async def _until_through(self, notice: Notice) -> bool:
+        """False when it was given up: it breaks a platform that is there."""
+        retry_s, failures = FIRST_RETRY_S, 0
+        while failures < ATTEMPTS:
             try:
                 with spoken_as(Urgency.CRITICAL):
                     await self._speaker.say(self._chat_id, notice_reply(notice), False)
             except Exception as error:  # noqa: BLE001 (whatever it is: an alarm is tried again, later ones wait behind it)
+                failures += not isinstance(error, PlatformDown)
                 log.error("an alarm does not get through: %s (%s)", notice.title, type(error).__name__)
                 await self._sleep(retry_s)
                 retry_s = min(retry_s * 2, LONGEST_RETRY_S)
             else:
-                return
-        self._told.remove(notice) if notice in self._told else None
+                return True
+        return False

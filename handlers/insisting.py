@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from handlers.speaker import PlatformDown
 
 log = logging.getLogger(__name__)
-ATTEMPTS = 40
+ATTEMPTS = 2_880
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
-"""Forty attempts at most half a minute apart: an answer is tried for about twenty minutes."""
+"""At most half a minute apart: an answer is tried for a day, so that an outage leaves no command without its outcome."""
 
 type Sleep = Callable[[float], Awaitable[None]]
 

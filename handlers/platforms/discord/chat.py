@@ -41,6 +41,9 @@ from handlers.text import mask
 log = logging.getLogger(__name__)
 _ANSWER_WITHIN_S = 2.0  # of the three seconds that Discord gives
 _DIALOG_FOR_S = 3.0
+_WAITED_FOR_S = (
+    30.0  # longer waits are ours: one that the library sleeps through is cut off, and knocks again
+)
 
 type Suggest = Callable[[str, Parameter, str], tuple[str, ...]]
 type Knows = Callable[[Request], bool]
@@ -167,6 +170,9 @@ class DiscordChat:
         except (discord.Forbidden, discord.NotFound) as error:
             log.error("Discord refuses a message for %s: %s", chat_id, mask(str(error)))
             return ""
+        except discord.RateLimited as error:
+            self.pace.hold(error.retry_after, chat_id)
+            raise PlatformDown("too many messages", error.retry_after) from error
         except Exception as error:
             raise PlatformDown(mask(str(error)) or type(error).__name__) from error
 
@@ -275,7 +281,9 @@ class DeskClient(discord.Client):
     def __init__(self, chat: DiscordChat) -> None:
         """`chat` gets what comes in."""
         super().__init__(
-            intents=discord.Intents(guilds=True), allowed_mentions=discord.AllowedMentions.none()
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_ratelimit_timeout=_WAITED_FOR_S,
         )
         self.tree: app_commands.CommandTree[Any] = _Tree(self)
         self._chat = chat
