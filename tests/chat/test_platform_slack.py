@@ -463,7 +463,7 @@ TABLE = Table((Column("symbol"), Column("PnL", "right")), (("XRP```", "+1"), ("<
 def test_rendering_is_harmless() -> None:
     made = messages(Reply("*T* @here", (("<@U1>", "*x* :smile:"),), TABLE, "`a` @everyone"))
     blocks: Any = made[0].blocks
-    assert blocks[0]["text"] == {"type": "plain_text", "text": "*T* @\u2060here", "emoji": True}
+    assert blocks[0]["text"] == {"type": "plain_text", "text": "*T* @\u2060here", "emoji": False}
     assert blocks[1]["fields"][0]["type"] == "plain_text"
     assert blocks[1]["fields"][0]["text"] == "&lt;@\u2060U1&gt;\n*x* :smile:"
     assert "XRPˋˋˋ" in blocks[2]["text"]["text"]

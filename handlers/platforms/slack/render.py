@@ -89,7 +89,7 @@ def _title(reply: Reply) -> Iterator[Block]:
     mark = _MARK[reply.severity] if reply.ok else "⚠️ "
     whole = f"{mark}{safe(reply.title) or '…'}"
     if len(whole) <= HEADER:
-        yield {"type": "header", "text": {"type": "plain_text", "text": whole, "emoji": True}}
+        yield {"type": "header", "text": {"type": "plain_text", "text": whole, "emoji": False}}
         return
     for line in broken_lines([clean(reply.title)], _LONGEST_LINE):
         yield _plain(safe(line))

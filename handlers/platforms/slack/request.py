@@ -18,6 +18,7 @@ LINE_COMMANDS = frozenset({"quarterdeck", "qd"})
 PREFIX = "qd-"
 _MENTION = re.compile(r"^\s*<@([A-Z0-9]+)(\|[^>]*)?>\s*")
 _LINK = re.compile(r"<(?:[^|>]*\|)?([^>]*)>")
+_STAMP = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,9}))?")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SPOKEN = frozenset({"", "file_share", "thread_broadcast", "bot_message", "message_changed"})
 
@@ -145,9 +146,9 @@ def part(body: Body, name: str) -> Body:
 
 
 def word(body: Body, name: str) -> str:
-    """A text of a payload, empty when it is missing or something else."""
+    """A text of a payload that can be stored, empty when it is missing or something else."""
     found = body.get(name)
-    return found if isinstance(found, str) else ""
+    return found.encode("utf-8", "ignore").decode() if isinstance(found, str) else ""
 
 
 def _trigger(body: Body) -> str:
@@ -165,5 +166,5 @@ def _is_forwarded(event: Body) -> bool:
 
 def _ms(stamp: str) -> int:
     """Slack's time, seconds and a counter ("1700000000.000100"), in milliseconds; 0 when it is none."""
-    seconds, _, fraction = stamp.partition(".")
-    return int(seconds) * 1000 + int(fraction[:3].ljust(3, "0")) if f"{seconds}{fraction}".isdecimal() else 0
+    found = _STAMP.fullmatch(stamp)
+    return int(found[1]) * 1000 + int((found[2] or "")[:3].ljust(3, "0")) if found else 0

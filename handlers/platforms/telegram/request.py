@@ -7,9 +7,9 @@ from handlers.request import ChatKind, Request, RequestKind
 
 PAGE_ROWS = 30
 _KINDS = {
-    ChatType.PRIVATE: ChatKind.PRIVATE,
-    ChatType.GROUP: ChatKind.GROUP,
-    ChatType.SUPERGROUP: ChatKind.GROUP,
+    ChatType.PRIVATE.value: ChatKind.PRIVATE,
+    ChatType.GROUP.value: ChatKind.GROUP,
+    ChatType.SUPERGROUP.value: ChatKind.GROUP,
 }
 
 
@@ -81,7 +81,7 @@ def _place(message: Message) -> tuple[str, tuple[str, ...]]:
 
 def _kind(chat: Chat) -> ChatKind:
     """What is neither private nor a group speaks for nobody."""
-    return _KINDS.get(ChatType(chat.type), ChatKind.CHANNEL)
+    return _KINDS.get(str(chat.type), ChatKind.CHANNEL)
 
 
 def _is_for_another(text: str, username: str) -> bool:
