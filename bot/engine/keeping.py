@@ -35,10 +35,21 @@ def flattens(turn: Turn) -> None:
     state = turn.state
     if not state.flattens and state.kept_flattens == "[]":
         return
+    progress = tuple(_progress(state, task) for task in state.flattens)
+    if progress == state.flattens_progress:
+        return
+    state.flattens_progress = progress
     now = text([_flatten(state, task) for task in state.flattens])
     if now != state.kept_flattens:
         state.kept_flattens = now
         turn.act(RecordSetting(turn.at_ms, FLATTENS, now, "engine", "", ""))
+
+
+def _progress(state: EngineState, task: Flatten) -> tuple[object, ...]:
+    """What changes of a flatten, for a look that costs little: most events move nothing of it."""
+    closings = (state.symbols[name].closing for name in task.symbols)
+    running = ((c.started_at_ms, c.reason, c.asked, c.left, c.net) for c in closings if c is not None)
+    return (task.command_id, task.answered, len(task.receipts), *running)
 
 
 def alerts(turn: Turn) -> None:

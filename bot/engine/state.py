@@ -223,6 +223,7 @@ class EngineState:
     first_start: bool = False
     flattens: list[Flatten] = field(default_factory=list)
     kept_flattens: str = "[]"
+    flattens_progress: tuple[object, ...] = ()
     found: list[RecordDifference] = field(default_factory=list)
     ignored: dict[str, Decimal] = field(default_factory=dict)
     alerts: dict[int, Alert] = field(default_factory=dict)

@@ -150,11 +150,18 @@ def twin_of(engine: Engine) -> Engine:
         return engine.signals.strategy(symbol)
 
     twin = Engine(state.settings, _Onlooker(engine.signals), same)
-    fixed = [state.settings, *state.settings.instruments.values(), *state.settings.symbols]
-    twin.state = deepcopy(state, {id(one): one for one in fixed})
+    fixed = [one for symbol in state.symbols.values() for one in _frozen(symbol)]
+    twin.state = deepcopy(state, {id(one): one for one in [state.settings, *fixed] if one is not None})
     for symbol, overrides in engine.overrides.items():
         twin.overrides[symbol].update(overrides)
     return twin
+
+
+def _frozen(symbol: SymbolState) -> list[object]:
+    """What of a symbol never changes in place: shared with the twin, not copied."""
+    values = [symbol.settings, symbol.instrument, symbol.position, symbol.open_trade, symbol.kill]
+    said = [symbol.last_signal, symbol.last_decision, symbol.reversal]
+    return [*values, *said, *symbol.orders.values(), *symbol.past_orders.values()]
 
 
 def venue_of(state: EngineState) -> Matching:
