@@ -10,7 +10,9 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 2_880
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
-"""At most half a minute apart: an answer is tried for a day, so that an outage leaves no command without its outcome."""
+"""At most half a minute apart: an answer is tried for a day; no outage leaves a command without its outcome."""
+
+LAST_WORDS_S = 3.0
 
 type Sleep = Callable[[float], Awaitable[None]]
 
@@ -46,9 +48,11 @@ class Underway:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    async def close(self) -> None:
-        """End what still goes on: the process is leaving."""
+    async def close(self, within_s: float = LAST_WORDS_S) -> None:
+        """The process is leaving: what is nearly done may end ("restarting" is an answer too), the rest is cut off."""
         tasks = list(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=within_s)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -94,12 +94,6 @@ class SlackChat:
 
     async def run(self) -> None:
         """Stay connected; while Slack is away the desk goes on and notices wait."""
-        try:
-            await self._stay()
-        finally:
-            await self._underway.close()
-
-    async def _stay(self) -> None:
         wait_s = 1.0
         while True:
             handler: AsyncSocketModeHandler | None = None
@@ -107,6 +101,9 @@ class SlackChat:
                 handler = await self._connected()
                 wait_s = 1.0
                 await self._watch(handler)
+            except asyncio.CancelledError:
+                await self._underway.close()
+                raise
             except SlackApiError as error:
                 if error_word(error) in REFUSED_TOKEN:
                     log.error("Slack refuses a token: the bot stays off until it is corrected")
