@@ -19,7 +19,8 @@ def _card(desk: Desk, process: Process, title: str, then: str) -> Reply:
         return no(FROM_HERE)
     view = desk.status()
     entries = [order for order in desk.orders() if order.purpose is Purpose.ENTRY]
-    naked = f"WITHOUT A CONFIRMED STOP: {listed(view.uncovered, '/orders')}. " if view.uncovered else ""
+    bare = [one.symbol for one in view.positions if one.stop_price is None or not one.covered]
+    naked = f"WITHOUT A CONFIRMED STOP: {listed(bare, '/orders')}. " if bare else ""
     held = count(len(view.positions), "position")
     return Reply(
         title=title,
@@ -43,7 +44,7 @@ def _protection(desk: Desk) -> Table | None:
             one.symbol,
             holding(desk, one),
             price(one.stop_price, desk.instruments.get(one.symbol)),
-            "yes" if one.covered else "NO",
+            "yes" if one.covered and one.stop_price is not None else "NO",
             price(one.target_price, desk.instruments.get(one.symbol)),
         )
         for one in desk.status().positions

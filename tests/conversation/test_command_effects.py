@@ -12,8 +12,10 @@ import pytest
 from whole_house import Desk, market, whole_house
 
 from bot.domain.account import Book
+from bot.domain.order import OrderSide, OrderType
 from bot.engine import reading
 from bot.runtime.ports import TradeQuery
+from bot.venues.matching import OrderRequest
 from bot.venues.paper import PaperVenue
 
 RISING = [0.5 * 1.0004**i for i in range(60)]
@@ -242,3 +244,74 @@ async def test_exported_files_sum_to_the_ledger(tmp_path: Path) -> None:
         realised = sum(Decimal(row["gross"]) - Decimal(row["fees"]) + Decimal(row["funding"]) for row in sold)
         booked = sum(Decimal(row[book]) for row in ledger for book in ("realised", "fees", "funding"))
         assert realised == -booked
+
+
+@pytest.mark.parametrize("line", ["/long XRP 15", "/short XRP"])
+async def test_a_dry_entry_lists_what_is_then_really_called(tmp_path: Path, line: str) -> None:
+    async with whole_house(tmp_path, [market(CALM)], LOOSE) as desk:
+        await priced(desk)
+        before = dump(desk)
+        said = await desk.say(f"/dry {line}")
+        assert dump(desk) == before
+        told = re.findall(r"^ *\d+ +(submit|cancel|query|set leverage|snapshot) ", said, re.MULTILINE)
+        with watched(paper(desk)) as calls:
+            await desk.say(line)
+            await desk.say("Confirm")
+            await desk.house.settled()
+        assert [call.replace("_", " ") for call in calls] == told != []
+
+
+def strangers_order(quantity: str) -> OrderRequest:
+    """What somebody else does on the same account."""
+    return OrderRequest("stranger-1", "XRPUSDT", OrderSide.BUY, OrderType.MARKET, Decimal(quantity))
+
+
+@pytest.mark.parametrize(
+    "choice,words,covered",
+    [
+        ("/adopt XRP", "Adopted", True),
+        ("/attach_stop XRP", "Stop attached", True),
+        ("/ignore XRP", "Left alone", False),
+    ],
+)
+async def test_a_strangers_position_is_shown_and_decided_about(
+    tmp_path: Path, choice: str, words: str, covered: bool
+) -> None:
+    async with whole_house(tmp_path, [market(CALM)], LOOSE) as desk:
+        await priced(desk)
+        venue = paper(desk)
+        venue._matching.submit(strangers_order("50"), venue.now_ms)
+        said = await desk.say("/reconcile")
+        assert "XRPUSDT" in said
+        assert "adopt" in said
+        card = await desk.say(choice)
+        assert "Confirm" in card, card
+        done = await desk.say("Confirm")
+        assert words in done
+        await desk.house.settled()
+        (held,) = desk.house.desk.status().positions
+        assert held.quantity == 50
+        assert (held.stop_price is not None) is covered
+        assert not any(one.choices for one in desk.house.desk.differences() if choice != "/ignore XRP")
+        await desk.say("/close XRP")
+        assert "flat, verified with the venue" in await desk.say("Confirm")
+        assert venue._matching.position("XRPUSDT").flat
+
+
+async def test_reports_digests_and_every_reading_command_answer_in_a_lived_house(tmp_path: Path) -> None:
+    """No internal fault anywhere once there are trades, orders, signals and settings."""
+    lines = (
+        "/status", "/status XRP", "/positions", "/orders", "/trades", "/balance", "/equity", "/pnl", "/stats",
+        "/performance", "/fees", "/price", "/price XRP", "/signal XRP", "/signals", "/symbols", "/risk", "/kill",
+        "/halts", "/ml", "/phantoms", "/proposals", "/clusters", "/report", "/report 1", "/digest", "/schedule",
+        "/health", "/logs", "/audit", "/config", "/mode", "/version", "/reconcile", "/settings", "/alerts", "/stop",
+        "/params XRP", "/leverage XRP", "/help", "/start", "/sweep XRP",
+    )  # fmt: skip
+    async with whole_house(tmp_path, [market(FALLING)], LOOSE) as desk:
+        await desk.bars(6)
+        for line in lines:
+            said = await desk.say(line)
+            assert "Internal fault" not in said, line
+            assert len(said) > 20, line
+        page = next((tmp_path / "pictures").glob("*.html")).read_text()
+        assert "closed" in page.casefold()
