@@ -13,6 +13,7 @@ from handlers.render_text import (
     wrapped,
 )
 from handlers.reply import Column, Reply, Table
+from handlers.text import clean
 
 TABLE = Table(
     (Column("symbol"), Column("size", "right"), Column("PnL", "right")),
@@ -73,7 +74,9 @@ def test_control_characters_never_get_through() -> None:
     assert reply_lines(reply, 40) == ["a[31m", "x  y", "c", "d", "t"]
 
 
-cells = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=12)
+cells = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=12).filter(
+    lambda text: clean(text) == text
+)
 
 
 @given(st.lists(st.tuples(cells, cells, cells), max_size=5), st.integers(10, 60))
