@@ -1,9 +1,11 @@
 """Discord's face and the real library against Discord on loopback, which is strict about time, limits and logins."""
 
 import asyncio
+import threading
 
 import pytest
 from chat_fakes import Chat
+from discord.gateway import KeepAliveHandler
 from face_kit import (
     ASKS,
     FILE,
@@ -234,6 +236,7 @@ async def test_a_loop_of_logins_is_slowed_down(chat: Chat, caplog: pytest.LogCap
         await house.face._client.close()  # type: ignore[union-attr]
         await until(lambda: "too many logins" in caplog.text)
         assert house.face.budget().spent == AT_ONCE
+        await until(lambda: not [one for one in threading.enumerate() if isinstance(one, KeepAliveHandler)])
 
 
 async def test_commands_are_offered_in_direct_messages_too(chat: Chat) -> None:

@@ -41,7 +41,7 @@ class Words(HTMLParser):
 
 def squeezed(text: str) -> str:
     """Only what is read: no spaces, word joiners or escapes, one kind of backtick."""
-    return re.sub(r"[\s\u2060\\]", "", text.replace("`", "ˋ"))
+    return re.sub(r"[\s\u2060\\─━]", "", text.replace("`", "ˋ"))
 
 
 def facts(reply: Reply) -> Iterator[str]:
@@ -81,9 +81,9 @@ def discord(reply: Reply) -> str:
         assert len(one.rows) <= MOST_ROWS
         found += one.embed.title or ""
         for field in one.embed.fields:
-            found += (field.value or "") if field.name == last else f"{field.name}{field.value}"
+            found += (field.value or "") if field.name == last else f"\n{field.name}\n{field.value}"
             last = field.name or ""
-        found += (one.embed.description or "").replace("```", "")
+        found += "\n" + (one.embed.description or "").replace("```", "")
         assert one.arguments()["allowed_mentions"].to_dict() == {"parse": []}
     assert not _MENTION.search(found)
     return found
@@ -97,10 +97,17 @@ def slack(reply: Reply) -> str:
             assert not re.search(r"<[!@#]", text["text"]), "a mention"
             assert not _MENTION.search(text["text"])
             assert text["type"] == "plain_text" or text["verbatim"]
-            ours = text["type"] == "mrkdwn"  # then the marks are: no other text is marked up
-            shown = text["text"].replace("```", "").removeprefix("*").replace("*\n", "\n")
-            found += shown if ours else text["text"]
+            found += unmarked(text)
     return found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def unmarked(text: dict[str, Any]) -> str:
+    """Without the marks around a table or a label: no other text is marked up."""
+    if text["type"] == "plain_text":
+        return str(text["text"])
+    if text["text"].startswith("```"):
+        return str(text["text"]).replace("```", "")
+    return str(text["text"]).removeprefix("*").replace("*\n", "\n", 1)
 
 
 def slack_texts(blocks: Iterable[Any]) -> Iterator[dict[str, Any]]:
@@ -120,7 +127,7 @@ def console(reply: Reply, is_terminal: bool = False) -> str:
     )
     Screen(page).show(reply)
     text = page.file.getvalue()  # type: ignore[attr-defined]
-    return re.sub(r"\x1b\[[0-9;]*m|[─━]", "", text)
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 FACES: dict[str, Callable[[Reply], str]] = {

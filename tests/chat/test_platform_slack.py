@@ -514,3 +514,17 @@ def test_a_reader_makes_nothing_of_nothing(face: Face) -> None:
     assert reader.event({}) is None
     assert reader.event({"event": {"type": "message", "channel": "D1", "text": 5}}) is not None
     assert reader.slash({}, 0).text == "/"
+
+
+@pytest.mark.parametrize("dark", [True, False])
+async def test_pictures_have_the_look_of_the_platform(face: Face, dark: bool) -> None:
+    looks: list[bool] = []
+
+    def record(plot: Plot, is_dark: bool) -> bytes:
+        looks.append(is_dark)
+        return b"\x89PNG"
+
+    face.slack.settings = SlackSettings("xoxb-fake", "xapp-fake", dark_pictures=dark)
+    face.slack.drawing = Drawing(record)
+    await face.slack.say("C1", Reply("PnL", plot=BarPlot(("a",), (Decimal(1),), "PnL")))
+    assert looks == [dark]

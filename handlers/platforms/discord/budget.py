@@ -1,8 +1,12 @@
 """How often the bot may log in: Discord resets the token of one that identifies more than a thousand times a day."""
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import discord
+from discord.gateway import KeepAliveHandler
 
 AT_ONCE = 10
 GAP_S = 120.0
@@ -39,3 +43,10 @@ class LoginBudget:
     def spent(self) -> int:
         """Identifies counted now."""
         return len(self._done)
+
+
+def hush(client: discord.Client) -> None:
+    """End what a held-back login leaves behind: it beats already, and the library has forgotten it."""
+    for thread in threading.enumerate():
+        if isinstance(thread, KeepAliveHandler) and thread.ws._connection is client._connection:
+            thread.stop()

@@ -25,7 +25,7 @@ from handlers.pace import DISCORD, Pace
 from handlers.parameter import Parameter
 from handlers.placing import Placed, unplaced
 from handlers.platforms.discord.answering import SEND_WITHIN_S, Answering, Prepared, note, quietly
-from handlers.platforms.discord.budget import LoginBudget, TooManyLogins
+from handlers.platforms.discord.budget import LoginBudget, TooManyLogins, hush
 from handlers.platforms.discord.components import dialog, pressed, typed
 from handlers.platforms.discord.options import slash_command
 from handlers.platforms.discord.render import Outgoing, messages
@@ -116,6 +116,7 @@ class DiscordChat:
                 wait_s = 1.0 if client.is_ready() else wait_s
                 self._client = None
                 await client.close()
+                hush(client)
             await asyncio.sleep(max(wait_s, least_s))
             wait_s = min(wait_s * 2, self.settings.longest_retry_s)
 

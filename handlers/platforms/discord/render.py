@@ -124,7 +124,7 @@ def _fields(fields: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 def _bodies(reply: Reply) -> Iterator[str]:
     """The table in fixed width, then the text, each in bodies that fit a description."""
     lines = table_lines(reply.table, TABLE_WIDTH) if reply.table else []
-    fixed = [defused(line).replace("```", "ˋˋˋ") for line in broken_lines(lines, _LONGEST_LINE)]
+    fixed = [defused(line.replace("```", "ˋˋˋ")) for line in broken_lines(lines, _LONGEST_LINE)]
     tables = [f"```\n{body}\n```" for body in _packed(fixed)]
     texts = list(_packed([safe(line) for line in broken_lines(text_lines(reply.text), _LONGEST_LINE)]))
     if tables and texts and len(tables[-1]) + len(texts[0]) <= _BODY:

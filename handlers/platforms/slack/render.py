@@ -138,7 +138,7 @@ def _bodies(reply: Reply) -> Iterator[Block]:
 
 def safe_fixed(line: str) -> str:
     """A line of a table: cleaned already, its spaces kept."""
-    harmless = defused(line).replace("`", "ˋ")
+    harmless = defused(line.replace("`", "ˋ"))
     return harmless.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
