@@ -148,7 +148,9 @@ class Dispatcher:
         voice = Voice(self.speakers, self.redact)
         around = (self.registry, codes, self.access, self.away)
         shared = tuple(one for one in around if isinstance(one, Injected))
-        return Runner(self._desks, shared, codes, voice, self.wall_clock, self.salt, self.sleep, self._dresser)
+        return Runner(
+            self._desks, shared, codes, voice, self.wall_clock, self.salt, self.sleep, self._dresser
+        )
 
     async def handle(self, request: Request) -> Reply | None:
         """Answer one request; None means that nothing at all is answered."""
@@ -201,8 +203,8 @@ class Dispatcher:
 
         `account` is whose reply it is; without it that of the chat.
         """
-        account = account or self._desks.at(platform, (chat_id,))
-        return redacted(self._dresser.dress_for(chat_id, role, reply, account), self.redact)
+        owner = account or self._desks.at(platform, (chat_id,))
+        return redacted(self._dresser.dress_for(chat_id, role, reply, owner, bool(account)), self.redact)
 
     async def push(self, platform: str, chat_id: str, role: Role, reply: Reply, silent: bool = False) -> str:
         """Say something unasked; returns the message's id, "" when the platform has no speaker. Raises PlatformDown."""

@@ -36,9 +36,10 @@ class Dresser:
         named = replace(named, in_place=self._in_place(named, asked))
         return self.page(named, request, 0, account)
 
-    def dress_for(self, chat_id: str, role: Role, reply: Reply, account: str) -> Reply:
-        """Buttons with ids for a chat and a role, for what is said unasked."""
-        return replace(reply, buttons=self._buttons(reply, chat_id, role, account))
+    def dress_for(self, chat_id: str, role: Role, reply: Reply, account: str, named: bool) -> Reply:
+        """Buttons with ids for a chat and a role, for what is said unasked; `named`: the title says the account."""
+        titled = self._titled(reply, account) if named else reply
+        return replace(titled, buttons=self._buttons(reply, chat_id, role, account))
 
     def card(self, preview: Reply, question: Question, seconds: int) -> Reply:
         """A preview with Confirm and Cancel, its question's only answers; buttons of its own ask something else."""

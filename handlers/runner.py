@@ -78,7 +78,7 @@ class Runner:
         """What is said while a command runs, with buttons that work."""
         if self.dresser is None:
             return undressed(reply)
-        return self.dresser.dress_for(errand.chat_id, errand.actor.role, reply, errand.account)
+        return self.dresser.dress_for(errand.chat_id, errand.actor.role, reply, errand.account, True)
 
     def _fault(self, command: Command, error: Exception) -> Ending:
         """Log what broke under a trace id; the asker gets the id and nothing of the exception."""

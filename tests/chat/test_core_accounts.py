@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 from core_kit import Crew
 
-from handlers.reply import Reply
+from handlers.command import Role
+from handlers.reply import Button, Reply
 from handlers.request import ChatKind, RequestKind
 
 GROUP = {"chat_kind": ChatKind.GROUP, "chat_id": "-100"}
@@ -149,3 +150,12 @@ async def test_names_with_spaces(crew: Crew) -> None:
     assert card.title == "Status · the other"
     request = spaced.request(kind=RequestKind.BUTTON, button=card.buttons[0].id)
     assert got(await spaced.dispatcher.handle(request)).title == "Status · the other"
+
+
+async def test_what_is_said_unasked_names_its_account(crew: Crew) -> None:
+    """A notice of an account says whose it is, and its buttons stay there; a list of the chat names none."""
+    told = Reply("XRPUSDT closed", buttons=(Button("Status", "/status"),))
+    notice = crew.dispatcher.dress_for("telegram", "2", Role.TRADER, told, account="two")
+    assert notice.title == "XRPUSDT closed · two"
+    assert notice.buttons[0].command_line == "/status account=two"
+    assert crew.dispatcher.dress_for("telegram", "2", Role.TRADER, told).title == "XRPUSDT closed"
