@@ -21,7 +21,7 @@ from handlers import outcome
 from handlers.access import Access
 from handlers.asked import Asked
 from handlers.away import GONE, STILL_WAITS, Away, ParkedAsked
-from handlers.buttons import RunLine
+from handlers.buttons import GiveAnswer, RunLine, SecondAnswer
 from handlers.command import Actor, Risk
 from handlers.doorstep import Doorstep
 from handlers.limiter import OncePer, Pace, RateLimiter
@@ -75,7 +75,9 @@ class Gates:
             return self._noted(request, actor, await self._stranger(request, actor))
         late = self._parks(request, asked, actor)
         arrival = self._arrival(request, asked, ArrivalState.PARKED if late else ArrivalState.TAKEN)
-        if not await self._first_time(arrival):
+        first = await self._first_time(arrival)
+        request.taken()
+        if not first:
             return Ending(Outcome.DUPLICATE)
         await self.access.heard(actor.id, actor.name)
         if late and self.away is not None:
@@ -121,7 +123,7 @@ class Gates:
             update_id=request.update_id,
             user=f"{request.platform}:{request.user_id}",
             chat_id=request.chat_id,
-            line=mask(asked.line) if _runnable(asked) else "",
+            line=mask(asked.line) if _runnable(asked) or _says_yes(asked) else "",
             sent_at_ms=request.sent_at_ms,
             at_ms=self.wall_clock(),
             state=state,
@@ -231,6 +233,11 @@ class Gates:
             return None
         await self._over_with(arrival)
         return Ending(Outcome.REFUSED, GONE)
+
+
+def _says_yes(asked: Asked) -> bool:
+    """A confirmation that is taken is kept with its line: who dies on it must show that nothing came of it."""
+    return isinstance(asked.held, GiveAnswer | SecondAnswer) and asked.held.yes
 
 
 def _runnable(asked: Asked) -> bool:

@@ -1,6 +1,6 @@
 """What a platform hands to the dispatcher: one request, whatever face it came in by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -25,6 +25,10 @@ class RequestKind(StrEnum):
     MODAL = "modal"
 
 
+def nobody_waits() -> None:
+    """A delivery that is not confirmed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request of one person.
@@ -33,7 +37,8 @@ class Request:
     MODAL fills `button` (of the button that opened it) and `text` (what was typed into it).
     `update_id` is the platform's id of the delivery, empty when it cannot be delivered twice. `within` names wider
     places that hold the chat (the group of a topic, the guild of a channel): allowing one of them allows the chat.
-    `page_rows` is how many table rows fit a message, 0 when tables need no pages.
+    `page_rows` is how many table rows fit a message, 0 when tables need no pages. `taken` is called when the update is
+    claimed: from then on a crash loses it no more, and the platform may forget it.
     """
 
     platform: str
@@ -56,6 +61,7 @@ class Request:
     from_bot: bool = False
     anonymous: bool = False
     via_bot: bool = False
+    taken: Callable[[], None] = field(default=nobody_waits, compare=False, repr=False)
 
     @property
     def never_runs(self) -> str:

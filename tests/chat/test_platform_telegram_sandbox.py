@@ -69,3 +69,59 @@ async def trade(ann: Person) -> None:
 
 def test_a_conversation_over_the_sandbox() -> None:
     run_virtually(conversation, START_MS)
+
+
+async def claimed_before_confirmed() -> None:
+    """The desk dies while it claims: Telegram has not been told to forget, so the next run gets the line again."""
+    chat, second = Chat(), Chat()
+    hangs = asyncio.Event()
+    claim = chat.inbox.claim
+
+    async def slow_claim(platform: str, update_id: str, at_ms: int) -> bool:
+        hangs.set()
+        await asyncio.sleep(3600)
+        return await claim(platform, update_id, at_ms)
+
+    chat.inbox.claim = slow_claim  # type: ignore[method-assign]
+    async with TelegramSandbox(wall_ms) as telegram:
+        ann = telegram.people.person(2, "Ann", "ann_b")
+        async with connected(chat, telegram):
+            await asyncio.sleep(1)
+            said = ann.says("/status")
+            await hangs.wait()
+        assert chat.desk.done == []
+        async with connected(second, telegram):
+            assert (await ann.answer(said)).text.startswith("Status")
+    assert second.desk.done == [("status", "")]
+
+
+def test_an_update_is_confirmed_only_when_it_is_claimed() -> None:
+    run_virtually(claimed_before_confirmed, START_MS)
+
+
+async def hanging_database() -> None:
+    """A claim that hangs holds up the queue for a second, and then nobody: the panic behind it goes through."""
+    chat = Chat()
+    claim = chat.inbox.claim
+
+    async def first_hangs(platform: str, update_id: str, at_ms: int) -> bool:
+        if len(chat.inbox.claimed) == 0:
+            chat.inbox.claimed.add(("telegram", "held"))
+            await asyncio.sleep(3600)
+        return await claim(platform, update_id, at_ms)
+
+    chat.inbox.claim = first_hangs  # type: ignore[method-assign]
+    async with TelegramSandbox(wall_ms) as telegram:
+        ann = telegram.people.person(2, "Ann", "ann_b")
+        async with connected(chat, telegram):
+            await asyncio.sleep(1)
+            ann.says("/status")
+            said = ann.says("/panic_close now")
+            began_s = asyncio.get_running_loop().time()
+            await ann.answer(said)
+            assert asyncio.get_running_loop().time() - began_s < 3
+    assert chat.desk.done == [("panic_close", "")]
+
+
+def test_a_hanging_claim_keeps_no_panic_waiting() -> None:
+    run_virtually(hanging_database, START_MS)

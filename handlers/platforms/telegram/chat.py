@@ -7,7 +7,7 @@ task of its own: a slow chart keeps no panic waiting.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from handlers.limiter import OncePer
 from handlers.pace import TELEGRAM, Pace
 from handlers.placing import Placed, unplaced
 from handlers.platforms.telegram.menus import Menus
+from handlers.platforms.telegram.queue import PatientQueue
 from handlers.platforms.telegram.render import alert_text
 from handlers.platforms.telegram.request import message_request, press_request
 from handlers.platforms.telegram.sender import Sender, moved, quietly, translated
@@ -99,6 +100,7 @@ class TelegramChat:
     _menus: Menus = field(init=False)
     _told_once: OncePer = field(init=False, default_factory=lambda: OncePer(_HOUR_MS))
     _underway: Underway = field(init=False, default_factory=Underway)
+    _queue: PatientQueue = field(init=False, default_factory=PatientQueue)
 
     def __post_init__(self) -> None:
         """The menus of the configuration."""
@@ -168,6 +170,7 @@ class TelegramChat:
             .token(self.settings.token)
             .base_url(self.settings.base_url)
             .base_file_url(self.settings.base_file_url)
+            .update_queue(self._queue)
             .concurrent_updates(True)  # a close that takes a minute must not keep a panic waiting
             .get_updates_connection_pool_size(4)  # with one, stopping waits for the long poll
             .job_queue(None)
@@ -206,17 +209,26 @@ class TelegramChat:
         return Sender(bot, self.drawing, self.settings.dark_pictures, self.placed, self.pace)
 
     async def _on_message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        self._underway.begin(self._message(update, context))
+        self._underway.begin(self._claiming(update, self._message(update, context)))
 
     async def _on_press(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        self._underway.begin(self._press(update, context))
+        self._underway.begin(self._claiming(update, self._press(update, context)))
 
     async def _on_membership(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         if update.my_chat_member is not None:
             self._underway.begin(self._membership(update.my_chat_member, context.bot))
 
+    async def _claiming(self, update: Update, work: Coroutine[None, None, None]) -> None:
+        """Do it; when it is done with, whatever became of it, Telegram may forget the update."""
+        try:
+            await work
+        finally:
+            self._queue.claimed(update.update_id)()
+
     async def _message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         request = message_request(update, context.bot.username)
+        if request is not None:
+            request = replace(request, taken=self._queue.claimed(update.update_id))
         reply = await self.handle(request) if request else None
         if request and reply:
             await self._answer(context.bot, request, reply, None)
@@ -226,6 +238,7 @@ class TelegramChat:
         request, query = press_request(update, self.wall_clock()), update.callback_query
         if request is None or query is None:
             return
+        request = replace(request, taken=self._queue.claimed(update.update_id))
         task = asyncio.ensure_future(self.handle(request))
         await asyncio.wait({task}, timeout=_ANSWER_WITHIN_S)
         alert = alert_text(reply) if task.done() and (reply := task.result()) else None
