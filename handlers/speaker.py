@@ -8,6 +8,8 @@ from typing import Protocol
 
 from handlers.reply import Reply
 
+CONSOLE = "console"
+
 
 class PlatformDown(Exception):
     """A platform could not take a message now; `retry_after_s` is what it asked for, 0 when it did not say."""
@@ -43,5 +45,9 @@ class Speaker(Protocol):
 
 
 def private_chat(user: str) -> str:
-    """The chat in which a user ("platform:user_id") is spoken to alone: every platform takes the user's own id."""
-    return user.partition(":")[2]
+    """The chat in which a user ("platform:user_id") is spoken to alone: platforms take the user's own id.
+
+    The console is one chat, whoever sits there.
+    """
+    platform, _, own = user.partition(":")
+    return CONSOLE if platform == CONSOLE else own

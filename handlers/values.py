@@ -59,7 +59,7 @@ def offered_values(parameter: Parameter, desk: Desk) -> tuple[str, ...]:
     if parameter.suggest is not None:
         values = parameter.suggest.values
         found += tuple(values(desk)) if callable(values) else values
-    return found + parameter.choices
+    return tuple(dict.fromkeys(found + parameter.choices))
 
 
 def _fault(parameter: Parameter, word: str, near: tuple[str, ...] = (), out_of_range: bool = False) -> Fault:

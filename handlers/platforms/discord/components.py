@@ -1,7 +1,8 @@
 """Buttons, menus and dialog boxes that the library only draws: presses come in as interactions, whoever sent them.
 
 What a component stands for is in its custom id: a button's own id; `ask|ID|LABEL` for a button that asks for a text
-first (ID is empty when the text is a line by itself); `pick|N|ID` for a menu whose values are ids of buttons.
+first (ID is empty when the text is a line by itself, and may hold strokes; LABEL holds none); `pick|N|ID` for a menu
+whose values are ids of buttons.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,8 +51,11 @@ class Pressed:
 
 
 def rows(buttons: Sequence[Button]) -> Iterator[Row]:
-    """The buttons as rows; many choices of one thing become menus."""
-    for group in grouped(buttons):
+    """The buttons as rows; many choices of one thing become menus. Discord refuses a message with an id twice."""
+    once: dict[str, Button] = {}
+    for button in buttons:
+        once.setdefault(_custom_id(button), button)
+    for group in grouped(tuple(once.values())):
         for portion in chunks(group.buttons, MOST_OPTIONS if group.is_menu else IN_A_ROW):
             yield Row(portion, group.is_menu)
 
@@ -85,7 +89,7 @@ def pressed(body: Mapping[str, object]) -> Pressed | None:
     if kind == _PICK:
         return Pressed(str(values[0])) if isinstance(values, list) and values else None
     if kind == _ASK and rest:
-        button, _, prompt = rest.partition("|")
+        button, _, prompt = rest.rpartition("|")  # a signed id has such strokes of its own, a label has none
         return Pressed(button, prompt or "Text")
     return Pressed(custom_id) if custom_id else None
 
