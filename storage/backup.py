@@ -15,10 +15,13 @@ OWNER_ONLY = 0o600
 def owner_only(path: Path) -> None:
     """Make sure the file is there and its owner alone may read it, before anything is written into it.
 
-    Where that cannot be done, whoever opens the file next says what is wrong with it.
+    Where that cannot be done, whoever opens the file next says what is wrong with it. A file that is there is never
+    opened here: closing it would drop every lock that this process's SQLite holds on it, and the next program that
+    looks in and leaves would take the write-ahead log away with all that is written from then on.
     """
     with suppress(OSError):
-        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, OWNER_ONLY))
+        if not path.exists():
+            os.close(os.open(path, os.O_RDONLY | os.O_CREAT, OWNER_ONLY))
         mode = path.stat().st_mode
         if mode & ~OWNER_ONLY & 0o777 and path.is_file():
             path.chmod(mode & OWNER_ONLY)
