@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -151,9 +151,13 @@ def _dispatcher(ground: Ground, access: CrewAccess, away: Away, doorstep: Doorst
     )
 
 
-def _routes(chat: Chat, seats: Mapping[str, Seat]) -> Mapping[str, str]:
-    """Places by account; one that is not run is a slip that must not wait for its first command."""
+def check_routes(chat: Chat, accounts: Collection[str]) -> None:
+    """A place routed to an account that is not run is a slip that must not wait for its first command."""
     for place, name in chat.routes.items():
-        if name not in seats:
-            raise ConfigError(f"chat.routes.{place}: {name} is not run here; allowed: {', '.join(seats)}")
+        if name not in accounts:
+            raise ConfigError(f"chat.routes.{place}: {name} is not run here; allowed: {', '.join(accounts)}")
+
+
+def _routes(chat: Chat, seats: Mapping[str, Seat]) -> Mapping[str, str]:
+    check_routes(chat, seats)
     return chat.routes

@@ -24,7 +24,7 @@ from cli.live import (
     run_to_end,
     talk,
 )
-from cli.platforms import begin_platforms
+from cli.platforms import begin_platforms, half_given
 from cli.pulse import Pulse, checked_address
 from cli.stages import Stage, choose_stage
 from cli.upkeep import APPLIED, Upkeep, start_again
@@ -128,6 +128,8 @@ def begin_tasks(house: House, running: Running) -> None:
     open_local_door(running)
     open_front(running)
     names = begin_platforms(running)
+    if words := half_given(house.plan.loaded.secrets):
+        sys.stderr.write(f"{words}\n")
     if sys.stdin.isatty():
         words = f"Quarterdeck, mode {house.plan.mode}. /help lists all commands, Ctrl-C leaves."
         running.begin("console", talk(house, running, words))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import ConfigError, StorageError
-from cli.listing import check_config
+from cli.checking import check_config
 from cli.replay import run_replay
 from storage.database import open_database
 
@@ -85,3 +85,22 @@ async def test_a_script_outlasts_a_lock(tmp_path: Path) -> None:
         script = Script(desk.house, (), (), confirm=False, as_json=True)
         assert await script.run(3)
         assert script._bars == 3
+
+
+@pytest.mark.parametrize(
+    ("chat", "line"),
+    [
+        ("chat: {two_person: [reset_kil]}", "chat.two_person: no such command: reset_kil"),
+        ("chat: {two_person: [panic_close]}", "chat.two_person: /panic_close lowers the risk"),
+        ('chat: {routes: {"telegram:-1/7": nobody}}', "nobody is not run here; allowed: main"),
+        ('notices: {on_call: ["telegram:9"]}', "telegram:9 is not among chat.users"),
+        ('chat: {users: {"telegram:1": admin}, persons: {ann: ["discord:2"]}}', "discord:2"),
+        ("desks: [nowhere-at-all]", "no config.yaml of its own"),
+    ],
+)
+def test_slips_of_the_chat_are_found_before_the_start(tmp_path: Path, chat: str, line: str) -> None:
+    """Names of commands, accounts and people that are nobody's: one line, from `check` already."""
+    path = tmp_path / "config.yaml"
+    path.write_text(f"mode: demo\nvenue: {{name: paper}}\n{chat}\n".replace("nowhere", str(tmp_path / "no")))
+    with pytest.raises(ConfigError, match=line):
+        check_config(tmp_path, path)
