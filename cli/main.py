@@ -196,7 +196,7 @@ def version() -> None:
 @app.command()
 def check(home: Home = None, config: Config = None) -> None:
     """Check the configuration and every strategy file; says what is wrong and where."""
-    from cli.listing import check_config
+    from cli.checking import check_config
 
     _finish(check_config, home_of(home), config)
 
