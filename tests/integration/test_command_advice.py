@@ -88,7 +88,7 @@ async def test_a_script_outlasts_a_lock(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chat", "line"),
+    "chat, line",
     [
         ("chat: {two_person: [reset_kil]}", "chat.two_person: no such command: reset_kil"),
         ("chat: {two_person: [panic_close]}", "chat.two_person: /panic_close lowers the risk"),
