@@ -18,7 +18,12 @@ PAGE = 10
 
 NO_EFFECT = "was begun, took no effect"
 NOT_KNOWN = "was begun, whether it took effect is not known"
-"""Of lines to other accounts: their effects are noted in databases of their own."""
+"""Of lines to other accounts, whose effects are noted in databases of their own, and of commands that go past the
+engine: only the engine's commit marks an update in the same transaction.
+"""
+
+_PAST_THE_ENGINE = frozenset({"access", "models", "proposals", "research", "system"})
+"""Areas of which some effects are stored apart from the engine's commit."""
 
 READS = "reads"
 ALL = "all"
@@ -109,7 +114,13 @@ def away_list(rows: Sequence[Row], telling: Telling, first: int = 0) -> Reply:
     cells = tuple(_cells(number, row, telling) for number, row in enumerate(shown, first + 1))
     waiting = sum(len(row.lines) for row in rows)
     pages = f" Rows {first + 1} to {first + len(shown)} of {len(rows)}." if len(rows) > PAGE else ""
-    text = f"{count(waiting, 'line')} came too late and nothing of it was run.{pages}"
+    begun = any(line.begun for row in rows for line in row.lines)
+    how = (
+        "late or cut short; nothing of it runs by itself."
+        if begun
+        else "came too late and nothing of it was run."
+    )
+    text = f"{count(waiting, 'line')} {how}{pages}"
     return Reply(
         title="Arrived while I was away",
         text=text,
@@ -134,7 +145,8 @@ def _words(row: Row, begun_words: str) -> str:
         each = ", ".join(f"/{name} ×{times}" for name, times in names.items())
         return f"{count(len(row.lines), 'command')} that only read: {each}"
     times = f" ×{len(row.lines)}" if len(row.lines) > 1 else ""
-    begun = f" ({begun_words})" if any(line.begun for line in row.lines) else ""
+    words = NOT_KNOWN if row.first.command.area in _PAST_THE_ENGINE else begun_words
+    begun = f" ({words})" if any(line.begun for line in row.lines) else ""
     return f"{row.first.arrival.line}{times}{begun}"
 
 

@@ -9,13 +9,15 @@ from handlers.market_clock import ClockControl
 from handlers.reply import Button, Reply, refusal
 
 FASTEST, SLOWEST = Decimal("0.02"), Decimal(60)
+REAL_TIME = ClockControl()
+"""What a desk on an exchange has."""
 
 
 @command(area="system", role=Role.TRADER)
 async def clock(
     desk: Desk,
-    control: ClockControl,
     speed: Annotated[str, Help("pause, go, or seconds per bar"), Example("0.5")] = "",
+    control: ClockControl = REAL_TIME,
 ) -> Reply:
     """Turn a demo's market clock: /clock pause, /clock go, /clock 0.5 for half a second per bar."""
     found = control.clock()
