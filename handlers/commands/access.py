@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from handlers.access import ConfiguredAccess, CrewAccess, Member, NoGrants
 from handlers.cards import listed, no, proposed, table
 from handlers.command import Actor, Confirm, Example, Help, Role, Suggest, command
 from handlers.format import Clock, count
-from handlers.reply import Button, Reply
+from handlers.reply import Button, Reply, Snapshot
 from handlers.text import echo
 
 NOBODY = CrewAccess(ConfiguredAccess({}), NoGrants(), lambda: 0)
@@ -143,7 +143,9 @@ async def preview_grant(
     change = Change(asked.user, _standing(desk, access, asked.user), _asked_words(desk, access, asked))
     name = access.name_of(asked.user)
     known = f"Last heard of as {name}." if name != asked.user else "Never heard of here."
-    return proposed("Grant access?", (change,), f"{known} {_after_end(access, asked)}".strip())
+    card = proposed("Grant access?", (change,), f"{known} {_after_end(access, asked)}".strip())
+    bound = f"{asked.user} {change.before} {asked.role.word} {until.casefold()}"
+    return replace(card, snapshot=Snapshot(bound))  # the end of "7d" moves on with every minute
 
 
 def _asked_words(desk: Desk, access: CrewAccess, asked: Asked) -> str:

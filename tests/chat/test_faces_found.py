@@ -2,10 +2,12 @@
 
 import pytest
 from chat_fakes import Chat
+from crew_kit import Crew
 
 from handlers.buttons import ButtonBook, RunLine
 from handlers.command import Command
 from handlers.platforms.discord.components import pressed, rows, view
+from handlers.platforms.discord.options import option_text
 from handlers.registry import load_registry
 from handlers.reply import Button
 from handlers.speaker import private_chat
@@ -43,3 +45,19 @@ def test_no_value_is_offered_twice(command: Command, chat: Chat) -> None:
 def test_the_operator_is_spoken_to_where_he_answers() -> None:
     assert private_chat("console:operator") == "console"
     assert private_chat("telegram:7") == "7"
+
+
+def test_a_whole_number_is_written_as_people_write_it() -> None:
+    """Discord's library hands over 10.0 where 10 was typed; settings and audit would tell two things of one."""
+    assert [option_text(value) for value in (10.0, 1e6, 0.25, 1e-5)] == ["10", "1000000", "0.25", "0.00001"]
+
+
+async def test_a_grant_for_days_may_be_confirmed_in_the_next_minute() -> None:
+    """The end of "7d" moves on with the minutes: that is no other grant."""
+    crew = Crew()
+    crew.clock.forward(59_000 - crew.clock() % 60_000)
+    card = await crew.reply("/grant telegram:555 viewer 7d", "1")
+    crew.clock.forward(2_000)
+    done = await crew.press(card, "Confirm", "1")
+    assert done is not None
+    assert done.title == "Access granted"

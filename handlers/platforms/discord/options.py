@@ -49,10 +49,10 @@ def slash_command(
 
 
 def option_text(value: Option) -> str:
-    """An option's value as it would be typed; numbers arrive as floats."""
+    """An option's value as it would be typed; numbers arrive as floats, whole ones as 10.0."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
+    return format(Decimal(repr(value)).normalize(), "f") if isinstance(value, float) else str(value)
 
 
 def _signature(command: Command) -> Signature:
