@@ -21,6 +21,7 @@ from yarl import URL
 from bot.domain.notice import Notice
 from handlers.command import Command, Role
 from handlers.drawing import Drawing
+from handlers.legible import legible
 from handlers.pace import DISCORD, Pace
 from handlers.parameter import Parameter
 from handlers.placing import Placed, unplaced
@@ -223,15 +224,17 @@ class DiscordChat:
 
     async def slash(self, interaction: Interaction, command: Command, arguments: Mapping[str, str]) -> None:
         """A slash command; what is for admins only they see."""
-        request = slash_request(interaction, command.name, arguments)
-        await self._answer(interaction, request, command.role is Role.ADMIN)
+        request = legible(lambda: slash_request(interaction, command.name, arguments))
+        if request is not None:
+            await self._answer(interaction, request, command.role is Role.ADMIN)
 
     async def press(self, interaction: Interaction) -> None:
         """A pressed button or a choice in a menu; one that needs a text opens a box for it."""
-        found = pressed(dict(interaction.data or {}))
-        if found is None:
+        data: object = interaction.data
+        found = pressed(data) if isinstance(data, dict) else None
+        request = legible(lambda: press_request(interaction, found.button)) if found else None
+        if found is None or request is None:
             return
-        request = press_request(interaction, found.button)
         if not found.prompt:
             await self._answer(interaction, request, private=False)
         elif self.knows(request):
@@ -240,9 +243,11 @@ class DiscordChat:
 
     async def filled(self, interaction: Interaction) -> None:
         """A filled dialog box."""
-        found = typed(interaction)
-        if found is not None:
-            await self._answer(interaction, dialog_request(interaction, *found), private=False)
+        request = legible(
+            lambda: dialog_request(interaction, *found) if (found := typed(interaction)) else None
+        )
+        if request is not None:
+            await self._answer(interaction, request, private=False)
 
     async def _answer(self, interaction: Interaction, request: Request, private: bool) -> None:
         may_wait = self.knows(request)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from discord import Interaction, Thread
 from discord.utils import snowflake_time
 
+from handlers.legible import number
 from handlers.request import ChatKind, Request, RequestKind
 
 PAGE_ROWS = 25
@@ -41,13 +42,13 @@ def _request(
     """
     return Request(
         platform="discord",
-        user_id=str(interaction.user.id),
+        user_id=number(interaction.user.id),
         user_name=interaction.user.display_name,
-        chat_id=str(interaction.channel_id if interaction.guild_id else interaction.user.id),
+        chat_id=number(interaction.channel_id if interaction.guild_id else interaction.user.id),
         chat_kind=ChatKind.GROUP if interaction.guild_id else ChatKind.PRIVATE,
         kind=kind,
         sent_at_ms=int(snowflake_time(interaction.id).timestamp() * 1000),
-        update_id=str(interaction.id),
+        update_id=number(interaction.id),
         text=text,
         command=command,
         arguments=arguments or {},

@@ -26,6 +26,7 @@ from bot.domain.notice import Notice
 from handlers.command import Role
 from handlers.drawing import Drawing
 from handlers.insisting import Underway, insisted
+from handlers.legible import legible
 from handlers.limiter import OncePer
 from handlers.pace import TELEGRAM, Pace
 from handlers.placing import Placed, unplaced
@@ -34,7 +35,7 @@ from handlers.platforms.telegram.queue import PatientQueue
 from handlers.platforms.telegram.render import alert_text
 from handlers.platforms.telegram.request import message_request, press_request
 from handlers.platforms.telegram.sender import Sender, moved, quietly, translated
-from handlers.platforms.telegram.trouble import added, conflict, is_present
+from handlers.platforms.telegram.trouble import added, conflict, is_present, is_whole
 from handlers.registry import Registry
 from handlers.render_text import notice_reply
 from handlers.reply import Reply
@@ -215,7 +216,7 @@ class TelegramChat:
         self._underway.begin(self._claiming(update, self._press(update, context)))
 
     async def _on_membership(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        if update.my_chat_member is not None:
+        if update.my_chat_member is not None and is_whole(update.my_chat_member):
             self._underway.begin(self._membership(update.my_chat_member, context.bot))
 
     async def _claiming(self, update: Update, work: Coroutine[None, None, None]) -> None:
@@ -226,7 +227,7 @@ class TelegramChat:
             self._queue.claimed(update.update_id)()
 
     async def _message(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        request = message_request(update, context.bot.username)
+        request = legible(lambda: message_request(update, context.bot.username))
         if request is not None:
             request = replace(request, taken=self._queue.claimed(update.update_id))
         reply = await self.handle(request) if request else None
@@ -235,7 +236,7 @@ class TelegramChat:
 
     async def _press(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Answer the press in time, then show what became of it."""
-        request, query = press_request(update, self.wall_clock()), update.callback_query
+        request, query = legible(lambda: press_request(update, self.wall_clock())), update.callback_query
         if request is None or query is None:
             return
         request = replace(request, taken=self._queue.claimed(update.update_id))

@@ -3,6 +3,7 @@
 from telegram import Chat, Message, Update
 from telegram.constants import ChatType
 
+from handlers.legible import number
 from handlers.request import ChatKind, Request, RequestKind
 
 PAGE_ROWS = 30
@@ -22,15 +23,15 @@ def message_request(update: Update, username: str) -> Request | None:
     chat_id, within = _place(message)
     return Request(
         platform="telegram",
-        user_id=str(sender.id) if sender else "",
+        user_id=number(sender.id) if sender else "",
         user_name=sender.full_name if sender else "",
         chat_id=chat_id,
         chat_kind=_kind(message.chat),
         kind=RequestKind.TEXT,
         sent_at_ms=int(message.date.timestamp() * 1000),
-        update_id=str(update.update_id),
+        update_id=number(update.update_id),
         text=message.text,
-        message_id=str(message.message_id),
+        message_id=number(message.message_id),
         within=within,
         page_rows=PAGE_ROWS,
         edited=update.edited_message is not None or update.edited_channel_post is not None,
@@ -47,18 +48,18 @@ def press_request(update: Update, now_ms: int) -> Request | None:
     if query is None or query.message is None or not query.data:
         return None
     message = query.message
-    chat_id, within = _place(message) if isinstance(message, Message) else (str(message.chat.id), ())
+    chat_id, within = _place(message) if isinstance(message, Message) else (number(message.chat.id), ())
     return Request(
         platform="telegram",
-        user_id=str(query.from_user.id),
+        user_id=number(query.from_user.id),
         user_name=query.from_user.full_name,
         chat_id=chat_id,
         chat_kind=_kind(message.chat),
         kind=RequestKind.BUTTON,
         sent_at_ms=now_ms,
-        update_id=str(update.update_id),
+        update_id=number(update.update_id),
         button=query.data,
-        message_id=str(message.message_id),
+        message_id=number(message.message_id),
         within=within,
         page_rows=PAGE_ROWS,
         from_bot=query.from_user.is_bot,
@@ -73,9 +74,9 @@ def split_place(chat_id: str) -> tuple[int, int | None]:
 
 def _place(message: Message) -> tuple[str, tuple[str, ...]]:
     """The chat, or the topic within its group."""
-    chat = str(message.chat.id)
+    chat = number(message.chat.id)
     if message.is_topic_message and message.message_thread_id is not None:
-        return f"{chat}/{message.message_thread_id}", (chat,)
+        return f"{chat}/{number(message.message_thread_id)}", (chat,)
     return chat, ()
 
 

@@ -1,6 +1,6 @@
 """What people are told about the bot itself: a second poller, a chat that somebody added it to."""
 
-from telegram import ChatMemberUpdated
+from telegram import Chat, ChatMember, ChatMemberUpdated, User
 from telegram.constants import ChatMemberStatus, ChatType
 
 from bot.domain.notice import Notice, NoticeKind, Severity
@@ -14,6 +14,12 @@ _PRESENT = frozenset(
         ChatMemberStatus.RESTRICTED,
     }
 )
+
+
+def is_whole(change: ChatMemberUpdated) -> bool:
+    """False for what Telegram never sends: no chat, nobody who did it, or no member."""
+    parts = ((change.chat, Chat), (change.from_user, User), (change.new_chat_member, ChatMember))
+    return all(isinstance(part, kind) for part, kind in parts) and type(change.chat.id) is int
 
 
 def is_present(change: ChatMemberUpdated) -> bool:
