@@ -12,6 +12,7 @@ from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any, Protocol
+from unittest.mock import patch
 
 from handlers.command import Command
 from handlers.parameter import NUMBERS, Kind, Parameter
@@ -22,18 +23,24 @@ from sandbox.chat import slack as slack_box
 from sandbox.chat import telegram as telegram_box
 from sandbox.chat.discord.people import Impossible
 from sandbox.chat.slack.form import Impossible as NotInSlack
+from sandbox.chat.slack.world import World as SlackWorld
 
-SLOT_S = 10.0
+SLOT_S = 5.0
 ROUNDING_S = 0.01
 _WORDS = re.compile(r'"([^"]*)"|(\S+)')
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a person saw. `kept` is why the client itself did not let them do it (nothing reached the desk)."""
+    """What was new or changed for a person; `page` and `labels` are all that is before their eyes then.
+
+    `kept` is why the client itself did not let them do it (nothing reached the desk).
+    """
 
     texts: tuple[str, ...] = ()
     buttons: tuple[str, ...] = ()
+    page: str = ""
+    labels: frozenset[str] = frozenset()
     pictures: tuple[bytes, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     kept: str = ""
@@ -42,10 +49,6 @@ class Seen:
     def text(self) -> str:
         """All of it."""
         return "\n".join(self.texts)
-
-    def words(self) -> str:
-        """The letters without markup and spaces: cells that were wrapped are whole again only word by word."""
-        return re.sub(r"[\s\\`*]", "", self.text)
 
 
 class Face(Protocol):
@@ -69,17 +72,18 @@ class Face(Protocol):
         """Do nothing, and see what comes."""
         ...
 
-    def writes_late(self, line: str) -> bool:
-        """Give a line while the desk is away; False where the platform keeps nothing."""
-        ...
-
-    def is_back(self) -> None:
-        """The desk is there again: what the platform kept is delivered."""
+    async def late(self, line: str, age_s: float) -> Seen:
+        """Give a line so long ago; the platform delivers it only now."""
         ...
 
 
-type Shown = dict[str, tuple[str, tuple[str, ...], Mapping[str, bytes]]]
-"""A chat as it is now: text, button labels and files by message."""
+type Message = tuple[str, tuple[str, ...], Mapping[str, bytes]]
+"""Text, button labels and files by name."""
+
+type Shown = dict[str, Message]
+"""A chat as it is now, by message."""
+
+PAGE = 25
 
 
 class _Slots:
@@ -92,9 +96,9 @@ class _Slots:
         """The chat as it is now."""
         raise NotImplementedError
 
-    def forget(self) -> None:
-        """What is there by now is not news."""
-        self._before = self.shown()
+    def page(self) -> list[Message]:
+        """The newest messages, whether they have changed or not."""
+        return list(self._before.values())[-PAGE:]
 
     async def seen(self, said: Callable[[], str] = str, seconds: float = 0) -> Seen:
         """Wait for the slot's end; `said` is then asked what a box over the chat says."""
@@ -107,6 +111,8 @@ class _Slots:
         return Seen(
             tuple(text for text in (said(), *(text for text, _, _ in fresh)) if text),
             tuple(label for _, labels, _ in fresh for label in labels),
+            "\n".join([said(), *(text for text, _, _ in self.page())]),
+            frozenset(label for _, labels, _ in self.page() for label in labels),
             pictures,
             {name: content for name, content in files.items() if not name.endswith(".png")},
         )
@@ -154,12 +160,9 @@ class TelegramFace(_Slots):
     async def fill(self, text: str) -> Seen:
         return await self.say(text)
 
-    def writes_late(self, line: str) -> bool:
-        self.person.says(line)
-        return True
-
-    def is_back(self) -> None:
-        """Telegram keeps what was not fetched."""
+    async def late(self, line: str, age_s: float) -> Seen:
+        self.person.says(line, at_ms=self.person.world.wall_ms() - int(age_s * 1000))
+        return await self.seen()
 
 
 class SlackFace(_Slots):
@@ -201,12 +204,13 @@ class SlackFace(_Slots):
         self.person.submit({label: text})
         return await self.seen()
 
-    def writes_late(self, line: str) -> bool:
-        self._late = self.person.dm(line.removeprefix("/")) and self.person.last
-        return self._late is not None
-
-    def is_back(self) -> None:
-        self.person.again(self._late)
+    async def late(self, line: str, age_s: float) -> Seen:
+        """A direct message: Slack delivers slash commands at once or never."""
+        world = self.person._world
+        stamp = f"{world.wall_ms() / 1000 - age_s:.3f}{world._last_us % 1000:03d}"
+        with patch.object(SlackWorld, "ts", lambda _: stamp):
+            self.person.dm(line.removeprefix("/"))
+        return await self.seen()
 
 
 class DiscordFace(_Slots):
@@ -271,14 +275,15 @@ class DiscordFace(_Slots):
         self.person.submit({label: text})
         return await self.seen()
 
-    def writes_late(self, line: str) -> bool:
+    async def late(self, line: str, age_s: float) -> Seen:
+        """An interaction that the gateway replays: its id says when it was made."""
         head, _, rest = line.removeprefix("/").partition(" ")
         command = self._registry.find(head)
-        self._late = self.person.slash(self.person.private, head, options(command, rest) if command else {})
-        return True
-
-    def is_back(self) -> None:
-        self.person.again(self._late)
+        ids = self.person._world.ids
+        number = int(ids.next()) - (int(age_s * 1000) << 22)
+        with patch.object(type(ids), "next", lambda _: str(number)):
+            self.person.slash(self.person.private, head, options(command, rest) if command else {})
+        return await self.seen()
 
 
 class ConsoleFace(_Slots):
@@ -291,6 +296,7 @@ class ConsoleFace(_Slots):
         self._screen = screen
         self._folder = folder
         self._at = 0
+        self._past: list[Message] = []
 
     def shown(self) -> Shown:
         written = self._screen().getvalue()
@@ -298,7 +304,11 @@ class ConsoleFace(_Slots):
         names = re.findall(r"^(?:picture|file): (.*)$", fresh, re.MULTILINE)
         files = {Path(name).name: (self._folder / Path(name).name).read_bytes() for name in names}
         labels = tuple(re.findall(r"\[[0-9]+\] (.*?)(?=   \[|$)", fresh, re.MULTILINE))
+        self._past += [(fresh, labels, files)] if fresh else []
         return {str(self._at): (fresh, labels, files)} if fresh else {}
+
+    def page(self) -> list[Message]:
+        return self._past[-3:]
 
     async def say(self, line: str) -> Seen:
         await self._chat()._enter(line)
@@ -313,12 +323,15 @@ class ConsoleFace(_Slots):
     async def fill(self, text: str) -> Seen:
         return await self.say(text)
 
-    def writes_late(self, line: str) -> bool:
-        """There is no console without a desk."""
-        return False
-
-    def is_back(self) -> None:
-        """Nothing was kept."""
+    async def late(self, line: str, age_s: float) -> Seen:
+        """Nothing is late at a keyboard; the session's clock is set back for one line."""
+        session = self._chat().session
+        now = session.wall_clock
+        session.wall_clock = lambda: now() - int(age_s * 1000)
+        try:
+            return await self.say(line)
+        finally:
+            session.wall_clock = now
 
 
 def _labels(buttons: tuple[Any, ...]) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ as `/restart` does and opens it again in the same world and home.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
@@ -24,20 +25,23 @@ from rich.console import Console
 from virtual_loop import VirtualLoop, run_virtually
 from whole_house import BAR_MS, METRONOME, METRONOME_YAML, START_MS, NoLines, plan_of
 
-from bot.config import load_text
 from bot.engine.reading import dump
 from bot.runtime.clock import WallClock
 from bot.strategy import Frame
-from cli.jobs import build_jobs
+from cli.homes import load
+from cli.jobs import build_jobs, raise_notice
 from cli.lab import WorkerLab
 from cli.live import LateClock, Running, courier, open_front
 from cli.platforms import begin_platforms
+from cli.run import started
 from cli.upkeep import APPLIED, Upkeep
 from cli.wiring import OPERATOR, Blueprint, House, open_house
 from handlers.dispatch import Dispatcher
 from handlers.notices import Recipient
 from handlers.platforms.console import ConsoleChat, Screen
-from handlers.platforms.slack import manifest
+from handlers.platforms.discord import DiscordChat
+from handlers.platforms.slack import SlackChat, manifest
+from handlers.platforms.telegram import TelegramChat
 from handlers.registry import load_registry
 from handlers.reply import Reply
 from handlers.request import Request
@@ -86,9 +90,10 @@ class World:
 
 @dataclass(slots=True)
 class Heard:
-    """Every request that reached the dispatcher with what it answered, in order of the answers."""
+    """Every request that reached the dispatcher with what it answered; and what was said unasked, and to whom."""
 
     said: list[tuple[Request, Reply | None]] = field(default_factory=list)
+    told: list[tuple[str, Reply]] = field(default_factory=list)
 
     def taken(self) -> list[tuple[Request, Reply | None]]:
         """What came since the last look."""
@@ -105,6 +110,7 @@ class ChatHouse:
     frames: Sequence[Frame]
     more: str
     heard: Heard
+    history: int = 1
     running: Running = field(init=False)
     upkeep: Upkeep = field(init=False)
     console: ConsoleChat = field(init=False)
@@ -144,6 +150,7 @@ class ChatHouse:
         self._stack.push_async_callback(jobs.stop)
         await jobs.start()
         self.upkeep.join(self.running, jobs)
+        await raise_notice(house, started(house))
         self.running.begin("timers", self.running.fire_timers())
         open_front(self.running)
         if self.world.name == "console":
@@ -159,8 +166,8 @@ class ChatHouse:
         )
         text = f"strategy_paths: [{self.home / 'mine'}]\nsymbols:\n{symbols}{self.world.config()}{self.more}"
         (self.home / "config.yaml").write_text(text)
-        plan = plan_of(self.home, self.frames, text, 1)
-        loaded = load_text(text, self.home, TOKENS[self.world.platform])
+        plan = plan_of(self.home, self.frames, text, self.history)
+        loaded = load(self.home, None, os.environ)
         self.upkeep = Upkeep(loaded, APPLIED)
         wall, late = WallClock().wall_ms, LateClock(900.0, plan.timeframe)
         context = (late.control(), *self.upkeep.context())
@@ -261,7 +268,7 @@ def slash_commands() -> tuple[str, ...]:
 
 @contextmanager
 def overheard(heard: Heard) -> Iterator[None]:
-    """Note what goes through the dispatcher; it is still asked and answers itself."""
+    """Note what goes through the dispatcher and what the faces say by themselves; both happen as ever."""
     real = Dispatcher.handle
 
     async def handle(self: Dispatcher, request: Request) -> Reply | None:
@@ -269,8 +276,32 @@ def overheard(heard: Heard) -> Iterator[None]:
         heard.said.append((request, reply))
         return reply
 
-    with patch.object(Dispatcher, "handle", handle):
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(ConsoleChat, "amend", _again(ConsoleChat.say)))
+        stack.enter_context(patch.object(Dispatcher, "handle", handle))
+        for face in (TelegramChat, DiscordChat, SlackChat, ConsoleChat):
+            stack.enter_context(patch.object(face, "say", _noted(face, heard)))
         yield
+
+
+def _again(say: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[None]]:
+    """The console changes nothing it has shown but says it again: that is no further message."""
+
+    async def amend(self: ConsoleChat, chat_id: str, message_id: str, reply: Reply) -> None:
+        await say(self, chat_id, reply)
+
+    return amend
+
+
+def _noted(face: Any, heard: Heard) -> Callable[..., Awaitable[str]]:
+    real = face.say
+
+    async def say(self: Any, chat_id: str, reply: Reply, silent: bool = False) -> str:
+        found: str = await real(self, chat_id, reply, silent)
+        heard.told.append((f"{self.platform}:{chat_id}", reply))
+        return found
+
+    return say
 
 
 @contextmanager
@@ -310,17 +341,21 @@ def _people(house: ChatHouse) -> tuple[Face, Face, Face]:
 
 @asynccontextmanager
 async def chat_house(
-    home: Path, face: str, frames: Sequence[Frame], more: str = ""
+    home: Path, face: str, frames: Sequence[Frame], more: str = "", history: int = 1
 ) -> AsyncIterator[ChatHouse]:
-    """The desk at one of FACES; `more` is further configuration, indented lines of `chat:` first."""
+    """The desk at one of FACES; `more` is further configuration, indented lines of `chat:` first.
+
+    It starts after `history` bars.
+    """
     folder = home / "mine" / "metronome"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "strategy.py").write_text(METRONOME)
     (folder / "default.yaml").write_text(METRONOME_YAML)
     heard = Heard()
     async with world_of(face) as world:
-        with overheard(heard), laboratory_in_real_time():
-            house = ChatHouse(home, world, frames, more, heard)
+        tokens = patch.dict(os.environ, TOKENS[world.platform])
+        with tokens, overheard(heard), laboratory_in_real_time():
+            house = ChatHouse(home, world, frames, more, heard, history)
             house.ann, house.bea, house.eve = _people(house)
             try:
                 await house.open()
