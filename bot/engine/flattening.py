@@ -54,9 +54,31 @@ def carry_on(turn: Turn) -> None:
 def progress(turn: Turn) -> None:
     """Ask the venue for proof as soon as our own books say flat."""
     for task in turn.state.flattens:
+        asked = _prove(turn, task)
         if not task.verifying and turn.at_ms >= task.again_at_ms and _flat(turn, task):
-            task.verifying = True
+            task.verifying = asked = True
+        if asked:
             turn.look()
+
+
+def _prove(turn: Turn, task: Flatten) -> bool:
+    """Stops and targets of what is flat by our books wait for the venue's word on it, once; True when it is asked."""
+    found = {
+        symbol.symbol
+        for symbol in _states(turn, task)
+        if symbol.position.flat and (symbol.live(Purpose.STOP) or symbol.live(Purpose.TARGET))
+    } - task.proven
+    task.proving |= found
+    task.proven |= found
+    return bool(found)
+
+
+def _let_go(turn: Turn) -> None:
+    """The venue has answered, or cannot: what protected positions that are gone goes."""
+    for task in turn.state.flattens:
+        names, task.proving = sorted(task.proving), set()
+        for name in names:
+            protection.ensure(turn, turn.state.symbols[name])
 
 
 def again(turn: Turn) -> None:
@@ -84,6 +106,7 @@ def _flat(turn: Turn, task: Flatten) -> bool:
 
 def verified(turn: Turn) -> None:
     """A snapshot has been reconciled: what is flat by it is proven; what is not is closed again."""
+    _let_go(turn)
     for task in list(turn.state.flattens):
         if not task.verifying:
             continue
@@ -96,6 +119,7 @@ def verified(turn: Turn) -> None:
 
 def unverified(turn: Turn, code: str) -> None:
     """The venue could not be asked: ask again, and after some rounds say so."""
+    _let_go(turn)
     for task in turn.state.flattens:
         if not task.verifying:
             continue

@@ -270,8 +270,8 @@ def settle(turn: Turn, symbol: SymbolState) -> None:
     if symbol.position.flat:
         closing.finish(turn, symbol)
         _stop_entering(turn, symbol)
-    protection.ensure(turn, symbol)
     flattening.progress(turn)
+    protection.ensure(turn, symbol)
     _reverse(turn, symbol)
 
 

@@ -46,10 +46,15 @@ def ensure(turn: Turn, symbol: SymbolState) -> None:
 
 
 def _clear(turn: Turn, symbol: SymbolState) -> None:
-    """Exits of a position that is gone, or has become one of the other side, go; a close only when it rests."""
+    """Exits of a position that is gone, or has become one of the other side, go; a close only when it rests.
+
+    What protects a position that a person has closed stays until the venue has said that it is flat.
+    """
     position = symbol.position
-    resting = [order for order in symbol.live(Purpose.CLOSE) if order.status in CONFIRMED]
-    for order in (*symbol.live(Purpose.STOP), *symbol.live(Purpose.TARGET), *resting):
+    leaving = [order for order in symbol.live(Purpose.CLOSE) if order.status in CONFIRMED]
+    if not (position.flat and any(symbol.symbol in task.proving for task in turn.state.flattens)):
+        leaving += [*symbol.live(Purpose.STOP), *symbol.live(Purpose.TARGET)]
+    for order in leaving:
         if position.flat or order.intent.side is not closing(position.side):
             orders.cancel(turn, symbol, order)
 

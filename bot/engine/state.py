@@ -94,6 +94,8 @@ class Flatten:
     """A close of all of `symbols` on its way until the venue confirms that they are flat.
 
     `answered`: the one who asked knows how far it came; `resumed`: a restart lies in between, nobody waits any more.
+    `proving`: flat by our books, the venue is being asked; until it has answered their stops and targets stay.
+    `proven`: those it has been asked about.
     """
 
     command_id: str
@@ -107,6 +109,8 @@ class Flatten:
     again_at_ms: int = 0
     answered: bool = False
     resumed: bool = False
+    proving: set[str] = field(default_factory=set)
+    proven: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)

@@ -87,11 +87,12 @@ def test_the_words_of_a_panic() -> None:
     assert [(call.what, call.symbol, call.words) for call in told] == [
         ("submit", "AAA", "close: SELL MARKET 10, reduce-only"),
         ("submit", "BBB", "close: BUY MARKET 10, reduce-only"),
+        ("snapshot", "", "ask what exists: wallet, positions, orders, fills"),
+        ("snapshot", "", "ask what exists: wallet, positions, orders, fills"),
         ("cancel", "AAA", "cancel the stop: SELL STOP_MARKET whole position, at 95.00"),
         ("cancel", "AAA", "cancel the target: SELL TAKE_PROFIT_MARKET whole position, at 110.00"),
         ("cancel", "BBB", "cancel the stop: BUY STOP_MARKET whole position, at 105.00"),
         ("cancel", "BBB", "cancel the target: BUY TAKE_PROFIT_MARKET whole position, at 90.00"),
-        ("snapshot", "", "ask what exists: wallet, positions, orders, fills"),
     ]
 
 

@@ -243,6 +243,25 @@ def test_the_last_piece_is_never_too_small_to_send() -> None:
     assert desk.size() == 0
 
 
+def test_what_protects_stays_until_the_venue_has_said_flat() -> None:
+    """Our books say flat at once; stop and target rest until the snapshot says so too."""
+    from bot.domain.action import TakeSnapshot
+
+    desk = long_at_100()
+    plain, asked = desk.venue._perform, []
+    desk.sane = False  # flat with its stop still resting is what this is about
+    desk.venue._perform = lambda deed: asked.append(deed) if isinstance(deed, TakeSnapshot) else plain(deed)
+    assert desk.ask(PanicClose()) is None
+    assert desk.size() == 0
+    assert sorted(o.purpose for o in desk.of("XYZ").orders.values()) == [Purpose.STOP, Purpose.TARGET]
+    assert len(desk.resting()) == 2
+    assert len(asked) == 1
+    desk.venue._perform = plain
+    desk.reconcile()
+    assert desk.resting() == {}
+    assert desk.answer("c1").remarks == (VERIFIED,)
+
+
 def test_panic_while_the_venue_cannot_be_asked_says_what_it_knows() -> None:
     desk = long_at_100()
     from bot.domain.action import TakeSnapshot
