@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from core_kit import Crew
+from desk_core_kit import Crew
 
 from handlers.command import Role
 from handlers.reply import Button, Reply

@@ -2,7 +2,7 @@
 
 import pytest
 from chat_fakes import START_MS, fake
-from core_kit import Crew
+from desk_core_kit import Crew
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ import logging
 
 import pyotp
 import pytest
-from core_kit import SECRET, Crew
+from desk_core_kit import SECRET, Crew
 
 from bot.runtime.chat_ports import CodeKey
 from handlers.codes import Codes

@@ -1,6 +1,6 @@
 """Prompts and codes at a keyboard: numbers press buttons, the next line is the text."""
 
-from core_kit import Crew
+from desk_core_kit import Crew
 
 from handlers.reply import Reply
 from handlers.session import Session

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from chat_fakes import Chat
-from core_kit import Crew
+from desk_core_kit import Crew
 
 from handlers.reply import Reply
 from handlers.request import ChatKind

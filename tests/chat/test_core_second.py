@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from chat_fakes import COMMANDS, Chat
-from core_kit import Crew
+from desk_core_kit import Crew
 
 from bot.domain.errors import ConfigError
 from handlers.registry import Registry

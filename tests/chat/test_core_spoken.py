@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 from chat_fakes import SYMBOLS
-from core_kit import Crew, Mouth
+from desk_core_kit import Crew, Mouth
 
 from bot.domain.command import Change, Command, Done, Pause
 from bot.runtime.chat_ports import ArrivalState

@@ -4,7 +4,7 @@ import re
 from unicodedata import category
 
 import pytest
-from core_kit import Crew
+from desk_core_kit import Crew
 from hypothesis import given
 from hypothesis import strategies as st
 
