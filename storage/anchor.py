@@ -7,6 +7,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from bot.runtime.ports import AuditEntry
 
@@ -29,6 +30,7 @@ class Anchor:
         self._path = path
         self._written = 0
         self._trusted: bool | None = None
+        self._writing = Lock()
 
     @property
     def compared(self) -> bool:
@@ -52,8 +54,11 @@ class Anchor:
 
     def write(self, entry: AuditEntry) -> None:
         """Remember the newest entry; a file that cannot be written is logged, the entry itself is in the books."""
-        if not self._trusted or entry.number <= self._written:
-            return
+        with self._writing:  # threads of commands that end together: the newest entry is the last one written
+            if self._trusted and entry.number > self._written:
+                self._write(entry)
+
+    def _write(self, entry: AuditEntry) -> None:
         self._written = entry.number
         beside = self._path.with_name(f"{self._path.name}.new")
         try:

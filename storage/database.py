@@ -32,6 +32,7 @@ class Database:
     def __init__(self, connections: Connections) -> None:
         """Take over connections; use `open_database` instead."""
         self._connections = connections
+        self._outboxes: dict[str, SqlOutbox] = {}
 
     def ledger(self, account: str) -> SqlLedger:
         """The ledger of an account; one writer per account."""
@@ -66,8 +67,8 @@ class Database:
         return SqlEscalations(self._connections, account)
 
     def outbox(self, account: str) -> SqlOutbox:
-        """Notices of an account waiting to be sent."""
-        return SqlOutbox(self._connections, account)
+        """Notices of an account waiting to be sent; one for all who ask, so that their marks can come together."""
+        return self._outboxes.setdefault(account, SqlOutbox(self._connections, account))
 
     def preferences(self) -> SqlPreferences:
         """Per-user notice settings."""

@@ -15,6 +15,10 @@ from bot.runtime.ports import QueuedNotice
 from storage.connections import Connections
 from storage.schema import DeliveryRow, NoticeRow, OutboxCursorRow
 from storage.statements import add_missing, put
+from storage.together import Together
+
+type Mark = tuple[str, Sequence[int], int]
+"""A reader, the notices it has had, and when (ms)."""
 
 
 class SqlOutbox:
@@ -24,6 +28,7 @@ class SqlOutbox:
         """Bind to an account."""
         self._connections = connections
         self._account = account
+        self._marks = Together[Mark](connections, lambda c, marks: _all_sent(c, account, marks))
 
     async def waiting(
         self, platform: str, limit: int, severity: Severity | None = None
@@ -40,9 +45,9 @@ class SqlOutbox:
         await self._connections.write(lambda c: _keep_only(c, self._account, platform, readers))
 
     async def sent(self, platform: str, ids: Sequence[int], at_ms: int) -> None:
-        """Mark as sent."""
+        """Mark as sent. Who marks at the same time shares one transaction."""
         if ids:
-            await self._connections.write(lambda c: _sent(c, self._account, platform, ids, at_ms))
+            await self._marks.add((platform, tuple(ids), at_ms))
 
     async def skip_all(self, platform: str, at_ms: int) -> int:
         """Give up everything waiting for a platform (it has just been switched on); returns how many."""
@@ -85,6 +90,11 @@ def read_notice(place: int, body: str) -> Notice:
         return decode(body, Notice)
     except ValueError as error:
         raise StorageError(f"notice {place}: {error}") from error
+
+
+def _all_sent(connection: Connection, account: str, marks: Sequence[Mark]) -> None:
+    for reader, ids, at_ms in marks:
+        _sent(connection, account, reader, ids, at_ms)
 
 
 def _sent(connection: Connection, account: str, platform: str, ids: Sequence[int], at_ms: int) -> None:
