@@ -17,6 +17,7 @@ from cli.live import LateClock, Running
 from cli.live_paper import PaperLive, follow
 from cli.markets import configured_market
 from cli.venues import READ_LAG_MS, ExchangeAt, PaperOn
+from cli.watching import begin_watching
 
 TIMEFRAME = "15m"
 GENERATED = "paper"
@@ -93,7 +94,7 @@ def _exchange(home: Path, loaded: LoadedConfig, wall: WallClock) -> Stage:
         started_at_ms=wall.now_ms(),
         place=f"{name} sandbox" if settings.venue.sandbox else name,
     )
-    return Stage(plan, lambda house: wall, lambda running: None)
+    return Stage(plan, lambda house: wall, begin_watching)
 
 
 def _paper(home: Path, loaded: LoadedConfig, wall: WallClock) -> Stage:
