@@ -87,9 +87,9 @@ GUARDRAILS: dict[str, Guardrail] = {
     "consecutive_losses": Guardrail(
         "0", "1000", "", "losses in a row over all symbols that halt", "off", whole=True
     ),
-    "kill_losing_run": Guardrail("0", "1000", "", "losses in a row that kill a symbol", "off", whole=True),
+    "kill_losing_run": Guardrail("0", "50", "", "losses in a row that kill a symbol", "off", whole=True),
     "kill_profit_factor": Guardrail("0", "5", "", "profit factor below which a symbol is killed", "off"),
-    "kill_trades": Guardrail("0", "1000", "", "trades over which that factor is taken", "off", whole=True),
+    "kill_trades": Guardrail("0", "50", "", "trades over which that factor is taken", "off", whole=True),
     "volatility_percent": Guardrail("0", "50", "%", "move within 5 s that halts a symbol", "off"),
     "volatility_halt_minutes": Guardrail("1", "1440", "min", "length of a volatility halt", whole=True),
     "liquidation_warn": Guardrail("0.1", "1", "", "share of the way to liquidation that warns"),

@@ -1,6 +1,6 @@
 """What the card before a setting says beside from -> to: the next trade, and what is open."""
 
-from bot.engine.views import SettingPreview, SizePreview
+from bot.engine.views import NO_PRICE, SettingPreview, SizePreview
 from bot.runtime.desk import Desk
 from handlers.format import money, size
 
@@ -24,6 +24,8 @@ def next_trade(desk: Desk, before: SizePreview, after: SizePreview) -> str:
 
 
 def _words(desk: Desk, found: SizePreview) -> str:
+    if found.binding == NO_PRICE:
+        return "not known before its first price"
     if not found.quantity:
         return "none (too small)"
     quote = desk.about.quote

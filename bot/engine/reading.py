@@ -12,7 +12,9 @@ from bot.domain.signal import Side, Signal
 from bot.engine import orders, pipeline, protection
 from bot.engine.margin import liquidation_price
 from bot.engine.state import EngineState, SymbolState
+from bot.engine.turn import Turn
 from bot.engine.views import (
+    NO_PRICE,
     ClosePreview,
     KillView,
     LimitUse,
@@ -237,9 +239,29 @@ def preview_close(state: EngineState, name: str, percent: Decimal) -> ClosePrevi
 
 
 def preview_size(state: EngineState, symbol: SymbolState, sizing: Sizing) -> SizePreview:
-    """What the next long of a symbol would be under a sizing, with the last signal's stop distance or 2 %."""
-    price = symbol.last_price or 1.0
-    probe = Signal(
+    """What the next long of a symbol would be under a sizing, with the last signal's stop distance or 2 %.
+
+    Nothing, bound by NO_PRICE, as long as no price of it is known.
+    """
+    if not (symbol.last_price or symbol.mark):
+        return SizePreview(symbol.symbol, ZERO, ZERO, ZERO, ZERO, NO_PRICE)
+    request = pipeline.size_request(state, symbol, _probe(state, symbol), pipeline.standing(state))
+    sized = size(replace(request, sizing=sizing))
+    return SizePreview(symbol.symbol, sized.quantity, sized.notional, sized.margin, sized.risk, sized.binding)
+
+
+def entry_refusal(state: EngineState, symbol: SymbolState) -> Refused | None:
+    """The first gate that would refuse a long of a symbol now; None when none would, or no price is known."""
+    if not (symbol.last_price or symbol.mark):
+        return None
+    account, at_ms = pipeline.standing(state), max(state.at_ms, symbol.priced_at_ms)
+    by_hand = pipeline.ByHand("", at_ms, state.sizing)
+    return pipeline.judge(Turn(state, at_ms), symbol, _probe(state, symbol), account, by_hand).refused
+
+
+def _probe(state: EngineState, symbol: SymbolState) -> Signal:
+    price = symbol.last_price or symbol.mark
+    return Signal(
         symbol=symbol.symbol,
         strategy=symbol.settings.strategy,
         bar_at_ms=state.at_ms,
@@ -248,9 +270,6 @@ def preview_size(state: EngineState, symbol: SymbolState, sizing: Sizing) -> Siz
         reference_price=price,
         stop_price=price * (1 - _stop_fraction(symbol)),
     )
-    request = pipeline.size_request(state, symbol, probe, pipeline.standing(state))
-    sized = size(replace(request, sizing=sizing))
-    return SizePreview(symbol.symbol, sized.quantity, sized.notional, sized.margin, sized.risk, sized.binding)
 
 
 def _stop_fraction(symbol: SymbolState) -> float:

@@ -11,6 +11,9 @@ from bot.domain.order import Order
 from bot.domain.signal import GateCheck, Side, Signal
 from bot.domain.snapshot import DayFigures
 
+NO_PRICE = "no_price"
+"""What binds the size of a trade of which no price is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class PositionView:
@@ -137,7 +140,10 @@ class RiskReport:
 
 @dataclass(frozen=True, slots=True)
 class SizePreview:
-    """What the next trade of one symbol would be under a sizing, at its last price with the default stop distance."""
+    """What the next trade of one symbol would be under a sizing, at its last price with the default stop distance.
+
+    `binding` is NO_PRICE, and all figures are zero, while no price of it is known.
+    """
 
     symbol: str
     quantity: Decimal

@@ -65,8 +65,19 @@ def setting(engine: Engine, command: Command, actor: str, at_ms: int) -> Setting
         symbol=name,
         size_before=reading.preview_size(before, before.symbols[name], before.sizing),
         size_after=reading.preview_size(after, after.symbols[name], after.sizing),
-        remarks=(*answer.remarks, *_open_trades(before, after), *alarms),
+        remarks=(*answer.remarks, *_gates(before, after, name), *_open_trades(before, after), *alarms),
     )
+
+
+def _gates(before: EngineState, after: EngineState, name: str) -> tuple[str, ...]:
+    """Whether another gate than before would refuse the next trade of a symbol, or none any more."""
+    was = reading.entry_refusal(before, before.symbols[name])
+    now = reading.entry_refusal(after, after.symbols[name])
+    if now is not None and (was is None or was.rule != now.rule):
+        return (f"but as things stand it would be refused by {now.rule}: {now.figures}",)
+    if was is not None and now is None:
+        return (f"as things stand it would pass; now it would be refused by {was.rule}",)
+    return ()
 
 
 def _open_trades(before: EngineState, after: EngineState) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from bot.domain.command import Change, Done, SetLimit, SetSizing
 from bot.domain.guard import Sizing, SizingMode
 from bot.domain.refusal import Refused
-from bot.engine.views import RiskReport, SizePreview
+from bot.engine.views import NO_PRICE, RiskReport, SizePreview
 from bot.runtime.desk import Desk
 from handlers.cards import (
     answered,
@@ -86,6 +86,8 @@ def _next_words(desk: Desk, sizing: Sizing) -> str:
     if not symbol:
         return "no symbols are traded"
     found, quote = desk.preview_size(symbol, sizing), desk.about.quote
+    if found.binding == NO_PRICE:
+        return f"{symbol}: not known before its first price"
     written = f"{symbol} {size(found.quantity, desk.instruments[symbol])}"
     at_stop = f"{money(found.risk, quote, signed=False)} at risk"
     return f"{written} ({money(found.notional, quote, signed=False)}), {at_stop}, bound by {_binding(found)}"
@@ -93,6 +95,12 @@ def _next_words(desk: Desk, sizing: Sizing) -> str:
 
 def _binding(found: SizePreview) -> str:
     return found.binding.replace("_", " ") or "nothing"
+
+
+def _bound(found: SizePreview) -> str:
+    if found.binding == NO_PRICE:
+        return "not known before its first price"
+    return _binding(found) if found.quantity else f"too small ({_binding(found)})"
 
 
 def _limit_rows(report: RiskReport) -> Iterator[tuple[str, ...]]:
@@ -222,7 +230,7 @@ def _compared_row(desk: Desk, symbol: str, now: Sizing, then: Sizing) -> tuple[s
         amount(found.notional, signed=False),
         amount(found.margin, signed=False),
         amount(found.risk, signed=False),
-        _binding(found) if found.quantity else f"too small ({_binding(found)})",
+        _bound(found),
     )
 
 
