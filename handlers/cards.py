@@ -8,6 +8,7 @@ from bot.domain.command import Change, Done, Receipt
 from bot.domain.guard import Halt, Kill, TradingState
 from bot.domain.notice import Severity
 from bot.domain.refusal import Refused
+from bot.engine.flattening import FLAT
 from bot.engine.views import PositionView, StatusView
 from bot.runtime.desk import Desk
 from handlers.format import UNKNOWN, Clock, amount, count, money, number, percent, price, quantity, size
@@ -187,17 +188,17 @@ def next_bar(desk: Desk) -> str:
 # --- receipts -------------------------------------------------------------------------------------------------------
 
 
-def receipt_table(desk: Desk, receipts: Sequence[Receipt]) -> Table | None:
-    """One line per position closed."""
+def receipt_table(desk: Desk, receipts: Sequence[Receipt], proven: bool) -> Table | None:
+    """One line per position closed; `proven`: the venue has said flat, however fast (a paper venue needs no time)."""
     quote = desk.about.quote
     columns = (
         f"Symbol | >Asked | >Done | >Left | >Average price | >Slippage {quote} | >Net {quote} | >Time to flat"
         " | >Venue says so"
     )
-    return table(columns, (_receipt_row(desk, receipt) for receipt in receipts))
+    return table(columns, (_receipt_row(desk, receipt, proven) for receipt in receipts))
 
 
-def _receipt_row(desk: Desk, receipt: Receipt) -> tuple[str, ...]:
+def _receipt_row(desk: Desk, receipt: Receipt, proven: bool) -> tuple[str, ...]:
     rules = desk.instruments.get(receipt.symbol)
     return (
         receipt.symbol,
@@ -208,7 +209,7 @@ def _receipt_row(desk: Desk, receipt: Receipt) -> tuple[str, ...]:
         amount(receipt.slippage, signed=False),
         amount(receipt.net),
         f"{receipt.took_ms / 1000:.1f}s" if not receipt.left else "NOT FLAT",
-        f"after {receipt.verified_ms / 1000:.1f}s" if receipt.verified_ms else UNKNOWN,
+        f"after {receipt.verified_ms / 1000:.1f}s" if receipt.verified_ms or proven else UNKNOWN,
     )
 
 
@@ -234,7 +235,7 @@ def closed(
     return Reply(
         title=title,
         fields=summary if answer.receipts else (),
-        table=receipt_table(desk, answer.receipts),
+        table=receipt_table(desk, answer.receipts, FLAT in answer.remarks),
         text=_verdict(desk, answer, left),
         buttons=buttons,
         severity=Severity.CRITICAL if left else Severity.TRADE,

@@ -141,8 +141,9 @@ class Command:
 
     @property
     def example(self) -> str:
-        """A line that works, from the parameters' examples."""
-        shown = (parameter.sample for parameter in self.parameters if parameter.required or parameter.example)
+        """A line that works, from the parameters' examples; what stands before a shown one is shown too."""
+        telling = [at for at, one in enumerate(self.parameters, start=1) if one.required or one.example]
+        shown = (one.sample or str(one.default or "") for one in self.parameters[: max(telling, default=0)])
         return " ".join([f"/{self.name}", *(word for word in shown if word)])
 
 

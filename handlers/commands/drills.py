@@ -125,7 +125,7 @@ async def drilled(desk: Desk, actor: str, symbol: str | None = None) -> Reply:
             ("Trading after", found.trading.value.lower()),
             ("When", clock(desk).full(desk.now_ms())),
         ),
-        table=receipt_table(desk, found.receipts),
+        table=receipt_table(desk, found.receipts, proven=True),
         text="Other positions were not touched.",
         buttons=(Button("Status", "/status"), Button("Again", f"/drill {found.symbol}")),
     )

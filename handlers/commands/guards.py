@@ -138,7 +138,8 @@ async def preview_unhalt(desk: Desk, symbol: str) -> Reply:
     found = [halt for halt in desk.status().halts if symbol in (ALL, halt.symbol)]
     if not found:
         others = [halt.symbol or ALL for halt in desk.status().halts]
-        return no(f"No halt on {symbol}. Halted: {listed(others, '/halts')}.")
+        what = "There is no halt" if symbol == ALL else f"No halt on {symbol}"
+        return no(f"{what}. Halted: {listed(others, '/halts')}.")
     changes = [
         Change(
             f"halt of {halt.symbol or 'all symbols'}", f"{halt.kind.value.lower()}: {halt.figures}", "lifted"

@@ -43,8 +43,10 @@ async def notify(desk: Desk, actor: Actor, kind: What = None, setting: Wish = No
         return _wishes(wishes)
     word = kind.casefold()
     if word not in KINDS:
-        near = (Button(known, f"/notify {known}") for known in nearest(word, list(KINDS)))
-        return no(f"There are no such notices; there are {', '.join(KINDS)}.", *near)
+        meant = nearest(word, list(KINDS))
+        near = (Button(known, f"/notify {known}") for known in meant)
+        known = f"Did you mean {' or '.join(meant)}?" if meant else f"There are {', '.join(KINDS)}."
+        return no(f"There are no such notices. {known}", *near)
     if setting is None:
         return _choice(word, wishes)
     wish = setting.casefold()

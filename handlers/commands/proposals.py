@@ -122,6 +122,9 @@ async def preview_undo(desk: Desk, actor: Actor, id: int) -> Reply:  # noqa: A00
 
 @command(area="proposals", role=Role.ADMIN, confirm=Confirm.CODE, preview=preview_undo)
 async def undo(desk: Desk, actor: Actor, id: ChangeId) -> Reply:  # noqa: A002
-    """Take an applied proposal or setting back, as long as nothing else has changed it since."""
+    """Take an applied proposal or setting back, as long as nothing else has changed it since.
+
+    A pause or a stop of all symbols is no setting: /resume and /start_trading lift them.
+    """
     answer = await desk.execute(UndoSetting(id), actor.id)
     return answered(f"Change {id} taken back", answer, buttons=(Button("Settings", "/settings"),))

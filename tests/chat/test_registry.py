@@ -130,3 +130,11 @@ def test_every_written_button_runs_a_command_that_declares_its_role() -> None:
         assert line.startswith("/"), where
         assert command is not None, f"{where}: {line}"
         assert isinstance(command.role, Role)
+
+
+def test_examples_are_lines_that_work() -> None:
+    """What stands before a shown value is shown too: /grant USER 7d would give nobody a role."""
+    examples = {command.name: command.example for command in REGISTRY}
+    assert examples["grant"] == "/grant telegram:123456789 viewer 7d"
+    assert examples["backtest"] == "/backtest BTCUSDT 30 composite"
+    assert examples["close"] == "/close BTCUSDT 50"
