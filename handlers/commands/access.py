@@ -62,7 +62,23 @@ def _read(desk: Desk, access: CrewAccess, actor: Actor, words: tuple[str, str | 
         text = f"until must be hours, days or weeks (12h, 7d, 4w) or a date (2026-12-01), not “{echo(words[2])}”."
         return f"{text} It lies ahead, at most {LONGEST_DAYS} days."
     asked = Asked(user, role, until_ms)
+    if until_ms and (more := _more_after(access, user)):
+        return more
     return _last_admin(access, actor, user, role if not until_ms else None) or asked
+
+
+def _more_after(access: CrewAccess, user: str) -> str:
+    """Why no grant with an end may replace what was taken away for good: its end would give all of it back."""
+    now_ms = access.wall_clock()
+    lasting, configured = access.grant_of(user, now_ms), access.configured.role(user, now_ms)
+    if lasting is None or lasting.until_ms or configured is None:
+        return ""
+    if (access.role(user, now_ms) or 0) >= configured:
+        return ""
+    return (
+        f"When it ends, {user} would be {configured.word} again, as config.yaml says: here that was taken away. "
+        "Grant it without end, or change chat.users in config.yaml first."
+    )
 
 
 def _no_user(word: str) -> str:
