@@ -18,10 +18,12 @@ from sqlalchemy.engine import URL
 from bot.domain.errors import StorageError
 from storage.backup import owner_only
 from storage.connections import Work
-from storage.failures import FAILURES, GONE, told
+from storage.failures import FAILURES, GONE, LOCKED, reason, told
 
 SYNCHRONOUS = ("FULL", "NORMAL")
 READERS = 2
+HASTY_MS = 50
+"""How long a write waits for a lock that the write before could not get: a panic stands behind many of them."""
 
 
 class SqliteConnections:
@@ -36,7 +38,9 @@ class SqliteConnections:
         self.last_commit_ms = 0.0
         self._inode = 0
         self._engine = _engine(path, synchronous, busy_ms)
-        self._writing = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._locked = False
+        self._patient = self._engine.execution_options(begin="BEGIN IMMEDIATE", busy_ms=busy_ms)
+        self._hasty = self._patient.execution_options(busy_ms=min(busy_ms, HASTY_MS))
         self._writer = ThreadPoolExecutor(1, "storage-write")
         self._readers = ThreadPoolExecutor(READERS, "storage-read")
 
@@ -48,7 +52,7 @@ class SqliteConnections:
         """Run in a write transaction, one at a time; durable when this returns."""
         clock = asyncio.get_running_loop().time
         begun = clock()
-        answer = await self._on(self._writer, lambda: self._run(self._writing, work))
+        answer = await self._on(self._writer, lambda: self._written(work))
         self.last_commit_ms = (clock() - begun) * 1000
         return answer
 
@@ -73,6 +77,16 @@ class SqliteConnections:
             return await answer
         except FAILURES as error:
             raise told(self.place, error) from error
+
+    def _written[T](self, work: Work[T]) -> T:
+        """On the writing thread. While another program holds the lock, only the first write waits for it at length."""
+        try:
+            answer = self._run(self._hasty if self._locked else self._patient, work)
+        except FAILURES as error:
+            self._locked = reason(error) == LOCKED
+            raise
+        self._locked = False
+        return answer
 
     def _run[T](self, engine: Engine, work: Work[T]) -> T:
         with engine.begin() as connection:
@@ -125,4 +139,7 @@ def _prepare(raw: RawConnection, pragmas: tuple[str, ...]) -> None:
 
 def _begin(connection: Connection) -> None:
     """The driver is told not to begin by itself, so that a writer takes the lock at once and never half-way."""
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+    options = connection.get_execution_options()
+    if "busy_ms" in options:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {options['busy_ms']}")
+    connection.exec_driver_sql(options.get("begin", "BEGIN"))

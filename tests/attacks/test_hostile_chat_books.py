@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from processes import quarterdeck
 
+from bot.domain.errors import StorageError
 from bot.runtime.ports import AuditDraft
 from storage.database import Database, open_database
 
@@ -97,3 +100,31 @@ async def test_a_new_file_is_its_owners_alone_and_an_open_one_is_made_so(tmp_pat
         assert file.stat().st_mode & 0o777 == 0o600
     finally:
         os.umask(before)
+
+
+async def test_a_panic_does_not_stand_behind_writes_that_wait_for_a_lock(tmp_path: Path) -> None:
+    """Another program holds the lock: twenty writes that wait two seconds each would keep the twenty-first for 40 s."""
+    file = tmp_path / "quarterdeck.db"
+    database = await open_database(f"sqlite+aiosqlite:///{file}", busy_ms=1000)
+    audit, clock = database.audit(), asyncio.get_running_loop().time
+    await audit.append(draft(1))
+    thief = sqlite3.connect(file, isolation_level=None)
+    thief.execute("BEGIN IMMEDIATE")
+    try:
+        begun = clock()
+        refused = await asyncio.gather(*(audit.append(draft(9)) for _ in range(21)), return_exceptions=True)
+        assert all(isinstance(one, StorageError) for one in refused)
+        assert 1 <= clock() - begun < 6, "the first one waits as it should, the others hardly"
+    finally:
+        thief.execute("ROLLBACK")
+        thief.close()
+    try:
+        assert (await audit.append(draft(2))).number == 2, "and it goes on by itself"
+        begun, thief = clock(), sqlite3.connect(file, isolation_level=None)
+        thief.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageError, match="locked by another program"):
+            await audit.append(draft(3))
+        assert clock() - begun >= 1, "patient again after a write that succeeded"
+        thief.close()
+    finally:
+        await database.close()
