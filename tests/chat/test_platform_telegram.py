@@ -434,3 +434,15 @@ async def test_the_application_is_built_as_intended(chat: Chat) -> None:
     assert application.bot.base_url == "http://127.0.0.1:9/bot1:token"
     assert len(application.handlers[0]) == 3
     assert application.job_queue is None
+
+
+@pytest.mark.parametrize(
+    "title, shown",
+    [
+        ("Not done", "Not done. Nothing."),
+        ("Only its crew.", "Only its crew. Nothing."),
+        ("Who?", "Who? Nothing."),
+    ],
+)
+def test_an_alert_has_one_full_stop(title: str, shown: str) -> None:
+    assert alert_text(Reply(title, text="Nothing.", ok=False)) == shown

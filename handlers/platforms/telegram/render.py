@@ -77,7 +77,8 @@ def _row_width(buttons: Sequence[Button]) -> int:
 
 def alert_text(reply: Reply) -> str | None:
     """A refusal short enough for the box over the chat; None when it has to be a message."""
-    text = f"{clean(reply.title)}. {clean(reply.text)}".strip()
+    title = clean(reply.title)
+    text = f"{title}{'' if title.endswith(('.', '!', '?')) else '.'} {clean(reply.text)}".strip()
     bare = not (reply.ok or reply.buttons or reply.in_place or reply.fields or reply.table)
     return text if bare and utf16_length(text) <= ALERT_LENGTH else None
 
