@@ -60,7 +60,7 @@ def configured_access(chat: Chat) -> ConfiguredAccess:
     """Who may do what and where, as the configuration says; the console's operator is its owner."""
     users = {user: Role[role.value.upper()] for user, role in chat.users.items()}
     places = [f"telegram:{place}" for place in chat.telegram.chats]
-    places += [f"discord:{place}" for place in (*chat.discord.guilds, *chat.discord.chats)]
+    places += [f"discord:{place}" for place in chat.discord.chats or chat.discord.guilds]
     places += [f"slack:{place}" for place in chat.slack.channels]
     return ConfiguredAccess({OPERATOR: Role.ADMIN, **users}, places)
 
