@@ -4,9 +4,11 @@ A commit writes each notice once and knows no reader. A reader (a person on a pl
 to which it has had everything, and a few deliveries beyond it, since critical notices overtake.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import batched
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 
 from bot.domain.errors import StorageError
 from bot.domain.notice import Notice, Severity
@@ -15,10 +17,14 @@ from bot.runtime.ports import QueuedNotice
 from storage.connections import Connections
 from storage.schema import DeliveryRow, NoticeRow, OutboxCursorRow
 from storage.statements import add_missing, put
-from storage.together import Together
+from storage.together import Asked, Together
 
 type Mark = tuple[str, Sequence[int], int]
 """A reader, the notices it has had, and when (ms)."""
+type Ask = tuple[str, int, Severity | None]
+"""A reader that asks for at most so many waiting notices of a severity."""
+ASKED_AT_ONCE = 1000
+"""A statement takes only so many values."""
 
 
 class SqlOutbox:
@@ -28,13 +34,16 @@ class SqlOutbox:
         """Bind to an account."""
         self._connections = connections
         self._account = account
+        self._asks = Asked[Ask, tuple[QueuedNotice, ...]](
+            connections, lambda c, asks: _all_waiting(c, account, asks)
+        )
         self._marks = Together[Mark](connections, lambda c, marks: _all_sent(c, account, marks))
 
     async def waiting(
         self, platform: str, limit: int, severity: Severity | None = None
     ) -> tuple[QueuedNotice, ...]:
         """The oldest unsent notices for a reader (of one severity alone), critical ones first, then in order."""
-        return await self._connections.read(lambda c: _waiting(c, self._account, platform, limit, severity))
+        return await self._asks.ask((platform, limit, severity))
 
     async def join(self, reader: str, since_ms: int) -> None:
         """A new reader gets what was raised at or after a time (business time); a known one keeps its place."""
@@ -74,6 +83,23 @@ def _unsent(connection: Connection, account: str, platform: str) -> tuple[Column
     return NoticeRow.account == account, NoticeRow.place > through, NoticeRow.place.not_in(delivered)
 
 
+def _all_waiting(
+    connection: Connection, account: str, asks: Sequence[Ask]
+) -> Mapping[Ask, tuple[QueuedNotice, ...]]:
+    """Readers who have had the same are answered by one look."""
+    readers = sorted({reader for reader, _, _ in asks})
+    through, delivered = _cursors(connection, account, readers), _delivered(connection, account, readers)
+    looks: dict[tuple[object, ...], tuple[QueuedNotice, ...]] = {}
+    answers = {}
+    for ask in asks:
+        reader, limit, severity = ask
+        key = (through.get(reader, 0), delivered.get(reader, frozenset()), limit, severity)
+        if key not in looks:
+            looks[key] = _waiting(connection, account, reader, limit, severity)
+        answers[ask] = tuple(replace(queued, platform=reader) for queued in looks[key])
+    return answers
+
+
 def _waiting(
     connection: Connection, account: str, platform: str, limit: int, severity: Severity | None
 ) -> tuple[QueuedNotice, ...]:
@@ -93,26 +119,79 @@ def read_notice(place: int, body: str) -> Notice:
 
 
 def _all_sent(connection: Connection, account: str, marks: Sequence[Mark]) -> None:
-    for reader, ids, at_ms in marks:
-        _sent(connection, account, reader, ids, at_ms)
+    """Few statements however many readers: what stays beyond a reader's cursor is a delivery, the rest moves it."""
+    told = _told(connection, account, marks)
+    readers = sorted({reader for reader, _, _ in marks})
+    through, delivered = _cursors(connection, account, readers), _delivered(connection, account, readers)
+    ends: dict[tuple[int, frozenset[int]], int] = {}  # most readers stand at the same place
+    beyond, cursors = [], []
+    for reader in readers:
+        begin, before = through.get(reader, 0), delivered.get(reader, frozenset())
+        fresh = {
+            place: at for place, at in told.get(reader, {}).items() if place > begin and place not in before
+        }
+        had = before.union(fresh)
+        if (begin, had) not in ends:
+            ends[begin, had] = _end_of_row(connection, account, begin, had)
+        end = ends[begin, had]
+        beyond += [_delivery(account, reader, place, at) for place, at in fresh.items() if place > end]
+        if end != begin or reader not in through:
+            cursors.append({"account": account, "platform": reader, "through": end})
+        if any(place <= end for place in before):
+            _forget(connection, account, reader, end)
+    add_missing(connection, DeliveryRow, beyond)
+    put(connection, OutboxCursorRow, cursors)
 
 
-def _sent(connection: Connection, account: str, platform: str, ids: Sequence[int], at_ms: int) -> None:
-    unsent = select(NoticeRow.place).where(*_unsent(connection, account, platform), NoticeRow.place.in_(ids))
-    key = {"account": account, "platform": platform, "at": at_ms}
-    add_missing(
-        connection, DeliveryRow, [key | {"place": place} for place in connection.scalars(unsent).all()]
-    )
-    _advance(connection, account, platform)
+def _told(connection: Connection, account: str, marks: Sequence[Mark]) -> Mapping[str, Mapping[int, int]]:
+    """By reader, what there really is among the places to mark, and when it was told."""
+    named = sorted({place for _, places, _ in marks for place in places})
+    there: set[int] = set()
+    for some in batched(named, ASKED_AT_ONCE):
+        rows = select(NoticeRow.place).where(NoticeRow.account == account, NoticeRow.place.in_(some))
+        there |= set(connection.scalars(rows))
+    told: dict[str, dict[int, int]] = {}
+    for reader, places, at_ms in marks:
+        told.setdefault(reader, {}).update({place: at_ms for place in places if place in there})
+    return told
 
 
-def _advance(connection: Connection, account: str, platform: str) -> None:
-    """Move the cursor up to the first notice still waiting."""
-    first = connection.scalar(_lowest(_unsent(connection, account, platform)))
-    all_sent = select(func.max(NoticeRow.place)).where(NoticeRow.account == account)
-    if first is not None:
-        all_sent = all_sent.where(NoticeRow.place < first)
-    _settle(connection, account, platform, connection.scalar(all_sent) or 0)
+def _cursors(connection: Connection, account: str, readers: Sequence[str]) -> Mapping[str, int]:
+    row = OutboxCursorRow
+    rows = select(row.platform, row.through).where(row.account == account, row.platform.in_(readers))
+    return dict(connection.execute(rows).all())
+
+
+def _delivered(connection: Connection, account: str, readers: Sequence[str]) -> Mapping[str, frozenset[int]]:
+    """What readers have had beyond their cursors."""
+    row = DeliveryRow
+    rows = select(row.platform, row.place).where(row.account == account, row.platform.in_(readers))
+    found: dict[str, set[int]] = {}
+    for reader, place in connection.execute(rows):
+        found.setdefault(reader, set()).add(place)
+    return {reader: frozenset(places) for reader, places in found.items()}
+
+
+def _end_of_row(connection: Connection, account: str, begin: int, had: frozenset[int]) -> int:
+    """The last place after `begin` before which nothing is missing among what somebody had."""
+    after = (NoticeRow.account == account, NoticeRow.place > begin)
+    rows = select(NoticeRow.place).where(*after).order_by(NoticeRow.place).limit(len(had))
+    end = begin
+    for place in connection.scalars(rows).all():
+        if place not in had:
+            break
+        end = place
+    return end
+
+
+def _delivery(account: str, reader: str, place: int, at_ms: int) -> dict[str, object]:
+    return {"account": account, "platform": reader, "place": place, "at": at_ms}
+
+
+def _forget(connection: Connection, account: str, reader: str, through: int) -> None:
+    row = DeliveryRow
+    own = (row.account == account, row.platform == reader, row.place <= through)
+    connection.execute(delete(row).where(*own))
 
 
 def _join(connection: Connection, account: str, reader: str, since_ms: int) -> None:
@@ -134,10 +213,6 @@ def _keep_only(connection: Connection, account: str, platform: str, readers: Seq
         connection.execute(
             delete(table).where(table.account == account, others, table.platform.not_in(readers))
         )
-
-
-def _lowest(which: tuple[ColumnElement[bool], ...]) -> Select[int]:
-    return select(func.min(NoticeRow.place)).where(*which)
 
 
 def _skip_all(connection: Connection, account: str, platform: str) -> int:

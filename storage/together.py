@@ -1,7 +1,7 @@
-"""Small writes of many callers in few transactions: each is durable when it returns, none has a transaction alone."""
+"""Small work of many callers in few transactions: what is written is durable when it returns, what is read is whole."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -40,3 +40,40 @@ class Together[T]:
 
     async def _put_down(self, things: Sequence[T]) -> None:
         await self._connections.write(lambda connection: self._write(connection, things))
+
+
+class Asked[Q: Hashable, A]:
+    """Questions that come while others are being answered are answered together, by one read that begins after them."""
+
+    def __init__(
+        self, connections: Connections, answer: Callable[[Connection, Sequence[Q]], Mapping[Q, A]]
+    ) -> None:
+        """`answer` has an answer for every question."""
+        self._connections = connections
+        self._answer = answer
+        self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def ask(self, question: Q) -> A:
+        """The answer as of a moment after asking; raises what kept the read from being done."""
+        done: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, done))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="storage asked")
+        return await done
+
+    async def _run(self) -> None:
+        while self._waiting:
+            taken, self._waiting = self._waiting, []
+            questions = list(dict.fromkeys(question for question, _ in taken))
+            (found,) = await asyncio.gather(self._looked(questions), return_exceptions=True)
+            for question, done in taken:
+                if done.done():  # called off meanwhile
+                    continue
+                if isinstance(found, BaseException):
+                    done.set_exception(found)
+                else:
+                    done.set_result(found[question])
+
+    async def _looked(self, questions: Sequence[Q]) -> Mapping[Q, A]:
+        return await self._connections.read(lambda connection: self._answer(connection, questions))

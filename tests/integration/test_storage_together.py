@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 from sqlalchemy import Connection
-from storage_kit import NOW
+from storage_kit import ACCOUNT, NOW, step
 
+from bot.domain.action import Notify
 from bot.domain.errors import StorageError
+from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.runtime.ports import AuditDraft
 from storage.database import Database
-from storage.together import Together
+from storage.together import Asked, Together
 
 
 class Books:
@@ -80,3 +82,45 @@ async def test_many_audit_entries_at_once_leave_the_newest_anchor(
         await asyncio.gather(*(audit.append(draft) for _ in range(20)))
     assert anchor.read_text().split()[0] == "100"
     assert "cannot be written" not in caplog.text
+
+
+async def test_questions_that_come_meanwhile_are_answered_together() -> None:
+    looks: list[list[int]] = []
+
+    class Readable:
+        go = asyncio.Event()
+
+        async def read(self, work):
+            await self.go.wait()
+            return work(None)
+
+    def answer(_: Connection, questions):
+        looks.append(list(questions))
+        return {question: question * 2 for question in questions}
+
+    asked = Asked[int, int](Readable(), answer)
+    tasks = [asyncio.create_task(asked.ask(1))]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    tasks += [asyncio.create_task(asked.ask(number)) for number in (2, 3, 2)]
+    await asyncio.sleep(0)
+    Readable.go.set()
+    assert await asyncio.gather(*tasks) == [2, 4, 6, 4]
+    assert looks == [[1], [2, 3]], "one asked before a read begins is never answered by an older read"
+
+
+async def test_readers_that_mark_at_once_each_keep_their_own_place(database: Database) -> None:
+    outbox = database.outbox(ACCOUNT)
+    raised = [Notify(Notice(NoticeKind.ENTRY, Severity.INFO, NOW, f"n{number}")) for number in range(6)]
+    await database.ledger(ACCOUNT).commit([step(1, *raised)])
+    places = [one.id for one in await outbox.waiting("t:1", 10)]
+    marks = {"t:1": places, "t:2": places[:3], "t:3": places[4:], "t:4": [places[0], places[2]], "t:5": []}
+    await asyncio.gather(*(outbox.sent(reader, ids, NOW) for reader, ids in marks.items()))
+    left = await asyncio.gather(*(outbox.waiting(reader, 10) for reader in marks))
+    assert [[one.id for one in row] for row in left] == [
+        [place for place in places if place not in ids] for ids in marks.values()
+    ]
+    assert [{one.platform for one in row} for row in left] == [set(), {"t:2"}, {"t:3"}, {"t:4"}, {"t:5"}]
+    await outbox.sent("t:3", places[:2], NOW)
+    await asyncio.gather(*(outbox.sent("t:3", [place], NOW) for place in places[2:4]))
+    assert await outbox.waiting("t:3", 10) == ()
