@@ -129,7 +129,7 @@ def console(
 
 
 @app.command()
-def sandbox(
+def sandbox(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
     venue: Annotated[str, typer.Option(help="binance, bybit or both.")] = "binance",
     port: Annotated[int, typer.Option(help="First port; 0: free ones.")] = 0,
     symbols: Annotated[int | None, typer.Option(help="Symbols of the generated market (default: 8).")] = None,
@@ -146,9 +146,16 @@ def sandbox(
         ),
     ] = 1.0,
     faults: Annotated[Path | None, typer.Option(help="Fault rules (YAML or JSON).")] = None,
+    chat: Annotated[
+        str,
+        typer.Option(help="Chat platforms instead: telegram, discord, slack or all; people speak as told."),
+    ] = "",
 ) -> None:
     """Serve an exchange on loopback that speaks Binance's or Bybit's protocol; prints its addresses and keys."""
     from cli.sandbox import SandboxOptions, run_sandbox
+    from cli.sandbox_chat import run_chat_sandbox
+
+    _finish(run_chat_sandbox, chat) if chat else None
 
     _finish(run_sandbox, SandboxOptions(venue, port, symbols, candles, seed, speed, faults))
 
@@ -277,6 +284,24 @@ def bench_venue(
     from cli.bench_venue import run_venue_bench
 
     _finish(run_venue_bench, venue, symbols, orders, seconds, json)
+
+
+@bench_app.command("chat")
+def bench_chat(
+    symbols: Annotated[int, typer.Option(help="Symbols traded.")] = 263,
+    seconds: Annotated[
+        float, typer.Option(help="How long people ask: once in peace, once while bars close.")
+    ] = 60,
+    orders: Annotated[
+        int, typer.Option(help="Entries and closes: once with chats that answer, once without.")
+    ] = 200,
+    notices: Annotated[int, typer.Option(help="Fills that are told at once.")] = 500,
+    json: Json = False,
+) -> None:
+    """People command the whole desk on sandboxed Telegram, Discord and Slack: answers, orders, notices, memory."""
+    from cli.bench_chat import run_chat_bench
+
+    _finish(run_chat_bench, symbols, seconds, orders, notices, json)
 
 
 def _timed(text: str) -> tuple[int, str]:
