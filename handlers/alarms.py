@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from bot.domain.notice import Notice
 from handlers.pace import Urgency, spoken_as
 from handlers.render_text import notice_reply
+from handlers.reply import Reply
 from handlers.speaker import PlatformDown, Speaker
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,10 @@ FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
 
 
+def _as_it_is(reply: Reply) -> Reply:
+    return reply
+
+
 class Alarms:
     """The alarms of one person, in order, each tried until it gets through."""
 
@@ -31,11 +36,13 @@ class Alarms:
         speaker: Speaker,
         chat_id: str,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        dress: Callable[[Reply], Reply] = _as_it_is,
     ) -> None:
-        """Nothing rings yet."""
+        """Nothing rings yet. `dress` makes a reply fit to be said: without secrets, whoever wrote the notice."""
         self._speaker = speaker
         self._chat_id = chat_id
         self._sleep = sleep
+        self._dress = dress
         self._waiting: deque[Notice] = deque(maxlen=KEPT)
         self._told: deque[Notice] = deque(maxlen=KEPT)
         self._trying: Notice | None = None
@@ -74,7 +81,7 @@ class Alarms:
         while failures < ATTEMPTS:
             try:
                 with spoken_as(Urgency.CRITICAL):
-                    await self._speaker.say(self._chat_id, notice_reply(notice), False)
+                    await self._speaker.say(self._chat_id, self._dress(notice_reply(notice)), False)
             except Exception as error:  # noqa: BLE001 (whatever it is: an alarm is tried again, later ones wait behind it)
                 failures += not isinstance(error, PlatformDown)
                 log.error("an alarm does not get through: %s (%s)", notice.title, type(error).__name__)

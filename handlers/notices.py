@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from bot.domain.errors import StorageError
 from bot.domain.notice import Notice, Severity
@@ -33,7 +34,8 @@ class Mailbox:
 
     def __init__(self, recipient: Recipient, speaker: Speaker, office: Office) -> None:
         """Nothing runs yet."""
-        self.alarms = Alarms(speaker, recipient.chat_id, office.sleep)
+        dress = partial(office.dress, speaker.platform, recipient.chat_id, recipient.role)
+        self.alarms = Alarms(speaker, recipient.chat_id, office.sleep, dress)
         self.lanes = [
             Lane(severity, recipient, speaker, office, self.alarms.told)
             for severity in (Severity.CRITICAL, Severity.TRADE, Severity.INFO)
