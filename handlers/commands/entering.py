@@ -158,6 +158,9 @@ async def preview_leverage(desk: Desk, symbol: str, leverage: int | None = None)
     return proposed(f"Change the leverage of {symbol}?", (change,), "\n".join(lines))
 
 
+MAY_REFUSE = "Venues may refuse less leverage while an isolated position is open; then nothing changes."
+
+
 def _open_lines(desk: Desk, found: LeveragePreview) -> list[str]:
     """What becomes of the open position."""
     if found.margin_before is None or found.margin_after is None:
@@ -169,6 +172,7 @@ def _open_lines(desk: Desk, found: LeveragePreview) -> list[str]:
     return [
         f"Open position: margin {' → '.join(margins)}, liquidation {' → '.join(reach)}.",
         "Its size, stop and target stay.",
+        *([MAY_REFUSE] if found.after < found.before else []),
     ]
 
 

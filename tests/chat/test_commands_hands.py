@@ -100,6 +100,8 @@ async def test_leverage_reads_without_asking_and_sets_after_a_card() -> None:
     assert not any(button.label == "Confirm" for button in shown.buttons)
     card = await talk.press(shown, "3x")
     assert fields(card)["leverage of BTCUSDT"] == "5x → 3x"
+    assert "may refuse less leverage" in card.text
+    assert "may refuse" not in (await talk.say("/leverage btc 7")).text
     assert "margin 3180.40 USDT → 5300.67 USDT" in card.text
     assert "liquidation 52158.6 → 46942.7" in card.text
     assert "The next BTCUSDT trade: 0.015 BTC" in card.text
