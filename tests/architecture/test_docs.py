@@ -2,7 +2,9 @@
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
+from bot.config import load_text
 from bot.config.secrets import secret_names
 from cli.main import app
 from handlers.manual import commands_markdown
@@ -46,3 +48,30 @@ def test_links_of_the_documents_lead_somewhere() -> None:
         links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
         missing += [f"{page.name}: {link}" for link in links if not (page.parent / link).exists()]
     assert missing == []
+
+
+def test_the_chat_guide_names_what_there_is() -> None:
+    """Commands, settings and secrets that docs/chat-setup.md names exist."""
+    text = (ROOT / "docs" / "chat-setup.md").read_text(encoding="utf-8")
+    registry = load_registry()
+    commands = set(re.findall(r"`/([a-z][a-z_]+)\b", text)) - {"newbot", "setjoingroups", "quarterdeck"}
+    assert {name for name in commands if registry.find(name) is None} == set()
+    keys = {item.key for item in load_text("{}", ROOT, {}).items()}
+    named = re.findall(r"`((?:chat|notices|watchdog|drill)\.[a-z_.]+)`", text)
+    assert named
+    assert {key for key in named if not any(known.startswith(key) for known in keys)} == set()
+    secrets = set(re.findall(r"`([A-Z]+_[A-Z_]+)[`=]", text))
+    assert secrets <= set(secret_names())
+    called = set(re.findall(r"`quarterdeck ([a-z]+)", text))
+    assert called <= {
+        found.name or getattr(found.callback, "__name__", "") for found in app.registered_commands
+    }
+
+
+def test_the_guides_configuration_is_valid() -> None:
+    """The pieces of config.yaml that the guide shows can be pasted."""
+    text = (ROOT / "docs" / "chat-setup.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"(?:^ {4,8}(?:chat|name|#).*\n(?:^ {4,}.*\n)*)", text, re.MULTILINE)
+    assert len(blocks) == 4
+    for block in blocks:
+        load_text(dedent(block), ROOT, {})
