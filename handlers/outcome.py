@@ -98,6 +98,13 @@ def fault(command: Command, trace: str) -> Reply:
     )
 
 
+def no_database(command: Command) -> Reply:
+    """The database is away, and the command could not do without."""
+    unsure = "" if command.risk is Risk.READ else " Whether it took effect is not known: look at /status."
+    text = f"/{command.name} needs it and did not finish.{unsure} /health says what is wrong."
+    return refusal("The database does not answer", text)
+
+
 STRANGER = refusal("This desk answers only its crew.")
 UNKNOWN_BUTTON = refusal(
     "This button no longer works", "It is too old or from before a restart: send the command."

@@ -9,6 +9,7 @@ from hashlib import sha256
 from inspect import signature
 from typing import get_type_hints
 
+from bot.domain.errors import StorageError
 from handlers import outcome
 from handlers.asked_desk import asked_desk
 from handlers.codes import Codes
@@ -86,4 +87,6 @@ class Runner:
         seed = self.salt + f"{self._faults} {self.wall_clock()}".encode()
         trace = sha256(seed).hexdigest()[:8]
         log.error("internal fault %s in /%s", trace, command.name, exc_info=error)
+        if isinstance(error, StorageError):
+            return Ending(Outcome.FAILED, outcome.no_database(command))
         return Ending(Outcome.FAILED, outcome.fault(command, trace))

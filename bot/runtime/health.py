@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bot.domain.errors import StorageError
 from bot.engine.engine import Engine
 from bot.runtime.desk import HealthView, JobView
 from bot.runtime.loop import Loop
@@ -79,7 +80,14 @@ class Health:
             errors=loop.errors,
             memory_mb=memory_mb(),
             disk_free_mb=shutil.disk_usage(self._home).free / MB,
-            storage=await self._storage(),
+            storage=await self._stored(),
             version=self._version,
             wire=self.wire(),
         )
+
+    async def _stored(self) -> StorageHealth:
+        """A database that is away is what people come here for: the other signs are shown all the same."""
+        try:
+            return await self._storage()
+        except StorageError as error:
+            return StorageHealth("", 0, "", 0.0, 0, str(error))

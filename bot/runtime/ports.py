@@ -238,10 +238,14 @@ class Preferences(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StorageHealth:
-    """How the database is: kind, size in bytes, age of schema, last commit's time in milliseconds."""
+    """How the database is: kind, size in bytes, age of schema, last commit's time in milliseconds.
+
+    `trouble` says why it could not be asked; the figures mean nothing then.
+    """
 
     kind: str
     bytes: int
     revision: str
     last_commit_ms: float
     waiting_notices: int
+    trouble: str = ""

@@ -6,7 +6,7 @@ from typing import Annotated
 from bot.domain.market import timeframe_ms
 from bot.domain.notice import Severity
 from bot.runtime.desk import Desk, HealthView, JobView
-from bot.runtime.ports import AuditEntry
+from bot.runtime.ports import AuditEntry, StorageHealth
 from handlers.cards import clock, link_words, listed, no, table
 from handlers.command import Help, Range, Risk, Role, Suggest, command
 from handlers.format import UNKNOWN, Clock, count, duration, milliseconds, number
@@ -40,7 +40,7 @@ async def health(desk: Desk) -> Reply:
 
 
 def _sound(view: HealthView) -> bool:
-    return view.link_up and not view.errors
+    return view.link_up and not view.errors and not view.storage.trouble
 
 
 def _old_candles(desk: Desk, view: HealthView) -> dict[str, str]:
@@ -59,12 +59,18 @@ def _health_fields(desk: Desk, view: HealthView) -> Iterator[tuple[str, str]]:
     yield "Orders", f"{milliseconds(view.order_ms_p50)} median, {milliseconds(view.order_ms_p99)} p99"
     yield from view.wire
     yield "Longest without a stop", milliseconds(view.longest_uncovered_ms)
-    stored = view.storage
+    yield from _stored_fields(view.storage)
+    yield "Memory, disk", f"{number(view.memory_mb, 0)} MB used, {number(view.disk_free_mb, 0)} MB free"
+    yield "Version", view.version
+
+
+def _stored_fields(stored: StorageHealth) -> Iterator[tuple[str, str]]:
+    if stored.trouble:
+        yield "Database", f"NOT THERE: {stored.trouble}"
+        return
     size_mb = number(stored.bytes / 1_000_000, 1)
     yield "Database", f"{stored.kind}, {size_mb} MB, last commit {milliseconds(stored.last_commit_ms)}"
     yield "Notices waiting", str(stored.waiting_notices)
-    yield "Memory, disk", f"{number(view.memory_mb, 0)} MB used, {number(view.disk_free_mb, 0)} MB free"
-    yield "Version", view.version
 
 
 @command(area="system", role=Role.VIEWER)
