@@ -15,6 +15,7 @@ from bot.market.signals import WindowSignals
 from bot.runtime.desk import About
 from bot.runtime.health import Health
 from bot.runtime.loop import Loop
+from bot.runtime.redaction import Redactor
 from bot.runtime.timers import Timers
 from bot.runtime.trading_desk import Books, Surroundings, TradingDesk
 from bot.strategy import Strategy, Value
@@ -69,7 +70,8 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     """Join everything around a database and a venue."""
     strategies = Strategies(strategy_paths(plan))
     engine = build_engine(plan, strategies, venue.instruments)
-    loop = Loop(engine, database.ledger(plan.account), lambda: venue.now_ms, plan.commit_batch)
+    ledger, redact = database.ledger(plan.account), Redactor(plan.loaded.hidden)
+    loop = Loop(engine, ledger, lambda: venue.now_ms, plan.commit_batch, redact)
     timers = Timers(loop.put)
     performer = plan.performer(venue, timers, loop.put, lambda: venue.now_ms)
     wall_ms = plan.wall_ms or (lambda: venue.now_ms)
@@ -123,6 +125,7 @@ def engine_settings(
         quote=settings.venue.quote,
         slippage_rate=settings.venue.slippage,
         max_signal_age_ms=settings.signals.max_signal_age_ms(bar_ms),
+        max_price_age_ms=0 if plan.read_lag_ms else bar_ms,
         stop_deadline_ms=int(STOP_DEADLINE_MS * plan.haste),
         unknown_deadline_ms=int(UNKNOWN_DEADLINE_MS * plan.haste),
         read_lag_ms=int(plan.read_lag_ms * plan.haste),

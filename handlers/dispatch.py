@@ -153,8 +153,8 @@ class Dispatcher:
         )
 
     async def handle(self, request: Request) -> Reply | None:
-        """Answer one request; None means that nothing at all is answered."""
-        reply = await self._handle(request)
+        """Answer one request; None means that nothing at all is answered. A name may hold a secret like any text."""
+        reply = await self._handle(replace(request, user_name=self.redact(request.user_name)))
         return None if reply is None else redacted(reply, self.redact)
 
     async def _handle(self, request: Request) -> Reply | None:

@@ -19,6 +19,7 @@ from bot.domain.market import Quote
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.refusal import Refused
 from bot.engine.engine import Engine
+from bot.runtime.discreet import discreet
 from bot.runtime.door import Door
 from bot.runtime.perform import Performer, deeds_of, risks_more
 from bot.runtime.ports import Ledger, Step
@@ -32,8 +33,18 @@ log = logging.getLogger(__name__)
 class Loop:
     """Takes events one at a time. `batch` is how many uneventful steps may wait for one commit."""
 
-    def __init__(self, engine: Engine, ledger: Ledger, now: Callable[[], int], batch: int = 1) -> None:
-        """`now` gives business time in ms; `join` must be called before the first event."""
+    def __init__(
+        self,
+        engine: Engine,
+        ledger: Ledger,
+        now: Callable[[], int],
+        batch: int = 1,
+        redact: Callable[[str], str] = str,
+    ) -> None:
+        """`now` gives business time in ms; `join` must be called before the first event.
+
+        `redact` takes secrets out of what venues say in words: the journal keeps it for good.
+        """
         self.engine = engine
         self.number = 0
         self.errors = 0
@@ -44,6 +55,7 @@ class Loop:
         self._ledger = ledger
         self._now = now
         self._batch = batch
+        self._redact = redact
         self._performer: Performer | None = None
         self._inbox: deque[Event] = deque()
         self._door = Door()
@@ -75,7 +87,7 @@ class Loop:
 
     def put(self, event: Event) -> None:
         """Put an event into the inbox."""
-        self._inbox.append(event)
+        self._inbox.append(discreet(event, self._redact))
         self._idle.clear()
         self._woken.set()
 

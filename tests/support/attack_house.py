@@ -275,7 +275,7 @@ class Ways:
     on: Sequence[str] = ALL
     broken: Sequence[str] = ()
     config: str = ""
-    environ: Mapping[str, str] = field(default_factory=lambda: TOKENS)
+    environ: Callable[["Worlds"], Mapping[str, str]] = lambda worlds: TOKENS
     history: int = 1
     rules: DiscordRules | None = None
     bars: int = 0
@@ -304,7 +304,9 @@ async def attack_house(
     async with AsyncExitStack() as stack:
         there = among or await stack.enter_async_context(worlds(ways.rules))
         plan = ways.plan(
-            blueprint(home, frames, config_of(there, ways.on) + ways.config, ways.environ, ways.history)
+            blueprint(
+                home, frames, config_of(there, ways.on) + ways.config, ways.environ(there), ways.history
+            )
         )
         house = await stack.enter_async_context(open_house(plan))
         running = Running(house, MarketClock.for_bars(house.now_ms(), BAR_MS, 1, paused=True))
@@ -320,7 +322,7 @@ async def attack_house(
         running.begin("timers", _timers(house))
         open_front(running)
         begin_platforms(running)
-        made.faces = {speaker.platform: speaker for speaker, _ in running.speakers}
+        made.faces = {speaker.platform: speaker for speaker, _ in running.speakers if speaker.platform in ALL}
         living = asyncio.create_task(running.until_stopped())
         try:
             for name in made.faces:
