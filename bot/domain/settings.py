@@ -42,6 +42,8 @@ class EngineSettings:
     quote: str = "USDT"
     slippage_rate: Decimal = Decimal("0.0001")
     max_signal_age_ms: int = 300_000
+    max_price_age_ms: int = 0
+    """How old a price may be that a person enters by; 0: as a signal's bar. A bar, where prices come with candles."""
     stop_deadline_ms: int = 5_000
     stop_tries: int = 3
     close_tries: int = 5

@@ -275,6 +275,7 @@ def risk_book(turn: Turn, symbol: SymbolState, account: Standing) -> RiskBook:
         exposures=account.exposures,
         guards=_guards(state, symbol, turn.at_ms),
         max_signal_age_ms=state.settings.max_signal_age_ms,
+        max_price_age_ms=state.settings.max_price_age_ms or state.settings.max_signal_age_ms,
     )
 
 

@@ -79,6 +79,7 @@ class RiskBook:
     exposures: tuple[Exposure, ...]
     guards: SymbolGuards
     max_signal_age_ms: int
+    max_price_age_ms: int
 
     @property
     def exposure_total(self) -> Decimal:

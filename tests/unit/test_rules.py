@@ -68,6 +68,7 @@ def book(*, guards: Any = None, limits: Any = None, day: Any = None, **changes: 
         exposures=(),
         guards=replace(GUARDS, **(guards or {})),
         max_signal_age_ms=300_000,
+        max_price_age_ms=300_000,
     )
     return replace(plain, **changes)
 
@@ -86,6 +87,7 @@ def stopped(price: float, **changes: Any) -> Candidate:
 
 
 PLAIN = candidate()
+BY_HAND = replace(PLAIN, priced_at_ms=START_MS)
 THREE = (exposure("AAA"), exposure("BBB", SHORT), exposure("CCC", SHORT))
 WINDOW = {"limits": {"funding_window_minutes": 30}}
 
@@ -109,6 +111,18 @@ CASES: dict[str, list[tuple[bool, Candidate, RiskBook, str]]] = {
     "fresh_data": [
         (True, PLAIN, book(at_ms=START_MS + 300_000), "bar closed 300.0 s ago, limit 300 s"),
         (False, PLAIN, book(at_ms=START_MS + 300_100), "stale candle: bar closed 300.1 s ago, limit 300 s"),
+        (
+            True,
+            BY_HAND,
+            book(at_ms=START_MS + 899_000, max_price_age_ms=900_000),
+            "price seen 899.0 s ago, limit 900 s",
+        ),
+        (
+            False,
+            BY_HAND,
+            book(at_ms=START_MS + 901_000, max_price_age_ms=900_000),
+            "stale price: price seen 901.0 s ago, limit 900 s",
+        ),
     ],
     "strategy_gates": [
         (True, PLAIN, book(), "quiet LONG score 5"),
