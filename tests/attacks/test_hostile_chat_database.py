@@ -22,13 +22,10 @@ def rob(home: Path) -> None:
 @asynccontextmanager
 async def robbed(home: Path) -> AsyncIterator[Run]:
     """A run whose end names what could not be saved."""
-    try:
+    unsaved = pytest.raises(StorageError, match="could not be saved")
+    with unsaved:
         async with running(home, NOW) as run:
             yield run
-    except StorageError as error:
-        assert "could not be saved" in str(error)
-    else:
-        raise AssertionError("the end was silent about what is lost")
 
 
 async def asked(run: Run, number: int, line: str) -> tuple[str, str]:
