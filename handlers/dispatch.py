@@ -37,6 +37,7 @@ from handlers.outgoing import Redact, holds_secret, redacted
 from handlers.parameter import Kind, Parameter
 from handlers.parse import Arguments, Bad, Missing, bind_form, bind_line
 from handlers.persons import Persons
+from handlers.recorder import Recorder
 from handlers.registry import Registry
 from handlers.reply import Button, Reply, refusal
 from handlers.request import ChatKind, Request, RequestKind
@@ -93,9 +94,11 @@ class Dispatcher:
     _second: Second = field(init=False)
     _asking: Asking = field(init=False)
     _expectations: Expectations = field(init=False, default_factory=Expectations)
+    _recorder: Recorder = field(init=False)
 
     def __post_init__(self) -> None:
         """Join the parts; what has to speak by itself speaks through `push`."""
+        self._recorder = Recorder(lambda: self.audit)
         self._desks = self.desks or Desks.alone(Seat(self.desk, self.context, self.journal_position))
         if self._desks.several:
             self.registry = self.registry.for_accounts(self._desks.names)
@@ -357,14 +360,10 @@ class Dispatcher:
             log.exception("update %s of %s could not be settled", request.update_id, request.platform)
 
     async def _record(self, request: Request, asked: Asked, ending: Ending) -> None:
-        """One line in the audit. When it cannot be written the log keeps it: the answer must not be lost too."""
+        """One line in the audit."""
         if not ending.recorded or not (asked.named or ending.remark):
             return
-        draft = self._draft(request, asked, ending)
-        try:
-            await self.audit.append(draft)
-        except Exception:
-            log.exception("the audit could not take %s", draft)
+        await self._recorder.append(self._draft(request, asked, ending))
 
     def _draft(self, request: Request, asked: Asked, ending: Ending) -> AuditDraft:
         changes = ending.reply.changes if ending.reply else ()

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -205,7 +206,7 @@ BUTTONS = (
     Button("25 %", "/close BTC 25", id="p1"),
     Button("50 %", "/close BTC 50", id="p2"),
     Button("Refresh", "/status", ButtonStyle.PRIMARY, "r"),
-    *many_buttons(9, "/chart"),
+    *(replace(button, id=f"c{button.id}") for button in many_buttons(9, "/chart")),
 )
 
 
