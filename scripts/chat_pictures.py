@@ -16,7 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-import chat_telegram  # noqa: E402 (beside this file)
+import chat_discord  # noqa: E402 (beside this file)
+import chat_slack  # noqa: E402
+import chat_telegram  # noqa: E402
 import numpy as np  # noqa: E402
 from chat_faces import slept  # noqa: E402
 from chat_house import ChatHouse, chat_house, in_virtual_time  # noqa: E402
@@ -114,9 +116,54 @@ async def away(house: ChatHouse) -> None:
     await slept(600)
     await house.open()
     await house.ann.wait(30)
-    telegram(house, "away", [chat_telegram.shot(post) for post in posts(house)[before:]])
+    shown = [
+        post for post in posts(house)[before:] if is_list(post) or post.sender == house.world.people[0].user
+    ]
+    telegram(house, "away", [chat_telegram.shot(post) for post in shown])
+
+
+def is_list(post: Post) -> bool:
+    """The list itself, not the notices that come at a start, whose order is nobody's."""
+    return any(one.kind == "pre" for one in post.text.entities)
+
+
+async def on_discord(house: ChatHouse) -> None:
+    """Status, and a panic close."""
+    person = house.world.people[0]
+    made = person._interactions.made
+    await house.ann.say("/status")
+    save("discord-status", chat_discord.chat([chat_discord.shot(person.private.messages[-1], made)]))
+    await house.ann.say("/panic_close")
+    card = person.private.messages[-1]
+    asked = chat_discord.shot(card, made, "Confirm")
+    await house.ann.press("Confirm")
+    save("discord-panic", chat_discord.chat([asked, chat_discord.shot(card)]))
+
+
+async def on_slack(house: ChatHouse) -> None:
+    """Status, asked for by a word."""
+    await house.ann.say("status")
+    save("slack-status", chat_slack.chat(slack(house)[-2:]))
+
+
+async def critical(house: ChatHouse) -> None:
+    """The notice that a falling market brings."""
+    await house.bars(12)
+    await house.ann.wait(30)
+    urgent = [one for one in slack(house) if "Acknowledge" in str(one.message.blocks)]
+    save("slack-notice", chat_slack.chat(urgent[:1]))
+
+
+def slack(house: ChatHouse) -> list[chat_slack.Shot]:
+    """Slack's messages with Ann, oldest first."""
+    person = house.world.people[0]
+    users = person._world.users
+    return [chat_slack.shot(one, users[one.user_id]) for one in person.private.messages if not one.gone]
 
 
 if __name__ == "__main__":
     scene("telegram", on_telegram)
     scene("telegram", away)
+    scene("discord", on_discord)
+    scene("slack", on_slack)
+    scene("slack", critical, FALLING, -0.004)
