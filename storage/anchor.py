@@ -37,9 +37,13 @@ class Anchor:
         """True when the trail was held against what is remembered, once per process."""
         return self._trusted is not None
 
-    def compare(self, digest_there: str) -> None:
-        """Hold the trail's digest at the remembered number against ours: where they differ nothing is overwritten."""
-        mark = self.read()
+    def compare(self, mark: Mark | None, digest_there: str) -> None:
+        """Hold the trail's digest at the remembered number against ours: where they differ nothing is overwritten.
+
+        The first comparison counts: those that were asked for beside it remember what has been written over since.
+        """
+        if self.compared:
+            return
         self._trusted = mark is None or mark.digest == digest_there
         if not self._trusted:
             log.error("the audit trail is not the one that %s remembers: see `audit verify`", self._path)

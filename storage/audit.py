@@ -36,7 +36,8 @@ class SqlAudit:
         if self._anchor is not None and not self._anchor.compared:
             mark = self._anchor.read()
             number = mark.number if mark is not None else 0
-            self._anchor.compare(await self._connections.read(lambda c: _digest(c, self._account, number)))
+            there = await self._connections.read(lambda c: _digest(c, self._account, number))
+            self._anchor.compare(mark, there)
         entry = await self._connections.write(lambda c: _append(c, self._account, draft))
         if self._anchor is not None:
             await asyncio.to_thread(self._anchor.write, entry)
