@@ -33,6 +33,7 @@ def ended(desk: Desk, outcome: Outcome, code: str = "") -> None:
 
 def test_it_takes_effect_when_the_venue_confirms_and_lasts() -> None:
     desk = Desk()
+    desk.bar()  # without a price there are no figures
     shown = previews.leverage(desk.state, "XYZ", 20)
     assert isinstance(shown, LeveragePreview)
     assert (shown.before, shown.after, shown.margin_before, shown.liquidation_after) == (10, 20, None, None)
