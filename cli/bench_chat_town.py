@@ -15,7 +15,7 @@ from bot.domain.errors import ConfigError
 START_S = 60.0
 ANSWER_S = 60.0
 LIMIT = 1 << 24
-ASKERS = ("ann", "bea", "cal", "dee", "eli")
+ASKERS = ("ann", "bea", "cal", "dee")
 LISTENER = "fay"
 """She commands nothing and gets every notice; the others get none, so that what they see is their answer."""
 

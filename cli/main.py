@@ -292,9 +292,7 @@ def bench_chat(
     seconds: Annotated[
         float, typer.Option(help="How long people ask: once in peace, once while bars close.")
     ] = 60,
-    orders: Annotated[
-        int, typer.Option(help="Entries and closes: once with chats that answer, once without.")
-    ] = 200,
+    orders: Annotated[int, typer.Option(help="Entries while chats answer, and again while not.")] = 100,
     notices: Annotated[int, typer.Option(help="Fills that are told at once.")] = 500,
     json: Json = False,
 ) -> None:
