@@ -13,7 +13,13 @@ from handlers.reply import EquityPlot
 async def test_status_heads_with_mode_trading_link_candle_and_day() -> None:
     reply = await Talk(busy_desk()).say("/status")
     shown = fields(reply)
-    assert [name for name, _ in reply.fields][:5] == ["Trading", "pause", "stop_trading", "flatten", "shutdown"]
+    assert [name for name, _ in reply.fields][:5] == [
+        "Trading",
+        "pause",
+        "stop_trading",
+        "flatten",
+        "shutdown",
+    ]
     assert shown["Mode"] == "demo · paper"
     assert shown["Trading"] == "trading"
     assert shown["Venue link"] == "connected"

@@ -92,7 +92,9 @@ async def until_said(telegram: TelegramSandbox, text: str) -> None:
 
 
 def said(telegram: TelegramSandbox) -> list[str]:
-    return [str(call.payload.get("text", "")) for call in telegram.calls.of("sendMessage") if call.status == 200]
+    return [
+        str(call.payload.get("text", "")) for call in telegram.calls.of("sendMessage") if call.status == 200
+    ]
 
 
 async def test_it_alarms_when_the_heartbeat_stops_and_says_when_all_is_well_again(tmp_path: Path) -> None:
