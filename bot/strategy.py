@@ -6,14 +6,14 @@ history, `decide` for every bar), so both agree by construction.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.domain.signal import GateCheck, Side, Signal
+from bot.domain.signal import Anchor, GateCheck, Side, Signal
 
 type Array = NDArray[np.float64]
 type Columns = Mapping[str, Array]
@@ -63,6 +63,29 @@ class Levels:
     atr: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Every closed bar of a history on which a strategy has a side, as columns of equal length, oldest first.
+
+    `row` int64 is the bar's index in the frame, `side` int8 +1 long, -1 short; `score`, `reference_price`,
+    `stop_price`, `target_price` and `atr` float64 as in `Signal`. `on_level` bool is True where stop and target keep
+    their prices (Anchor.LEVEL), False where they keep their distances from the fill.
+    """
+
+    row: NDArray[np.int64]
+    side: NDArray[np.int8]
+    score: Array
+    reference_price: Array
+    stop_price: Array
+    target_price: Array
+    atr: Array
+    on_level: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Number of bars with a side."""
+        return len(self.row)
+
+
 class Strategy(ABC):
     """Turns closed candles into signals and does nothing else."""
 
@@ -87,6 +110,37 @@ class Strategy(ABC):
     def explain(self, frame: Frame, columns: Columns, i: int) -> tuple[GateCheck, ...]:
         """Every gate of bar `i` with its figures, in order, for /why."""
 
+    def prepare_history(self, frame: Frame) -> Columns:
+        """What `prepare` gives, bit for bit, over a long history; a strategy may have a faster way to it."""
+        return self.prepare(frame)
+
+    def entries(self, frame: Frame, columns: Columns) -> Entries:
+        """All bars from the warm-up on for which `decide` has a side; a strategy may answer them at one go.
+
+        Answers exactly what `decide` answers bar by bar: a test holds every strategy to it.
+        """
+        decided = (self.decide(frame, columns, i) for i in range(max(1, self.warmup_bars) - 1, len(frame)))
+        return entries_of(frame, [signal for signal in decided if signal.side is not None])
+
     def levels(self, frame: Frame, columns: Columns, i: int, side: Side) -> Levels | None:
         """Stop and target of a person's own entry after closed bar `i`; None: this strategy has no answer."""
         return None
+
+
+def entries_of(frame: Frame, signals: Sequence[Signal]) -> Entries:
+    """Signals with a side, in the order of time, as columns."""
+    closed_at_ms = np.array([signal.bar_at_ms for signal in signals], dtype=np.int64)
+    figures = np.array(
+        [(s.score, s.reference_price, s.stop_price, s.target_price, s.atr) for s in signals], dtype=np.float64
+    )
+    score, reference, stop, target, atr = np.ascontiguousarray(figures.reshape(len(signals), 5).T)
+    return Entries(
+        row=np.searchsorted(frame.open_at_ms, closed_at_ms - frame.timeframe_ms),
+        side=np.array([signal.side.sign if signal.side else 0 for signal in signals], dtype=np.int8),
+        score=score,
+        reference_price=reference,
+        stop_price=stop,
+        target_price=target,
+        atr=atr,
+        on_level=np.array([signal.anchor is Anchor.LEVEL for signal in signals], dtype=np.bool_),
+    )

@@ -10,6 +10,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cli import research
+
 app = typer.Typer(
     name="quarterdeck",
     help="A trading desk for crypto perpetual futures that you command from chat.",
@@ -24,6 +26,7 @@ audit_app = typer.Typer(help="The audit trail of commands.", no_args_is_help=Tru
 app.add_typer(audit_app, name="audit")
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
+research.register(app, bench_app)
 
 Home = Annotated[
     Path | None,

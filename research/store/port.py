@@ -1,0 +1,72 @@
+"""What research, start-up and models ask of stored history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.domain.errors import QuarterdeckError
+from bot.strategy import Array, Frame
+
+
+class StoreError(QuarterdeckError):
+    """Stored history cannot be read or written; one line says which file, where in it, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One stored series: opening time of the first and of the last bar, bars, and bars missing between them."""
+
+    symbol: str
+    timeframe: str
+    first_open_at_ms: int
+    last_open_at_ms: int
+    bars: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What an upsert did: bars added, bars corrected, bars that were there already."""
+
+    added: int
+    corrected: int
+    same: int
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A series of single figures: `at_ms` int64 UTC milliseconds, sorted, each once; `value` float64."""
+
+    at_ms: NDArray[np.int64]
+    value: Array
+
+
+class CandleStore(Protocol):
+    """Candles by symbol and timeframe, each opening time once, in order of time."""
+
+    def load(self, symbol: str, timeframe: str, from_ms: int = 0, to_ms: int = 1 << 62) -> Frame:
+        """Bars that open in from_ms <= open < to_ms, holes left open; empty frame when there are none."""
+        ...
+
+    def upsert(self, timeframe: str, frame: Frame) -> Upserted:
+        """Add or correct bars, durably and whole: a crash leaves the old file or the new one."""
+        ...
+
+    def inventory(self) -> Sequence[Stored]:
+        """Everything stored, by timeframe and symbol."""
+        ...
+
+
+class PointStore(Protocol):
+    """Funding rates, open interest, long/short ratios: `kind` is funding, open_interest or ls_ratio."""
+
+    def points(self, kind: str, symbol: str, from_ms: int = 0, to_ms: int = 1 << 62) -> Points:
+        """Points in from_ms <= at < to_ms; empty when there are none."""
+        ...
+
+    def add(self, kind: str, symbol: str, points: Points) -> int:
+        """Add or correct points, durably; answers how many are new."""
+        ...
