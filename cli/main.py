@@ -3,14 +3,14 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
-from cli import research
+from cli import research, service_lines
+from cli.options import Config, Home, Json, fail, finish, home_of
 
 app = typer.Typer(
     name="quarterdeck",
@@ -20,42 +20,21 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-bench_app = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
-app.add_typer(bench_app, name="bench")
-audit_app = typer.Typer(help="The audit trail of commands.", no_args_is_help=True)
-app.add_typer(audit_app, name="audit")
-db_app = typer.Typer(help="The database.", no_args_is_help=True)
-app.add_typer(db_app, name="db")
-research.register(app, bench_app)
+service_lines.register(app)
+research.register(app, service_lines.bench_app)
 
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="Where state lives (default: QUARTERDECK_HOME, else ~/.quarterdeck)."),
-]
-Config = Annotated[Path | None, typer.Option("--config", help="Configuration file (default: config.yaml).")]
 DemoVenue = Annotated[
     str,
     typer.Option(
         help="paper: orders are filled here; sandbox, sandbox-bybit: by an exchange on loopback, through ccxt."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, for scripts.")]
-
-_given_home: list[Path] = []
 
 
 @app.callback()
 def everywhere(home: Home = None) -> None:
     """A trading desk for crypto perpetual futures that you command from chat."""
-    if home is not None:
-        _given_home.append(home)
-
-
-def home_of(home: Path | None) -> Path | None:
-    """The home asked for after the command, or before it."""
-    if home is not None:
-        _given_home.append(home)
-    return _given_home[-1] if _given_home else None
+    home_of(home)
 
 
 @app.command()
@@ -105,7 +84,7 @@ def demo(  # noqa: PLR0913, PLR0917 - one argument per option of the command lin
         confirm=yes,
         json=json,
     )
-    _finish(run_demo, options)
+    finish(run_demo, options)
 
 
 @app.command()
@@ -113,7 +92,7 @@ def run(home: Home = None, config: Config = None) -> None:
     """Run what config.yaml says, with every chat platform that has a token."""
     from cli.run import run_configured
 
-    _finish(run_configured, home_of(home), config)
+    finish(run_configured, home_of(home), config)
 
 
 @app.command()
@@ -128,7 +107,7 @@ def console(
     """Speak to the running desk from a second terminal: needs no network, no token, only the home."""
     from cli.console import ConsoleOptions, run_console
 
-    _finish(run_console, ConsoleOptions(home_of(home), tuple(execute or ()), yes, json))
+    finish(run_console, ConsoleOptions(home_of(home), tuple(execute or ()), yes, json))
 
 
 @app.command()
@@ -158,9 +137,9 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument per option of the command 
     from cli.sandbox import SandboxOptions, run_sandbox
     from cli.sandbox_chat import run_chat_sandbox
 
-    _finish(run_chat_sandbox, chat) if chat else None
+    finish(run_chat_sandbox, chat) if chat else None
 
-    _finish(run_sandbox, SandboxOptions(venue, port, symbols, candles, seed, speed, faults))
+    finish(run_sandbox, SandboxOptions(venue, port, symbols, candles, seed, speed, faults))
 
 
 @app.command()
@@ -175,7 +154,7 @@ def replay(
     """Feed the journal to a fresh engine and compare its actions with the recorded ones, byte for byte."""
     from cli.replay import run_replay
 
-    _finish(run_replay, home_of(home), config, account, first, last, json)
+    finish(run_replay, home_of(home), config, account, first, last, json)
 
 
 @app.command()
@@ -190,9 +169,9 @@ def commands(
     from cli.listing import list_commands, slack_app
 
     if slack_manifest:
-        _finish(slack_app)
+        finish(slack_app)
     else:
-        _finish(list_commands, json, markdown)
+        finish(list_commands, json, markdown)
 
 
 @app.command()
@@ -208,7 +187,7 @@ def check(home: Home = None, config: Config = None) -> None:
     """Check the configuration and every strategy file; says what is wrong and where."""
     from cli.checking import check_config
 
-    _finish(check_config, home_of(home), config)
+    finish(check_config, home_of(home), config)
 
 
 @app.command()
@@ -216,7 +195,7 @@ def alive(home: Home = None, config: Config = None) -> None:
     """Say whether a desk runs on this home: exit code 0 when its heartbeat is fresh, 1 when not."""
     from cli.alive import tell_alive
 
-    _finish(tell_alive, home_of(home), config)
+    finish(tell_alive, home_of(home), config)
 
 
 @app.command()
@@ -234,82 +213,14 @@ def watchdog(
     """Watch a desk from outside: alarms by a second Telegram bot when its heartbeat stops or tells of trouble."""
     from cli.watchdog import WatchOptions, run_watchdog
 
-    _finish(run_watchdog, WatchOptions(home_of(home), config, once, json))
-
-
-@audit_app.command("verify")
-def audit_verify(home: Home = None, config: Config = None) -> None:
-    """Recompute the hash chain of the audit trail."""
-    from cli.database import verify_audit
-
-    _finish(verify_audit, home_of(home), config)
-
-
-@db_app.command("backup")
-def db_backup(
-    file: Annotated[Path, typer.Argument(help="Where to.")], home: Home = None, config: Config = None
-) -> None:
-    """Copy the database while the bot is running (SQLite)."""
-    from cli.database import backup
-
-    _finish(backup, home_of(home), config, file)
-
-
-@db_app.command("upgrade")
-def db_upgrade(home: Home = None, config: Config = None) -> None:
-    """Bring the database to this version's schema."""
-    from cli.database import upgrade
-
-    _finish(upgrade, home_of(home), config)
-
-
-@bench_app.command("engine")
-def bench_engine(
-    bars: Annotated[int, typer.Option(help="Bars for one symbol.")] = 20_000,
-    symbols: Annotated[int, typer.Option(help="Symbols that close together.")] = 263,
-    json: Json = False,
-) -> None:
-    """Measure the engine: bars per second with everything on, and many symbols closing together."""
-    from cli.bench import run_engine_bench
-
-    _finish(run_engine_bench, bars, symbols, json)
-
-
-@bench_app.command("venue")
-def bench_venue(
-    venue: Annotated[str, typer.Option(help="binance or bybit.")] = "binance",
-    symbols: Annotated[int, typer.Option(help="Symbols traded.")] = 263,
-    orders: Annotated[int, typer.Option(help="Orders sent there and back.")] = 200,
-    seconds: Annotated[float, typer.Option(help="How long the streams are watched.")] = 20,
-    json: Json = False,
-) -> None:
-    """The whole desk on a sandbox exchange in another process: start-up, order round trip, streams, memory."""
-    from cli.bench_venue import run_venue_bench
-
-    _finish(run_venue_bench, venue, symbols, orders, seconds, json)
-
-
-@bench_app.command("chat")
-def bench_chat(
-    symbols: Annotated[int, typer.Option(help="Symbols traded.")] = 263,
-    seconds: Annotated[
-        float, typer.Option(help="How long people ask: once in peace, once while bars close.")
-    ] = 60,
-    orders: Annotated[int, typer.Option(help="Entries while chats answer, and again while not.")] = 100,
-    notices: Annotated[int, typer.Option(help="Fills that are told at once.")] = 500,
-    json: Json = False,
-) -> None:
-    """People command the whole desk on sandboxed Telegram, Discord and Slack: answers, orders, notices, memory."""
-    from cli.bench_chat import run_chat_bench
-
-    _finish(run_chat_bench, symbols, seconds, orders, notices, json)
+    finish(run_watchdog, WatchOptions(home_of(home), config, once, json))
 
 
 def _timed(text: str) -> tuple[int, str]:
     """`BAR COMMAND` as one text."""
     number, _, command = text.partition(" ")
     if not number.isdecimal() or not command.strip():
-        _fail(f"--at {text!r} is not allowed; a bar number and a command, for example --at 250 /status")
+        fail(f"--at {text!r} is not allowed; a bar number and a command, for example --at 250 /status")
     return int(number), command.strip()
 
 
@@ -323,16 +234,6 @@ def joined_at(arguments: list[str]) -> list[str]:
         if word == "--at" and len(rest) >= 2 and " " not in rest[0]:
             joined.append(f"{rest.pop(0)} {rest.pop(0)}")
     return joined
-
-
-def _finish[**P](work: Callable[P, int | None], *arguments: P.args, **named: P.kwargs) -> None:
-    """Run a command's work; its answer is the exit code."""
-    raise typer.Exit(int(work(*arguments, **named) or 0))
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(2)
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ from research.store.port import Points
 class Ground:
     """Candles by symbol, all of one timeframe. What is not given is not there: no funding, no rounding.
 
-    `funding` rates by symbol (fraction of notional, positive: longs pay) at their settlement times. `finer` candles of a
-    lower timeframe, for `both_hit: path`. `instruments` round and limit orders (exact way only). `strategy_paths` are
+    `funding` rates by symbol (fraction of notional, positive: longs pay) at their settlement times. `finer` candles of
+    a lower timeframe, for `both_hit: path`. `instruments` round and limit orders (exact way only). `strategy_paths` are
     folders with strategies beside our own.
     """
 
