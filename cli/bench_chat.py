@@ -29,6 +29,7 @@ from cli.platforms import begin_platforms
 from cli.venues import PaperOn
 from cli.wiring import Blueprint, House, open_house
 from handlers.session import Session
+from handlers.studio import Studio
 
 SEED, HISTORY = 7, 1100
 """So far into the generated market that making it is no part of the figures."""
@@ -71,7 +72,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class ChatFigures:
-    """What was measured; times in milliseconds, memory in MiB of the desk's process alone.
+    """What was measured; times in milliseconds, memory in MiB of the desk's process and of the one that draws.
 
     `idle` and `closing`: command round trips by platform while nothing and while all symbols close every second.
     `by_command`: those of `closing`. `order_*`: from the press of Confirm at the desk's own terminal to the receipt
@@ -94,6 +95,7 @@ class ChatFigures:
     notices_per_s: float
     messages: dict[str, int]
     memory_mb: float
+    drawing_mb: float
 
 
 @dataclass(slots=True)
@@ -102,6 +104,7 @@ class Bench:
 
     house: House
     town: Town
+    studio: Studio
     bars: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -271,6 +274,7 @@ async def _phases(bench: Bench, seconds: float, orders: int, notices: int) -> Ch
         notices_per_s=round(notices / told_s, 1),
         messages=messages,
         memory_mb=round(memory_mb(), 1),
+        drawing_mb=round(bench.studio.memory_mb, 1),
     )
 
 
@@ -302,7 +306,7 @@ async def _desk(served: Town, symbols: int, home: Path) -> AsyncIterator[Bench]:
                 await house.database.preferences().put(Preference(user, kind, "on"))
         async with meanwhile(running.until_stopped):
             await served.connected()
-            yield Bench(house, served)
+            yield Bench(house, served, running.studio)
 
 
 def _plan(served: Town, symbols: int, home: Path) -> tuple[Blueprint, LateClock]:
@@ -363,5 +367,6 @@ def _table(figures: ChatFigures) -> str:
     lines.append(
         f"  {figures.notices} notices told in {figures.told_s:.1f} s ({figures.notices_per_s:.0f}/s); messages: {told}"
     )
-    lines.append(f"  memory {figures.memory_mb:.0f} MiB; {figures.errors} questions went wrong")
+    memory = f"memory {figures.memory_mb:.0f} MiB, of the process that draws {figures.drawing_mb:.0f} MiB"
+    lines.append(f"  {memory}; {figures.errors} questions went wrong")
     return "\n".join(lines) + "\n"

@@ -38,6 +38,8 @@ def begin_platforms(running: Running) -> tuple[str, ...]:
     """Start every platform there is a token for, each with its courier; answers their names."""
     house = running.house
     found = [kind.make(running) for kind in KINDS if kind.wanted(house)]
+    if found:
+        running.begin("pictures", running.studio.run())
     for platform in found:
         running.speakers.append((platform, None))
         running.begin(platform.platform, platform.run())

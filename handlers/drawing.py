@@ -1,9 +1,9 @@
-"""Pictures drawn off the event loop, one at a time: drawing takes half a second and must not hold up a brake."""
+"""Pictures drawn elsewhere, one at a time: drawing is work, and must not hold up a brake."""
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from handlers.reply import CandlePlot, Plot
@@ -11,15 +11,22 @@ from handlers.reply import CandlePlot, Plot
 log = logging.getLogger(__name__)
 KEPT = 4
 
+type Paint = Callable[[Plot, bool], Awaitable[bytes]]
+"""Draws a plot, dark or light, as PNG."""
+
+
+class NotDrawn(Exception):
+    """A picture could not be drawn; the words are for the log."""
+
 
 @dataclass(slots=True)
 class Drawing:
-    """Draws plots as PNG with the given function; wiring makes one for all platforms.
+    """Hands plots out to be drawn; wiring makes one for all platforms.
 
     The last few are kept: a digest goes to everybody, on every platform, and is drawn once for each look.
     """
 
-    render: Callable[[Plot, bool], bytes]
+    paint: Paint
     _one: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _kept: deque[tuple[Plot, bool, bytes]] = field(init=False, default_factory=lambda: deque(maxlen=KEPT))
 
@@ -30,7 +37,10 @@ class Drawing:
                 if look == dark and _same(drawn, plot):
                     return png
             try:
-                png = await asyncio.to_thread(self.render, plot, dark)
+                png = await self.paint(plot, dark)
+            except NotDrawn as error:
+                log.error("picture not drawn: %s: %s", plot.title, error)
+                return None
             except Exception:
                 log.exception("picture not drawn: %s", plot.title)
                 return None

@@ -1,7 +1,8 @@
 """Pictures of what a reply shows: plots in, PNG bytes out.
 
-Drawing takes tens of milliseconds of CPU: platforms call `render` in a worker thread. matplotlib is imported on the
-first picture, and only its object interface is used, so that threads do not meet in pyplot's global figure.
+Drawing takes a tenth of a second of CPU: a desk that runs does it in another process (`worker`, started by
+`handlers.studio`). matplotlib is imported on the first picture, and only its object interface is used, so that nothing
+meets in pyplot's global figure.
 """
 
 from datetime import UTC, tzinfo

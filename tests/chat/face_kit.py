@@ -9,10 +9,10 @@ from typing import Any
 
 import discord
 from chat_fakes import Chat
+from drawings import drawn_by
 
 from bot.domain.notice import Notice, Severity
 from handlers.command import Role
-from handlers.drawing import Drawing
 from handlers.pace import UNPACED, Pace
 from handlers.platforms.discord import DiscordChat, DiscordSettings
 from handlers.platforms.slack import SlackChat, SlackSettings, manifest
@@ -108,7 +108,7 @@ async def telegram(
             settings,
             handle or chat.dispatcher.handle,
             chat.registry,
-            Drawing(draw),
+            drawn_by(draw),
             chat.clock,
             heard.place,
             heard.alarms.append,
@@ -158,7 +158,7 @@ async def discord_house(
             handle or chat.dispatcher.handle,
             chat.registry,
             chat.dispatcher.suggest,
-            Drawing(draw),
+            drawn_by(draw),
             heard.place,
             lambda request: request.user_id == "9",
             Pace(UNPACED),
@@ -202,7 +202,7 @@ async def slack(chat: Chat, handle: Handle | None = None) -> AsyncIterator[Slack
             SlackSettings(BOT, APP, world.base_url, longest_retry_s=0.2),
             handle or chat.dispatcher.handle,
             chat.registry,
-            Drawing(draw),
+            drawn_by(draw),
             chat.clock,
             heard.place,
             knows,

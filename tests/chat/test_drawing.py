@@ -3,7 +3,9 @@
 import asyncio
 from decimal import Decimal
 
-from handlers.drawing import KEPT, Drawing
+from drawings import drawn_by
+
+from handlers.drawing import KEPT
 from handlers.reply import BarPlot, Plot
 
 
@@ -18,7 +20,7 @@ async def test_the_same_picture_for_many_people_is_drawn_once_for_each_look() ->
         drawn.append((plot, dark))
         return f"{plot.title} {len(drawn)}".encode()
 
-    drawing = Drawing(render)
+    drawing = drawn_by(render)
     made = await asyncio.gather(*(drawing.draw(bars(1), dark) for _ in range(9) for dark in (True, False)))
     assert sorted(set(made)) == [b"PnL 1", b"PnL 2"]
     assert drawn == [(bars(1), True), (bars(1), False)]
@@ -31,7 +33,7 @@ async def test_other_figures_are_another_picture_and_only_the_last_few_are_kept(
         drawn.append(plot)
         return str(len(drawn)).encode()
 
-    drawing = Drawing(render)
+    drawing = drawn_by(render)
     for number in range(KEPT + 1):
         await drawing.draw(bars(number), True)
     assert await drawing.draw(bars(1), True) == b"2"
@@ -47,6 +49,6 @@ async def test_one_that_could_not_be_drawn_is_tried_again() -> None:
             raise answer
         return answer
 
-    drawing = Drawing(render)
+    drawing = drawn_by(render)
     assert await drawing.draw(bars(1), True) is None
     assert await drawing.draw(bars(1), True) == b"png"

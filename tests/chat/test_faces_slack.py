@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from chat_fakes import Chat
+from drawings import drawn_by
 from face_kit import (
     ASKS,
     FILE,
@@ -18,7 +19,6 @@ from face_kit import (
     until,
 )
 
-from handlers.drawing import Drawing
 from handlers.platforms.slack import SlackChat, SlackSettings
 from handlers.platforms.slack import chat as slack_chat
 from handlers.platforms.slack import sender as slack_sender
@@ -218,7 +218,7 @@ async def test_a_refused_token_is_told_once_and_the_desk_goes_on(
     async with SlackSandbox("xoxb-fake-of-the-tests", "xapp-fake-of-the-tests", chat.clock) as world:
         settings = SlackSettings(*tokens, world.base_url, longest_retry_s=0.1)
         face = SlackChat(
-            settings, chat.dispatcher.handle, chat.registry, Drawing(lambda plot, dark: b""), chat.clock
+            settings, chat.dispatcher.handle, chat.registry, drawn_by(lambda plot, dark: b""), chat.clock
         )
         async with running(face):
             await until(lambda: "refuses a token" in caplog.text)
@@ -235,7 +235,7 @@ async def test_away_at_the_start(chat: Chat) -> None:
             "xoxb-fake-of-the-tests", "xapp-fake-of-the-tests", world.base_url, longest_retry_s=0.1
         )
         face = SlackChat(
-            settings, chat.dispatcher.handle, chat.registry, Drawing(lambda plot, dark: b""), chat.clock
+            settings, chat.dispatcher.handle, chat.registry, drawn_by(lambda plot, dark: b""), chat.clock
         )
         async with running(face):
             assert await world.connected()

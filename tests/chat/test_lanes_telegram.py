@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 from chat_fakes import Chat
+from drawings import drawn_by
 from notice_kit import Post, critical, notice, queued
 from telegram_raw import START_MS, png, wall_ms
 from virtual_loop import run_virtually
@@ -13,7 +14,6 @@ from bot.domain.action import PLACES
 from bot.domain.notice import NoticeKind
 from bot.runtime.ports import QueuedNotice
 from handlers.command import Role
-from handlers.drawing import Drawing
 from handlers.lanes import LaneRules, Recipient
 from handlers.notices import Courier
 from handlers.platforms.telegram import TelegramChat, TelegramSettings
@@ -31,7 +31,7 @@ class Office(Post):
         chat = Chat()
         settings = TelegramSettings(telegram.token, {}, telegram.base_url, telegram.base_file_url)
         self.face = TelegramChat(
-            settings, chat.dispatcher.handle, chat.registry, Drawing(lambda plot, dark: png()), wall_ms
+            settings, chat.dispatcher.handle, chat.registry, drawn_by(lambda plot, dark: png()), wall_ms
         )
         self.office.rules, self.office.sleep = LaneRules(poll_s=5), asyncio.sleep
         self.office.now_ms = wall_ms

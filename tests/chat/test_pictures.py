@@ -23,6 +23,7 @@ from handlers.pictures import WIDTH, render
 from handlers.pictures.candles import short_count, spread
 from handlers.pictures.timeframe import wider_frame
 from handlers.pictures.timeline import time_ticks
+from handlers.pictures.wire import Wish, from_bytes, to_bytes
 from handlers.reply import BarPlot, CandlePlot, EquityPlot, Plot
 
 START = 1_760_000_400_000
@@ -155,6 +156,21 @@ def dimensions(png: bytes) -> tuple[int, int]:
 def test_every_plot_becomes_a_picture(name: str, dark: bool) -> None:
     png = render(PLOTS[name], zone=BERLIN, dark=dark)
     assert dimensions(png)[0] == WIDTH
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_crosses_to_the_process_that_draws_unchanged(name: str) -> None:
+    wish = Wish(PLOTS[name], "Europe/Berlin", "USDC", False)
+    there = from_bytes(to_bytes(wish))
+    assert (there.zone, there.quote, there.dark, type(there.plot)) == (
+        "Europe/Berlin",
+        "USDC",
+        False,
+        type(wish.plot),
+    )
+    assert render(there.plot) == render(wish.plot)
+    if not isinstance(wish.plot, CandlePlot):
+        assert there.plot == wish.plot
 
 
 def test_pictures_take_the_size_asked_for() -> None:

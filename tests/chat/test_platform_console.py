@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 from chat_fakes import START_MS, Chat
+from drawings import drawn_by
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.input.base import PipeInput
@@ -20,7 +21,6 @@ from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.runtime.desk import Desk
 from handlers.command import Role
 from handlers.completion import complete
-from handlers.drawing import Drawing
 from handlers.platforms.console import ConsoleChat, Lines, PipeLines, PromptLines, Screen, terminal
 from handlers.platforms.console.inline import ImageProtocol, image_protocol, image_sequence
 from handlers.reply import Attachment, BarPlot, Button, ButtonStyle, Column, Plot, Reply, Table
@@ -53,7 +53,7 @@ class Desk1:
         self.chat = Chat()
         self.console = page(width, is_terminal)
         session = Session(self.chat.dispatcher.handle, self.chat.clock, "me")
-        self.face = ConsoleChat(session, lines, Screen(self.console), Drawing(draw), folder, self.chat.clock)
+        self.face = ConsoleChat(session, lines, Screen(self.console), drawn_by(draw), folder, self.chat.clock)
 
     @property
     def text(self) -> str:

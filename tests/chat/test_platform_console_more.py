@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from chat_fakes import Chat
+from drawings import drawn_by
 from rich.console import Console
 
 from bot.domain.notice import Notice, NoticeKind, Severity
-from handlers.drawing import Drawing
 from handlers.platforms.console import ConsoleChat, PipeLines, Screen
 from handlers.reply import BarPlot, Column, Reply, Table
 from handlers.session import Session
@@ -25,7 +25,7 @@ class Terminal:
         console = Console(file=self.page, width=100, highlight=False, markup=False, force_terminal=False)
         self.session = Session(self.chat.dispatcher.handle, self.chat.clock, "me")
         lines = PipeLines(io.StringIO(""))
-        drawing = Drawing(lambda plot, dark: PNG)
+        drawing = drawn_by(lambda plot, dark: PNG)
         self.face = ConsoleChat(self.session, lines, Screen(console), drawing, folder, self.chat.clock)
 
 

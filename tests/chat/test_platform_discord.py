@@ -9,11 +9,11 @@ from typing import Any
 import discord
 import pytest
 from chat_fakes import START_MS, Chat
+from drawings import drawn_by
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.notice import Notice, NoticeKind, Severity
-from handlers.drawing import Drawing
 from handlers.notices import PlatformDown
 from handlers.platforms.discord import DiscordChat, DiscordSettings
 from handlers.platforms.discord import chat as discord_chat
@@ -97,7 +97,7 @@ class Face:
         self.chat, self.wire = chat, wire
         settings = DiscordSettings("token", (int(GUILD),))
         suggest = chat.dispatcher.suggest
-        self.discord = DiscordChat(settings, chat.dispatcher.handle, chat.registry, suggest, Drawing(draw))
+        self.discord = DiscordChat(settings, chat.dispatcher.handle, chat.registry, suggest, drawn_by(draw))
         self.client = self.discord.client()
         self.client._connection.application_id = int(APP)
         us = {"id": APP, "username": "bot", "discriminator": "0", "avatar": None, "bot": True}

@@ -9,9 +9,9 @@ import discord
 import pytest
 from aiohttp import WSMsgType, web
 from chat_fakes import Chat
+from drawings import drawn_by
 
 from bot.domain.notice import Notice, NoticeKind, Severity
-from handlers.drawing import Drawing
 from handlers.platforms.discord import DiscordChat, DiscordSettings
 
 US = {"id": "1", "username": "deck", "discriminator": "0", "global_name": None, "avatar": None, "bot": True}
@@ -138,7 +138,7 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Server,
 
 
 def face(chat: Chat, settings: DiscordSettings) -> DiscordChat:
-    drawing = Drawing(lambda plot, dark: b"")
+    drawing = drawn_by(lambda plot, dark: b"")
     return DiscordChat(settings, chat.dispatcher.handle, chat.registry, chat.dispatcher.suggest, drawing)
 
 

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import pytest
 from chat_fakes import START_MS, Chat
+from drawings import drawn_by
 from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.notice import Notice, NoticeKind, Severity
-from handlers.drawing import Drawing
 from handlers.platforms.slack import SlackChat, SlackSettings, manifest
 from handlers.platforms.slack import chat as slack_chat
 from handlers.platforms.slack.place import Home, place_of, split_place
@@ -87,7 +87,7 @@ class Face:
             settings,
             self.chat.dispatcher.handle,
             self.chat.registry,
-            Drawing(draw),
+            drawn_by(draw),
             self.chat.clock,
             self.note,
             self.knows,
@@ -525,6 +525,6 @@ async def test_pictures_have_the_look_of_the_platform(face: Face, dark: bool) ->
         return b"\x89PNG"
 
     face.slack.settings = SlackSettings("xoxb-fake", "xapp-fake", dark_pictures=dark)
-    face.slack.drawing = Drawing(record)
+    face.slack.drawing = drawn_by(record)
     await face.slack.say("C1", Reply("PnL", plot=BarPlot(("a",), (Decimal(1),), "PnL")))
     assert looks == [dark]

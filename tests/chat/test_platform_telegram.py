@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 from chat_fakes import START_MS, Chat
+from drawings import drawn_by
 from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Bot, Update
@@ -18,7 +19,6 @@ from telegram.ext import CallbackContext, filters
 
 from bot.domain.notice import Notice, NoticeKind, Severity
 from handlers.command import Role
-from handlers.drawing import Drawing
 from handlers.notices import PlatformDown
 from handlers.platforms.telegram import TelegramChat, TelegramSettings
 from handlers.platforms.telegram import sender as telegram_sender
@@ -256,7 +256,7 @@ def draw(plot: Plot, dark: bool) -> bytes:
 
 def face(chat: Chat, **settings: Any) -> TelegramChat:
     made = TelegramSettings("1:token", {"1": Role.ADMIN, "3": Role.VIEWER}, **settings)
-    return TelegramChat(made, chat.dispatcher.handle, chat.registry, Drawing(draw), chat.clock)
+    return TelegramChat(made, chat.dispatcher.handle, chat.registry, drawn_by(draw), chat.clock)
 
 
 def context(wire: Wire) -> Any:
@@ -423,7 +423,7 @@ async def test_the_token_is_never_logged_nor_shown(chat: Chat, caplog: pytest.Lo
     token = "123456789:" + "A" * 34 + "z"
     settings = TelegramSettings(token)
     assert token not in repr(settings)
-    telegram = TelegramChat(settings, chat.dispatcher.handle, chat.registry, Drawing(draw), chat.clock)
+    telegram = TelegramChat(settings, chat.dispatcher.handle, chat.registry, drawn_by(draw), chat.clock)
     with caplog.at_level(logging.DEBUG, "handlers"):
         telegram._polling_error(NetworkError(f"https://api.telegram.org/bot{token}/getUpdates failed"))
     assert token not in caplog.text

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from chat_fakes import Chat
+from drawings import drawn_by
 from telegram_raw import START_MS, png, wall_ms
 from virtual_loop import run_virtually
 
 from handlers.command import Role
-from handlers.drawing import Drawing
 from handlers.platforms.telegram import TelegramChat, TelegramSettings
 from sandbox.chat.telegram import Person, TelegramSandbox
 
@@ -19,7 +19,7 @@ def face(chat: Chat, telegram: TelegramSandbox) -> TelegramChat:
     settings = TelegramSettings(
         telegram.token, {"1": Role.ADMIN, "9": Role.VIEWER}, telegram.base_url, telegram.base_file_url
     )
-    drawing = Drawing(lambda plot, dark: png())
+    drawing = drawn_by(lambda plot, dark: png())
     return TelegramChat(settings, chat.dispatcher.handle, chat.registry, drawing, chat.clock)
 
 

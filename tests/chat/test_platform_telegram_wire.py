@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 from chat_fakes import START_MS, Chat
+from drawings import drawn_by
 
 from handlers.command import Role
-from handlers.drawing import Drawing
 from handlers.platforms.telegram import TelegramChat, TelegramSettings
 
 PERSON = {"id": 2, "is_bot": False, "first_name": "Ann"}
@@ -82,7 +82,7 @@ async def server() -> AsyncIterator[tuple[Server, str]]:
 def face(chat: Chat, url: str) -> TelegramChat:
     settings = TelegramSettings("1:token", {"1": Role.ADMIN}, url, url, longest_retry_s=0.1)
     return TelegramChat(
-        settings, chat.dispatcher.handle, chat.registry, Drawing(lambda plot, dark: b""), chat.clock
+        settings, chat.dispatcher.handle, chat.registry, drawn_by(lambda plot, dark: b""), chat.clock
     )
 
 

@@ -9,9 +9,9 @@ import discord
 import pytest
 from chat_fakes import Chat
 from discord_house import until
+from drawings import drawn_by
 
 from bot.domain.notice import Notice, NoticeKind, Severity
-from handlers.drawing import Drawing
 from handlers.platforms.discord import DiscordChat, DiscordSettings
 from handlers.registry import load_registry
 from sandbox.chat.discord import DiscordSandbox, NoAnswer, Person
@@ -42,7 +42,7 @@ async def connected(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         ann = sandbox.person("ann", guild, number="9")
         stranger = sandbox.person("eve", guild, number="666")
         settings = DiscordSettings("fake-token", (int(GUILD),), sandbox.base_url, sandbox.gateway_url)
-        drawing = Drawing(lambda plot, dark: b"")
+        drawing = drawn_by(lambda plot, dark: b"")
         face = DiscordChat(settings, chat.dispatcher.handle, chat.registry, chat.dispatcher.suggest, drawing)
         task = asyncio.create_task(face.run())
         try:

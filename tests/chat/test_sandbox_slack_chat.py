@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 from chat_fakes import START_MS, Chat
+from drawings import drawn_by
 
 from bot.domain.notice import Notice, NoticeKind, Severity
-from handlers.drawing import Drawing
 from handlers.platforms.slack import SlackChat, SlackSettings, manifest
 from handlers.registry import load_registry
 from sandbox.chat.slack import Manifest, NoAnswer, Person, SlackSandbox
@@ -44,7 +44,7 @@ async def connected(chat: Chat) -> AsyncIterator[House]:
         ann, stranger = slack.person("ann", channel, number="U2"), slack.person("eve", channel, number="U666")
         settings = SlackSettings(BOT, APP, slack.base_url)
         face = SlackChat(
-            settings, chat.dispatcher.handle, chat.registry, Drawing(lambda plot, dark: b""), wall_ms
+            settings, chat.dispatcher.handle, chat.registry, drawn_by(lambda plot, dark: b""), wall_ms
         )
         task = asyncio.create_task(face.run())
         try:
