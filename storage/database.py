@@ -20,6 +20,7 @@ from storage.opening import connect, prepare
 from storage.outbox import SqlOutbox, waiting_in_all
 from storage.paper_books import SqlPaperBooks
 from storage.preferences import SqlPreferences
+from storage.proposals import SqlProposals
 from storage.sqlite import SqliteConnections
 from storage.venue_memory import SqlVenueMemory
 
@@ -73,6 +74,10 @@ class Database:
     def preferences(self) -> SqlPreferences:
         """Per-user notice settings."""
         return SqlPreferences(self._connections)
+
+    def proposals(self, account: str) -> SqlProposals:
+        """What waits for a person's word in an account."""
+        return SqlProposals(self._connections, account)
 
     def paper_books(self, account: str) -> SqlPaperBooks:
         """A paper venue's own books."""

@@ -95,6 +95,26 @@ class SetParameter:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterStep:
+    """One strategy parameter of one symbol: from the value that is in use to another."""
+
+    symbol: str
+    name: str
+    before: int | float | bool | str
+    after: int | float | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class SetParameters:
+    """Change strategy parameters together, all or none; already checked against their ranges.
+
+    Refused when one of them is not what `before` says any more.
+    """
+
+    steps: tuple[ParameterStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SetReentry:
     """Switch reverse re-entry of a symbol on or off."""
 
@@ -233,6 +253,7 @@ type Command = (
     | SetSizing
     | SetLimit
     | SetParameter
+    | SetParameters
     | SetReentry
     | KillNow
     | ResetKill

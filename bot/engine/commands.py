@@ -29,7 +29,7 @@ from bot.engine import (
 )
 from bot.engine.answers import changed, flag_text, no_position, not_traded, setting
 from bot.engine.state import SymbolState
-from bot.engine.strategies import Strategies, set_parameter
+from bot.engine.strategies import Strategies, set_parameter, set_parameters
 from bot.engine.turn import Turn
 
 HUNDRED = Decimal(100)
@@ -250,6 +250,7 @@ type _Asking = Callable[[Turn, CommandIssued, Any, Strategies], Done | Refused |
 
 _WITH_STRATEGIES: dict[type[Command], _Asking] = {
     ask.SetParameter: set_parameter,
+    ask.SetParameters: set_parameters,
     ask.OpenPosition: manual.open_position,
     ask.UndoSetting: undo.undo,
     ask.Adopt: hands.adopt,

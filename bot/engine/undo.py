@@ -60,6 +60,7 @@ def undo(
         )
         if refused is not None:
             return refused
+    _parameters_together(cases, strategies)
     answers = [_kind(case)[1](case) for case in cases]
     found = [answer for answer in answers if isinstance(answer, Done)]
     refusals = [answer for answer in answers if isinstance(answer, Refused)]
@@ -195,10 +196,25 @@ def _check_parameter(case: Case) -> Refused | None:
     return None if known else Refused("undo", f"the configuration has no {name} for {symbol}")
 
 
+def _parameters_together(cases: list[Case], strategies: Strategies) -> None:
+    """What was changed together goes back together: no strategy is ever made of half a set."""
+    values: dict[str, dict[str, Plain]] = {}
+    for case in cases:
+        if case.change.key.startswith("parameter:"):
+            symbol, _, name = case.rest.partition(":")
+            values.setdefault(symbol, {})[name] = _parameter_before(case)
+    for symbol, those in values.items():
+        strategies.set_together(symbol, those)
+
+
+def _parameter_before(case: Case) -> Plain:
+    name = case.rest.partition(":")[2]
+    return case.before if case.before is not None else dict(_held(case).settings.parameters)[name]
+
+
 def _undo_parameter(case: Case) -> Done:
     symbol, _, name = case.rest.partition(":")
-    value = case.before if case.before is not None else dict(_held(case).settings.parameters)[name]
-    case.strategies.set(symbol, name, value)
+    value = _parameter_before(case)
     change = Change(f"{name} of {symbol}", f"{case.after}", f"{value}")
     return setting(case.turn, case.event, case.change.key, json.dumps(value), change)
 

@@ -29,6 +29,9 @@ from storage.schema.people import (
     LastSeenRow,
     UpdateRow,
 )
+from storage.schema.research import (
+    ProposalRow,
+)
 from storage.schema.trading import (
     DayRow,
     DifferenceRow,
@@ -72,6 +75,7 @@ __all__ = [
     "PositionRow",
     "PostingRow",
     "PreferenceRow",
+    "ProposalRow",
     "RunRow",
     "SettingChangeRow",
     "SettingRow",

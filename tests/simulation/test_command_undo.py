@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from desk_story import LONG, D, Desk
+from desk_story import LONG, D, Desk, build_quiet
 from recovered import Memory
 
 from bot.domain.action import PLACES, RecordSetting
@@ -13,20 +13,24 @@ from bot.domain.command import (
     Command,
     Done,
     PanicClose,
+    ParameterStep,
     Pause,
     Resume,
     SetLimit,
     SetParameter,
+    SetParameters,
     SetReentry,
     SetSizing,
     UndoSetting,
 )
+from bot.domain.errors import ConfigError
 from bot.domain.guard import Sizing, SizingMode
 from bot.domain.refusal import Refused
 from bot.engine import reading
 from bot.engine.views import SettingPreview
 from bot.runtime import rehearsal
 from bot.runtime.trading_desk import changes_of
+from bot.strategy import Strategy
 
 RISK = Sizing(SizingMode.RISK_USD, D(20))
 MORE = Sizing(SizingMode.RISK_USD, D(30))
@@ -187,3 +191,50 @@ def test_a_preview_says_what_trades_become_and_changes_nothing() -> None:
     assert any("LOW_BALANCE" in remark for remark in tight.remarks)
     assert isinstance(rehearsal.setting(engine, SetLimit("nope", D(1)), "test:1", now), Refused)
     assert reading.dump(desk.state) == before
+
+
+def steps(desk: Desk, *values: tuple[str, object, object]) -> SetParameters:
+    return SetParameters(tuple(ParameterStep("XYZ", *one) for one in values))  # type: ignore[arg-type]
+
+
+def test_a_set_of_parameters_is_one_change_and_goes_back_as_one() -> None:
+    desk = desk_with_parameters()
+    begin = picture(desk)
+    desk.script.strategies["XYZ"] = build_quiet("XYZ", {"period": 14, "name": "z"})
+    done = desk.ask(steps(desk, ("period", 14, 9), ("name", "z", "a")))
+    assert done == Done((Change("period of XYZ", "14", "9"), Change("name of XYZ", "z", "a")))
+    assert len({row.id for row in history(desk)[:2]}) == 1
+    back = desk.ask(undo(desk))
+    assert isinstance(back, Done)
+    assert [(one.before, one.after) for one in back.changes] == [("9", "14"), ("a", "z")]
+    assert picture(desk) == begin
+
+
+def test_a_set_is_refused_whole_when_one_of_it_has_moved() -> None:
+    desk = desk_with_parameters()
+    desk.ask(SetParameter("XYZ", "period", 14))
+    desk.ask(SetParameter("XYZ", "name", "b"))
+    before = picture(desk)
+    answer = desk.ask(steps(desk, ("period", 14, 9), ("name", "z", "a")))
+    assert answer == Refused("parameter", "name of XYZ is b now, not z; nothing was changed")
+    assert picture(desk) == before
+    gone = desk.ask(SetParameters((ParameterStep("GONE", "period", 14, 9),)))
+    assert gone == Refused("symbol", "GONE is not traded; nothing was changed")
+    infinite = desk.ask(steps(desk, ("period", 14, float("inf"))))
+    assert infinite == Refused("value", "inf is no figure; nothing was changed")
+    assert picture(desk) == before
+
+
+def test_a_set_that_no_strategy_can_be_made_of_changes_nothing() -> None:
+    desk = desk_with_parameters()
+    desk.ask(SetParameter("XYZ", "period", 14))
+    before = picture(desk)
+
+    def never(symbol: str, overrides: dict[str, object]) -> Strategy:
+        raise ConfigError("quiet: cannot be built for XYZ (ValueError)")
+
+    engine = desk.venue.engine
+    engine._strategies = replace(engine._strategies, build=never)  # type: ignore[arg-type]
+    answer = desk.ask(steps(desk, ("period", 14, 9)))
+    assert answer == Refused("parameter", "quiet: cannot be built for XYZ (ValueError); nothing was changed")
+    assert picture(desk) == before
