@@ -6,7 +6,7 @@ history, `decide` for every bar), so both agree by construction.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -121,6 +121,13 @@ class Strategy(ABC):
         """
         decided = (self.decide(frame, columns, i) for i in range(max(1, self.warmup_bars) - 1, len(frame)))
         return entries_of(frame, [signal for signal in decided if signal.side is not None])
+
+    def family(self, frame: Frame) -> "Callable[[Strategy], Entries]":
+        """`entries` of many strategies of this class over one history, which differ in their parameters only.
+
+        A strategy may do once what does not hang on parameters. Answers exactly what `entries` answers for each.
+        """
+        return lambda member: member.entries(frame, member.prepare_history(frame))
 
     def levels(self, frame: Frame, columns: Columns, i: int, side: Side) -> Levels | None:
         """Stop and target of a person's own entry after closed bar `i`; None: this strategy has no answer."""

@@ -5,12 +5,12 @@ the hold reason: ADX, score, volume, and an ATR that gives a stop and a target a
 library's rounding is compared with a tolerance, or live windows and backtests would answer differently.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.domain.signal import GateCheck, Hold, Reason, Side, Signal, figure
 from bot.market.indicators import core_columns
-from bot.strategy import Array, Columns, Frame, Levels, Strategy, Value
+from bot.strategy import Array, Columns, Entries, Frame, Levels, Strategy, Value
 
 NAME = "composite"
 RSI_LOW, RSI_HIGH = 35.0, 65.0
@@ -66,13 +66,7 @@ class Composite(Strategy):
     def __init__(self, parameters: Mapping[str, Value]) -> None:
         """Take the effective parameters of one symbol."""
         super().__init__(parameters)
-        self._settings = Settings(
-            float(parameters["adx_threshold"]),
-            int(parameters["signal_threshold"]),
-            float(parameters["volume_multiplier"]),
-            float(parameters["atr_sl_mult"]),
-            float(parameters["atr_tp_mult"]),
-        )
+        self._settings = settings_of(parameters)
 
     def prepare(self, frame: Frame) -> Columns:
         """The shared columns: composite needs no others."""
@@ -103,12 +97,36 @@ class Composite(Strategy):
             explain_levels(frame, columns, i, ballot, settings),
         )
 
+    def entries(self, frame: Frame, columns: Columns) -> Entries:
+        """All bars with a side, by compiled code."""
+        from strategies.composite import arrays
+
+        return arrays.ballots(frame, columns, self.warmup_bars)(self._settings)
+
+    def family(self, frame: Frame) -> Callable[[Strategy], Entries]:
+        """Entries of many parameter sets: indicators and votes are the same for all."""
+        from strategies.composite import arrays
+
+        asked = arrays.ballots(frame, self.prepare_history(frame), self.warmup_bars)
+        return lambda member: asked(settings_of(member.parameters))
+
     def levels(self, frame: Frame, columns: Columns, i: int, side: Side) -> Levels | None:
         """The distances that an entry of its own would have."""
         close, atr, settings = frame.close.item(i), columns["atr14"].item(i), self._settings
         if level_hold(close, atr, side, settings):
             return None
         return Levels(atr * settings.atr_sl_mult, atr * settings.atr_tp_mult, atr)
+
+
+def settings_of(parameters: Mapping[str, Value]) -> Settings:
+    """The parameters as numbers."""
+    return Settings(
+        float(parameters["adx_threshold"]),
+        int(parameters["signal_threshold"]),
+        float(parameters["volume_multiplier"]),
+        float(parameters["atr_sl_mult"]),
+        float(parameters["atr_tp_mult"]),
+    )
 
 
 def adx_hold(columns: Columns, i: int, settings: Settings) -> Hold | None:
