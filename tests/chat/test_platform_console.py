@@ -23,6 +23,7 @@ from handlers.command import Role
 from handlers.completion import complete
 from handlers.platforms.console import ConsoleChat, Lines, PipeLines, PromptLines, Screen, terminal
 from handlers.platforms.console.inline import ImageProtocol, image_protocol, image_sequence
+from handlers.render_text import notice_reply
 from handlers.reply import Attachment, BarPlot, Button, ButtonStyle, Column, Plot, Reply, Table
 from handlers.session import Session
 
@@ -183,8 +184,8 @@ async def test_notices_are_marked(tmp_path: Path) -> None:
         NoticeKind.ENTRY, Severity.TRADE, START_MS, "Long \x1bXRP", (("size", "[b]10[/b]"), ("stop", "0.5"))
     )
     kill = Notice(NoticeKind.KILL, Severity.CRITICAL, START_MS, "Kill XRPUSDT")
-    await desk.face.send_notice("console", entry, False)
-    await desk.face.send_notice("console", kill, True)
+    await desk.face.say("console", notice_reply(entry), False)
+    await desk.face.say("console", notice_reply(kill), True)
     assert desk.text.splitlines() == ["» Long XRP", "  size [b]10[/b]  stop 0.5", "!! Kill XRPUSDT"]
 
 

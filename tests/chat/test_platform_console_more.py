@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bot.domain.notice import Notice, NoticeKind, Severity
 from handlers.platforms.console import ConsoleChat, PipeLines, Screen
+from handlers.render_text import notice_reply
 from handlers.reply import BarPlot, Column, Reply, Table
 from handlers.session import Session
 
@@ -48,7 +49,7 @@ async def test_a_notice_without_buttons_takes_none_away(terminal: Terminal) -> N
     await terminal.session.enter("/status")
     terminal.chat.desk.done.clear()
     notice = Notice(NoticeKind.ENTRY, Severity.TRADE, 0, "Long", (("size", "10"),))
-    await terminal.face.send_notice("console", notice, False)
+    await terminal.face.say("console", notice_reply(notice), False)
     await terminal.session.enter("1")
     assert terminal.chat.desk.done == [("status", "")]
     assert terminal.page.getvalue() == "» Long\n  size 10\n"

@@ -19,6 +19,7 @@ from handlers.platforms.discord import DiscordChat, DiscordSettings
 from handlers.platforms.discord import chat as discord_chat
 from handlers.platforms.discord.options import option_text, slash_command
 from handlers.platforms.discord.render import EMBED_LENGTH, messages, safe
+from handlers.render_text import notice_reply
 from handlers.reply import Attachment, BarPlot, Button, ButtonStyle, Column, Plot, Reply, Table
 
 GUILD, CHANNEL, USER, APP = "44", "55", "9", "1"
@@ -389,13 +390,13 @@ async def test_pictures_files_and_buttons_go_along() -> None:
 async def test_notices_wait_until_connected(face: Face) -> None:
     notice = Notice(NoticeKind.ENTRY, Severity.TRADE, START_MS, "Long")
     with pytest.raises(PlatformDown):
-        await face.discord.send_notice(CHANNEL, notice, False)
+        await face.discord.say(CHANNEL, notice_reply(notice), False)
 
 
 async def test_notices_go_to_their_channel(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = connected(face, monkeypatch)
     notice = Notice(NoticeKind.ENTRY, Severity.TRADE, START_MS, "Long", (("size", "1"),))
-    await face.discord.send_notice(CHANNEL, notice, True)
+    await face.discord.say(CHANNEL, notice_reply(notice), True)
     assert (sent[0]["silent"], sent[0]["embeds"][0].title) == (True, "Long")
 
 

@@ -13,6 +13,7 @@ from drawings import drawn_by
 
 from bot.domain.notice import Notice, NoticeKind, Severity
 from handlers.platforms.discord import DiscordChat, DiscordSettings
+from handlers.render_text import notice_reply
 
 US = {"id": "1", "username": "deck", "discriminator": "0", "global_name": None, "avatar": None, "bot": True}
 APPLICATION = {
@@ -167,9 +168,9 @@ async def test_log_in_offer_answer_leave(chat: Chat, server: tuple[Server, Disco
     answer = discord_server.body("/callback")
     assert (answer["type"], answer["data"]["embeds"][0]["title"]) == (4, "Status")
     assert chat.desk.done == [("status", "")]
-    await platform.send_notice("55", Notice(NoticeKind.ENTRY, Severity.TRADE, 0, "Long"), False)
+    await platform.say("55", notice_reply(Notice(NoticeKind.ENTRY, Severity.TRADE, 0, "Long")), False)
     assert discord_server.body("POST channels/55/messages")["embeds"][0]["title"] == "Long"
-    await platform.send_notice("9", Notice(NoticeKind.EXIT, Severity.TRADE, 0, "Out"), False)
+    await platform.say("9", notice_reply(Notice(NoticeKind.EXIT, Severity.TRADE, 0, "Out")), False)
     assert discord_server.body("POST channels/88/messages")["embeds"][0]["title"] == "Out"
     await ended(task)
 

@@ -20,6 +20,7 @@ from handlers.platforms.slack.place import Home, place_of, split_place
 from handlers.platforms.slack.render import BLOCKS, MESSAGE, letters, messages, safe
 from handlers.platforms.slack.request import Reader, unescaped
 from handlers.platforms.slack.sender import Sender
+from handlers.render_text import notice_reply
 from handlers.reply import Attachment, BarPlot, Button, ButtonStyle, Column, Plot, Reply, Table
 from handlers.request import ChatKind, Request, RequestKind
 from handlers.speaker import PlatformDown
@@ -439,7 +440,7 @@ async def test_an_answer_gets_through_after_an_outage(face: Face, monkeypatch: p
 
 async def test_notices(face: Face) -> None:
     notice = Notice(NoticeKind.ENTRY, Severity.CRITICAL, START_MS, "Long XRPUSDT", (("size", "10"),))
-    await face.slack.send_notice("U2", notice, False)
+    await face.slack.say("U2", notice_reply(notice), False)
     assert (face.client.last["channel"], title(face.client.last)) == ("D2", "🔴 Long XRPUSDT")
 
 

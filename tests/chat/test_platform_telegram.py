@@ -32,6 +32,7 @@ from handlers.platforms.telegram.render import (
     utf16_length,
 )
 from handlers.platforms.telegram.request import message_request, press_request, split_place
+from handlers.render_text import notice_reply
 from handlers.reply import Attachment, BarPlot, Button, Column, Plot, Reply, Table, refusal
 from handlers.request import ChatKind, RequestKind
 from handlers.text import defused
@@ -375,10 +376,10 @@ ENTRY = Notice(NoticeKind.ENTRY, Severity.TRADE, START_MS, "Long XRPUSDT", (("si
 async def test_notices(chat: Chat) -> None:
     telegram = face(chat)
     with pytest.raises(PlatformDown):
-        await telegram.send_notice("2", ENTRY, False)
+        await telegram.say("2", notice_reply(ENTRY), False)
     wire = Wire()
     telegram._bot = wire
-    await telegram.send_notice("2", ENTRY, True)
+    await telegram.say("2", notice_reply(ENTRY), True)
     assert wire.calls[0][1]["text"] == "<b>Long XRPUSDT</b>\nsize: <b>10</b>"
     assert wire.calls[0][1]["disable_notification"]
 
@@ -387,14 +388,14 @@ async def test_notices(chat: Chat) -> None:
 async def test_a_chat_that_refuses_for_good_blocks_nothing(chat: Chat, error: Exception) -> None:
     telegram = face(chat)
     telegram._bot = Wire(lambda endpoint, data: error)
-    await telegram.send_notice("2", ENTRY, False)
+    await telegram.say("2", notice_reply(ENTRY), False)
 
 
 async def test_a_flood_is_for_the_courier(chat: Chat) -> None:
     telegram = face(chat)
     telegram._bot = Wire(lambda endpoint, data: RetryAfter(300))
     with pytest.raises(PlatformDown) as caught:
-        await telegram.send_notice("2", ENTRY, False)
+        await telegram.say("2", notice_reply(ENTRY), False)
     assert caught.value.retry_after_s == 300
 
 

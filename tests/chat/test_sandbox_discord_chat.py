@@ -14,6 +14,7 @@ from drawings import drawn_by
 from bot.domain.notice import Notice, NoticeKind, Severity
 from handlers.platforms.discord import DiscordChat, DiscordSettings
 from handlers.registry import load_registry
+from handlers.render_text import notice_reply
 from sandbox.chat.discord import DiscordSandbox, NoAnswer, Person
 from sandbox.chat.discord.nouns import Channel
 
@@ -72,8 +73,8 @@ async def test_offered_asked_answered_confirmed_told(chat: Chat, monkeypatch: py
         with pytest.raises(NoAnswer):
             await house.stranger.answer()
         entry = Notice(NoticeKind.ENTRY, Severity.TRADE, 0, "Long <@9> @everyone")
-        await house.platform.send_notice(CHANNEL, entry, False)
-        await house.platform.send_notice("9", entry, False)
+        await house.platform.say(CHANNEL, notice_reply(entry), False)
+        await house.platform.say("9", notice_reply(entry), False)
         assert "Long" in ann.sees(channel)[-1].text
         assert "Long" in ann.sees(ann.private)[-1].text
         assert not any(message.pings for message in house.discord.world.all_messages())

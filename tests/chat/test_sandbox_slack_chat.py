@@ -12,6 +12,7 @@ from drawings import drawn_by
 from bot.domain.notice import Notice, NoticeKind, Severity
 from handlers.platforms.slack import SlackChat, SlackSettings, manifest
 from handlers.registry import load_registry
+from handlers.render_text import notice_reply
 from sandbox.chat.slack import Manifest, NoAnswer, Person, SlackSandbox
 from sandbox.chat.slack.nouns import Channel
 
@@ -76,8 +77,8 @@ async def test_asked_answered_confirmed_told(chat: Chat) -> None:
             await house.stranger.answer(0.5)
         assert len(house.slack.world.changes) == before
         entry = Notice(NoticeKind.ENTRY, Severity.TRADE, 0, "Long <!channel> <@U2>")
-        await house.platform.send_notice("C1", entry, False)
-        await house.platform.send_notice("U2", entry, False)
+        await house.platform.say("C1", notice_reply(entry), False)
+        await house.platform.say("U2", notice_reply(entry), False)
         assert "Long" in ann.sees(channel)[-1].text
         assert "Long" in ann.sees(ann.private)[-1].text
         assert not any(message.pings for message in house.slack.world.all_messages())

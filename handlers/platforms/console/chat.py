@@ -6,11 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.domain.notice import Notice
 from handlers.drawing import Drawing
 from handlers.platforms.console.lines import Lines
 from handlers.platforms.console.screen import Screen
-from handlers.render_text import notice_reply
 from handlers.reply import Reply
 from handlers.session import Session
 
@@ -60,10 +58,6 @@ class ConsoleChat:
     async def amend(self, chat_id: str, message_id: str, reply: Reply) -> None:
         """A terminal takes nothing back: the reply is shown again as it is now. See Speaker."""
         await self.say(chat_id, reply)
-
-    async def send_notice(self, chat_id: str, notice: Notice, silent: bool) -> None:
-        """Show a notice above the prompt; on a terminal a quiet one looks the same."""
-        await self.say(chat_id, notice_reply(notice), silent)
 
     async def _enter(self, line: str) -> None:
         task = asyncio.create_task(self._answer(line))

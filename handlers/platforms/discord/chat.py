@@ -18,7 +18,6 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from yarl import URL
 
-from bot.domain.notice import Notice
 from handlers.command import Command, Role
 from handlers.drawing import Drawing
 from handlers.legible import legible
@@ -32,7 +31,6 @@ from handlers.platforms.discord.options import slash_command
 from handlers.platforms.discord.render import Outgoing, messages
 from handlers.platforms.discord.request import dialog_request, press_request, slash_request
 from handlers.registry import Registry
-from handlers.render_text import notice_reply
 from handlers.reply import Reply
 from handlers.request import Request
 from handlers.session import Handle
@@ -150,10 +148,6 @@ class DiscordChat:
             if done:
                 return
         await self._guarded(chat_id, self._said(client, int(chat_id), reply, outgoing, True))
-
-    async def send_notice(self, chat_id: str, notice: Notice, silent: bool) -> None:
-        """Send a notice to a channel or a person; a refusal for good is logged, the rest is for the courier."""
-        await self.say(chat_id, notice_reply(notice), silent)
 
     def budget(self) -> LoginBudget:
         """Logins of this process."""

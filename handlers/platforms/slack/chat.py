@@ -15,7 +15,6 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.notice import Notice
 from handlers.command import Role
 from handlers.drawing import Drawing
 from handlers.insisting import Underway, insisted
@@ -35,7 +34,6 @@ from handlers.platforms.slack.sender import (
     refused_place,
 )
 from handlers.registry import Registry
-from handlers.render_text import notice_reply
 from handlers.reply import Reply
 from handlers.request import ChatKind, Request, RequestKind
 from handlers.session import Handle
@@ -128,10 +126,6 @@ class SlackChat:
         """Change what was said; see Speaker."""
         sender, png = self._connected_sender(), await self._png(reply)
         await self._told(chat_id, lambda: sender.update(chat_id, message_id, reply, png))
-
-    async def send_notice(self, chat_id: str, notice: Notice, silent: bool) -> None:
-        """Send a notice; a chat that refuses for good is logged, anything else is for the courier to retry."""
-        await self.say(chat_id, notice_reply(notice), silent)
 
     async def event(self, body: Body) -> None:
         """A direct message or a mention."""

@@ -140,10 +140,6 @@ class TelegramChat:
         sender = self._sender(self._connected())
         await self._told(chat_id, lambda place: sender.amend(place, message_id, reply))
 
-    async def send_notice(self, chat_id: str, notice: Notice, silent: bool) -> None:
-        """Send a notice; a chat that refuses for good is logged, anything else is for the courier to retry."""
-        await self.say(chat_id, notice_reply(notice), silent)
-
     async def renew_menus(self, roles: Mapping[str, Role]) -> None:
         """Access has changed: the command menus of private chats, by user id."""
         await self._menus.renew(self._bot, roles)
@@ -300,7 +296,7 @@ class TelegramChat:
             return
         for user in self._menus.admins():
             try:
-                await self.send_notice(user, notice, False)
+                await self.say(user, notice_reply(notice))
             except PlatformDown as down:
                 log.warning("Telegram: an admin could not be told %r: %s", notice.title, down)
 
