@@ -2,16 +2,21 @@
 
 Everything that talks must live in this one loop (in-process sessions, or servers and clients on loopback): what was
 sent has then arrived when a poll without waiting finds nothing. Jobs in the loop's executor are waited for in real
-time. Threads started past the loop are invisible.
+time, and so is the process that draws. Threads started past the loop are invisible.
 """
 
 import asyncio
 import selectors
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import time_machine
+
+from handlers.reply import Plot
+from handlers.studio import Studio
 
 
 class _Jumping:
@@ -65,13 +70,36 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._jobs -= 1
 
 
+@contextmanager
+def pictures_in_real_time() -> Iterator[None]:
+    """The clock stands while another process draws, which is started with the first picture only."""
+    real = Studio.paint
+
+    async def paint(studio: Studio, plot: Plot, dark: bool) -> bytes:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop._jobs += 1
+        try:
+            return await real(studio, plot, dark)
+        finally:
+            loop._jobs -= 1
+
+    async def run(studio: Studio) -> None:
+        await asyncio.Event().wait()
+
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(Studio, "paint", paint))
+        stack.enter_context(patch.object(Studio, "run", run))
+        yield
+
+
 def run_virtually[T](work: Callable[[], Awaitable[T]], start_ms: int) -> T:
     """Run to the end on a virtual clock that starts at `start_ms`."""
 
     async def main() -> T:
         return await work()
 
-    with time_machine.travel(start_ms / 1000, tick=False) as traveller:
+    with time_machine.travel(start_ms / 1000, tick=False) as traveller, pictures_in_real_time():
         runner = asyncio.Runner(loop_factory=lambda: VirtualLoop(traveller, start_ms / 1000))
         with runner:
             return runner.run(main())
