@@ -36,12 +36,19 @@ def on_candles(turn: Turn, signals: SignalSource, event: CandlesClosed) -> None:
     for candle in candles:
         see(state, candle, candle.open_at_ms + state.settings.bar_ms)
     watch_positions(turn)
-    account = standing(state)
-    for signal in competing(state, signals.on_candles(candles)):
-        if consider(turn, state.symbols[signal.symbol], signal, account):
-            account = standing(state)
+    found = competing(state, signals.on_candles(candles))
+    if found:
+        _consider_all(turn, found)
     _tell_failures(turn, signals)
     _record_equity(turn)
+
+
+def _consider_all(turn: Turn, found: Sequence[Signal]) -> None:
+    state = turn.state
+    account = standing(state)
+    for signal in found:
+        if consider(turn, state.symbols[signal.symbol], signal, account):
+            account = standing(state)
 
 
 def _tell_failures(turn: Turn, signals: SignalSource) -> None:

@@ -6,6 +6,7 @@ waiting are missing. What a real journal would hold is kept in `steps` when aske
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.domain.account import Book, Entry, transfer
@@ -26,12 +27,14 @@ from bot.domain.event import (
 )
 from bot.domain.fill import Fill
 from bot.domain.market import Candle
+from bot.domain.order import OrderType, closing
 from bot.domain.snapshot import Recovered, VenueSnapshot
 from bot.engine.engine import Engine
 from bot.runtime.perform import deeds_of
 from bot.runtime.ports import Step
 from bot.runtime.timers import Timers
 from bot.venues.matching import (
+    Finer,
     Matching,
     OrderRequest,
     Refusal,
@@ -39,13 +42,25 @@ from bot.venues.matching import (
     event_of,
     request_of,
 )
+from bot.venues.matching.walk import coarse
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Funding of one symbol that is due: `rate` as a fraction of notional, positive when longs pay."""
+
+    symbol: str
+    at_ms: int
+    rate: Decimal
 
 
 class Simulation:
     """One account in a loop of bars. `now_ms` is the venue's time; `journal` keeps every step when True."""
 
-    def __init__(self, engine: Engine, matching: Matching, *, journal: bool = False) -> None:
-        """The engine must be new; `start` makes it ready."""
+    def __init__(
+        self, engine: Engine, matching: Matching, *, journal: bool = False, finer: Finer = coarse
+    ) -> None:
+        """The engine must be new; `start` makes it ready. `finer` tells what is inside a candle (BothHit.PATH)."""
         self.engine = engine
         self.matching = matching
         self.now_ms = 0
@@ -53,6 +68,7 @@ class Simulation:
         self.fills: list[Fill] = []
         self.funding: list[Entry] = []
         self._journal = journal
+        self._finer = finer
         self._inbox: deque[Event] = deque()
         self._timers = Timers(self._inbox.append)
         self.commands = 0
@@ -62,17 +78,42 @@ class Simulation:
         self.now_ms = at_ms
         return self.feed(Started(at_ms, recovered or Recovered()))
 
-    def bar(self, candles: Sequence[Candle], closes_at_ms: int, opens: Mapping[str, float]) -> list[Action]:
-        """One bar: its path at the venue, its close to the engine, orders at the next opens."""
+    def bar(
+        self,
+        candles: Sequence[Candle],
+        closes_at_ms: int,
+        opens: Mapping[str, float],
+        payments: Sequence[Payment] = (),
+        ended: Sequence[str] = (),
+    ) -> list[Action]:
+        """One bar: its path at the venue, funding due by its end, its close to the engine, orders at the next opens.
+
+        Of the symbols that have `ended` with it, the venue closes what is open, at the close.
+        """
         done = self.wait(closes_at_ms - 1)  # what is due within the bar meets its opening price
         self.now_ms = closes_at_ms
         for candle in candles:
-            for report in self.matching.sweep(candle, closes_at_ms):
+            for report in self.matching.sweep(candle, closes_at_ms, self._finer):
                 self._tell(report)
+        for payment in payments:
+            for report in self.matching.settle_funding(payment.symbol, payment.rate, payment.at_ms):
+                self._tell(report)
+        for candle in candles:
             self.matching.set_price(candle.symbol, opens.get(candle.symbol, candle.close))
+        for symbol in ended:
+            done += self._end(symbol)
         self._timers.fire(closes_at_ms)
         timeframe = self.engine.state.settings.timeframe
         return done + self.feed(CandlesClosed(closes_at_ms, timeframe, tuple(candles)))
+
+    def _end(self, symbol: str) -> list[Action]:
+        done = self._drain()
+        position = self.matching.position(symbol)
+        if position.flat:
+            return done
+        side, size = closing(position.side), position.size
+        request = OrderRequest("end", symbol, side, OrderType.MARKET, size, reduce_only=True, foreign=True)
+        return done + self.person(request)
 
     def fund(self, symbol: str, rate: Decimal) -> list[Action]:
         """Settle funding now."""

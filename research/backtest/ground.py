@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from bot.domain.errors import ConfigError
 from bot.domain.instrument import Instrument
-from bot.strategy import Frame
+from bot.domain.market import timeframe_ms
+from bot.strategy import Frame, Strategy
 from research.store.port import Points
 
 
@@ -24,3 +28,38 @@ class Ground:
     finer: Mapping[str, Frame] = field(default_factory=dict)
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     strategy_paths: tuple[Path, ...] = ()
+
+
+def checked(ground: Ground, strategy: type[Strategy]) -> None:
+    """Raises ConfigError where the ground cannot be traded on by this strategy; one line says what is allowed."""
+    if not any(len(frame) for frame in ground.frames.values()):
+        raise ConfigError("no candles: at least one symbol with one bar is needed")
+    if strategy.timeframe != ground.timeframe:
+        raise ConfigError(
+            f"{strategy.name} trades {strategy.timeframe} candles, these are {ground.timeframe}"
+        )
+    missing = sorted(set(ground.frames) - set(ground.instruments)) if ground.instruments else []
+    if missing:
+        raise ConfigError(f"no instrument of {', '.join(missing)}: give all of them or none")
+    for symbol, frame in ground.frames.items():
+        _check_frame(symbol, frame, timeframe_ms(ground.timeframe))
+
+
+def _check_frame(symbol: str, frame: Frame, bar_ms: int) -> None:
+    if frame.symbol != symbol or frame.timeframe_ms != bar_ms:
+        raise ConfigError(
+            f"candles of {frame.symbol} ({frame.timeframe_ms} ms) stand under {symbol} ({bar_ms} ms)"
+        )
+    steps = np.diff(frame.open_at_ms)
+    if not len(frame) or (steps < bar_ms).any() or (steps % bar_ms).any():
+        raise ConfigError(
+            f"candles of {symbol} are none, not in order of time, or not a whole number of bars apart"
+        )
+    low, high = frame.low, frame.high
+    inside = (low <= frame.open) & (frame.open <= high) & (low <= frame.close) & (frame.close <= high)
+    sound = inside & (low > 0) & np.isfinite(high) & (frame.volume >= 0) & np.isfinite(frame.volume)
+    if not sound.all():
+        row = int(np.flatnonzero(~sound)[0])
+        raise ConfigError(
+            f"candle {row} of {symbol} is none: prices above 0, high and low around open and close"
+        )

@@ -27,11 +27,6 @@ class BacktestJob:
     wallet: Decimal
 
 
-def write_job(to: BinaryIO, job: BacktestJob, frame: Frame) -> None:
-    """The job and its candles."""
-    to.write(packed(job, frame))
-
-
 def packed(job: BacktestJob, frame: Frame) -> bytes:
     """The job and its candles as bytes."""
     settings = encode(job)

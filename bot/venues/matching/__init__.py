@@ -21,12 +21,14 @@ from bot.venues.matching.matching import Matching, MatchingState
 from bot.venues.matching.orders import BookedOrder, OrderRequest, TimeInForce, request_of
 from bot.venues.matching.reports import Executed, FundingSettled, OrderChanged, Report, event_of
 from bot.venues.matching.rules import BothHit, Code, MatchingRules, Refusal
+from bot.venues.matching.walk import Finer
 
 __all__ = [
     "BookedOrder",
     "BothHit",
     "Code",
     "Executed",
+    "Finer",
     "FundingSettled",
     "Matching",
     "MatchingRules",

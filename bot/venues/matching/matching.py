@@ -19,7 +19,7 @@ from bot.venues.matching.orders import BookedOrder, OrderRequest, TimeInForce
 from bot.venues.matching.reports import Executed, FundingSettled, OrderChanged, Report
 from bot.venues.matching.rules import Code, MatchingRules, Refusal
 from bot.venues.matching.step import step
-from bot.venues.matching.walk import walk
+from bot.venues.matching.walk import Finer, coarse, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +121,17 @@ class Matching:
         if mark is not None:
             self._account.marks[symbol] = mark
 
-    def sweep(self, candle: Candle, closes_at_ms: int) -> Sequence[Report]:
-        """One candle passes: triggers, limit fills, liquidation (see walk); the price is then its close."""
+    def sweep(self, candle: Candle, closes_at_ms: int, finer: Finer = coarse) -> Sequence[Report]:
+        """One candle passes: triggers, limit fills, liquidation (see walk); the price is then its close.
+
+        `finer` is asked what is inside the candle, where BothHit.PATH has to know.
+        """
         account = self._account
         account.last[candle.symbol] = candle.close
         book = account.books.get(candle.symbol)
         if book is None or book.untouched_by(candle.low, candle.high):
             return ()
-        return walk(account, book, candle, closes_at_ms)
+        return walk(account, book, candle, closes_at_ms, finer)
 
     def step(self, symbol: str, price: float, at_ms: int) -> Iterator[Report]:
         """The last price is now this, as an exchange sees it (see step); orders go on as reports are taken."""

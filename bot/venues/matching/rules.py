@@ -8,10 +8,14 @@ from bot.domain.instrument import ZERO, Instrument
 
 
 class BothHit(StrEnum):
-    """Which comes first when one candle reaches stop and target of a position: its extreme against or for us."""
+    """Which comes first when one candle reaches stop and target of a position: its extreme against or for us.
+
+    PATH: what the candles of a lower timeframe inside it reach first; the stop where they do not tell.
+    """
 
     STOP = "stop"
     TARGET = "target"
+    PATH = "path"
 
 
 @dataclass(frozen=True, slots=True)

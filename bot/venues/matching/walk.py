@@ -10,10 +10,13 @@ candle, a stop nearer than the liquidation price precedes the liquidation, and a
 open. Stops, targets and conditional entries become market orders (slippage); limit orders must be traded *through*,
 not just touched, and get their limit, or the open when that is better.
 
+With BothHit.PATH finer candles tell which extreme came first; at what prices things happen they do not change.
+
 What happens at the open is stamped with the opening time, everything later with the last millisecond of the candle:
 nobody can know it earlier.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -32,6 +35,15 @@ _RANK = {OrderType.STOP_MARKET: 0, OrderType.TAKE_PROFIT_MARKET: 2, OrderType.LI
 _LIQUIDATION_RANK = 1
 
 
+type Finer = Callable[[Candle], Sequence[Candle]]
+"""The candles of a lower timeframe inside a candle, oldest first; empty where none are known."""
+
+
+def coarse(candle: Candle) -> Sequence[Candle]:
+    """Nothing finer is known."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """Something that a price reaches: an order, or the liquidation of the position (None)."""
@@ -41,18 +53,21 @@ class Hit:
     order: BookedOrder | None
 
 
-def walk(account: Account, book: SymbolBook, candle: Candle, closes_at_ms: int) -> list[Report]:
+def walk(
+    account: Account, book: SymbolBook, candle: Candle, closes_at_ms: int, finer: Finer = coarse
+) -> list[Report]:
     """Walk through one candle; reports in the order of time."""
-    return _Walk(account, book, candle.open_at_ms).run(candle, closes_at_ms - 1)
+    return _Walk(account, book, candle.open_at_ms, finer).run(candle, closes_at_ms - 1)
 
 
 class _Walk:
     """One candle's walk. An order executes at most once in it, so that a capped fill goes on in the next candle."""
 
-    def __init__(self, account: Account, book: SymbolBook, at_ms: int) -> None:
+    def __init__(self, account: Account, book: SymbolBook, at_ms: int, finer: Finer) -> None:
         self.account = account
         self.book = book
         self.at_ms = at_ms
+        self.finer = finer
         self.done: set[str] = set()
         self.reports: list[Report] = []
 
@@ -74,7 +89,23 @@ class _Walk:
         position = self.book.position
         if position.flat:
             return candle.close >= candle.open
-        return (position.quantity > 0) is (self.account.rules.both_hit is BothHit.STOP)
+        against = position.quantity > 0
+        rule = self.account.rules.both_hit
+        if rule is BothHit.PATH:
+            return against if self._against_first(candle, against) else not against
+        return against is (rule is BothHit.STOP)
+
+    def _against_first(self, candle: Candle, falls: bool) -> bool:
+        """True unless a finer candle reaches what waits on our side before one reaches what waits against us."""
+        inside = self.finer(candle)
+        return next((against for one in inside if (against := self._reaches(one, falls)) is not None), True)
+
+    def _reaches(self, candle: Candle, falls: bool) -> bool | None:
+        """True when a finer candle reaches a level against us, False when only one for us, None when neither."""
+        low, high = to_decimal(candle.low), to_decimal(candle.high)
+        if self._next(low if falls else high, falls=falls) is not None:
+            return True
+        return False if self._next(high if falls else low, falls=not falls) is not None else None
 
     def _go_on(self, price: Decimal) -> None:
         for order in [order for order in self.book.orders.values() if order.triggered]:
