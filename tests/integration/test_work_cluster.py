@@ -1,0 +1,148 @@
+"""A Dask cluster on loopback as workers: real scheduler, real workers, one of them killed in the middle."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from work_tasks import Sum, added, refused_at_three
+
+from research.work import WorkError, open_workers
+
+pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+
+ROOT = Path(__file__).resolve().parents[2]
+PATHS = f"{ROOT}:{ROOT / 'tests' / 'support'}"
+RESULTS = {n: n * (n + 1) // 2 for n in range(24)}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def dask(*arguments: str, folder: Path) -> subprocess.Popen[bytes]:
+    """A process of Dask's own command line."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": PATHS},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@contextmanager
+def cluster(
+    folder: Path, workers: int
+) -> Iterator[tuple[str, list[subprocess.Popen[bytes]], subprocess.Popen[bytes]]]:
+    """A scheduler and its workers, one thread each, without nannies who would start a killed one again."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    port = address.rsplit(":", 1)[1]
+    scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard", folder=folder)
+    crew = [
+        dask(
+            "worker",
+            address,
+            "--nthreads",
+            "1",
+            "--no-nanny",
+            "--no-dashboard",
+            "--host",
+            "127.0.0.1",
+            folder=folder,
+        )
+        for _ in range(workers)
+    ]
+    try:
+        yield address, crew, scheduler
+    finally:
+        for process in (*crew, scheduler):
+            process.kill()
+            process.wait()
+
+
+def joined(address: str, workers: int) -> None:
+    """Wait until all workers have joined."""
+    from distributed import Client
+
+    end = time.monotonic() + 60
+    while True:
+        try:
+            with Client(address, timeout=5, set_as_default=False) as client:
+                client.wait_for_workers(workers, timeout=50)
+                return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def test_a_killed_worker_of_a_cluster_loses_no_result(tmp_path: Path) -> None:
+    """Two worker processes, one killed -9 in the middle: all results, each once, equal to one process's."""
+    tasks = [Sum(n, slow_s=0.1) for n in range(24)]
+    with cluster(tmp_path, 2) as (address, crew, _):
+        joined(address, 2)
+        got: list[tuple[int, int]] = []
+        done_by: set[int] = set()
+        with open_workers(cluster=address) as workers:
+            assert workers.count == 2
+            for index, (total, who) in workers.results(added, tasks):
+                got.append((index, total))
+                done_by.add(who)
+                if len(got) == 8:
+                    assert done_by == {process.pid for process in crew}
+                    crew[0].kill()
+    assert len(got) == 24
+    with open_workers(1) as alone:
+        assert dict(got) == {index: total for index, (total, _) in alone.results(added, tasks)} == RESULTS
+
+
+def test_what_a_task_raises_there_is_raised_here(tmp_path: Path) -> None:
+    with cluster(tmp_path, 1) as (address, _, _):
+        joined(address, 1)
+        with open_workers(cluster=address) as workers, pytest.raises(ValueError, match="three is refused"):
+            list(workers.results(refused_at_three, [Sum(n) for n in range(6)]))
+
+
+def test_a_scheduler_that_goes_away_is_told_in_one_line(tmp_path: Path) -> None:
+    with cluster(tmp_path, 1) as (address, _, scheduler):
+        joined(address, 1)
+
+        def killing() -> None:
+            for index, _ in workers.results(added, [Sum(n, slow_s=0.05) for n in range(200)]):
+                if index == 2:
+                    scheduler.kill()
+
+        with (
+            open_workers(cluster=address) as workers,
+            pytest.raises(WorkError, match="its scheduler went away"),
+        ):
+            killing()
+
+
+def test_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("research.work.cluster.CONNECT_S", 1)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    says = f"--cluster {address}: no Dask scheduler answers there within 1 s"
+    with pytest.raises(WorkError, match=says), open_workers(cluster=address):
+        pass
+
+
+@pytest.mark.parametrize("address", ["localhost", "http://127.0.0.1:8786", "tcp://127.0.0.1", "tcp://:1\nx"])
+def test_an_address_that_is_none(address: str) -> None:
+    with pytest.raises(WorkError, match="allowed: tcp://HOST:PORT"), open_workers(cluster=address):
+        pass
+
+
+def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    says = r"install quarterdeck\[cluster\]"
+    with pytest.raises(WorkError, match=says), open_workers(cluster="tcp://127.0.0.1:8786"):
+        pass
