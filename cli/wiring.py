@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bot.config.trading import shares
 from bot.domain.errors import ConfigError
@@ -32,8 +33,12 @@ from cli.house import MakeVenue as MakeVenue
 from cli.lab import WorkerLab
 from cli.lease import Lease
 from cli.venues import wire_words
+from handlers import parameter_sets
 from handlers.desks import Seat
+from handlers.format import Clock
 from handlers.lab import Research
+from handlers.learning import Proposals
+from handlers.proposal_book import Book
 from handlers.registry import load_registry
 from storage.database import Database, open_database
 from strategies.registry import Registry as Strategies
@@ -84,10 +89,21 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     seats |= {name: Seat(desk, down=NOT_STARTED) for name in plan.guests}
     front = build_front(Ground(plan, database, commands, wall_ms, seats))
     lab = WorkerLab(desk, database.ledger(plan.account), engine.state.settings, strategy_paths(plan))
-    front.lend(plan.loaded.settings.name, Research(lab))
+    front.lend(plan.loaded.settings.name, Research(lab), Proposals(build_book(plan, database, desk)))
     house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, front, health)
     on_call(house)
     return house
+
+
+def build_book(plan: Blueprint, database: Database, desk: TradingDesk) -> Book:
+    """The proposals of the account, and who applies what."""
+    zone = ZoneInfo(plan.loaded.settings.timezone)
+    return Book(
+        store=database.proposals(plan.account),
+        kinds={parameter_sets.KIND: parameter_sets.ParameterSets(desk)},
+        clock=lambda: Clock(zone, desk.now_ms()),
+        keep_days=plan.loaded.settings.research.proposal_days,
+    )
 
 
 def strategy_paths(plan: Blueprint) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""What the models and the phantoms answer to a chat. Until they are there, `Nothing` says so, and changes nothing."""
+"""What models, phantoms and proposals answer to a chat. Where there are none, `Nothing` says so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import Protocol
 
 from bot.domain.command import Done
+from bot.domain.errors import StorageError
 from bot.domain.refusal import Refused
+from bot.runtime.proposals import Draft
 from handlers.command import Injected
+from handlers.text import clip
 
 NO_MODEL = "no model is installed; signals pass unfiltered"
 
@@ -124,45 +127,84 @@ class Models(Injected):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Something that waits for a person: figures by name, before and after."""
+    """Something that waits for a person. `changes` would change, `figures` are what it comes to: name, before, after.
+
+    `outcome` says what became of one that does not wait any more; `change_id` is the change of settings it led to.
+    """
 
     id: str
     at_ms: int
     kind: str
     title: str
-    figures: tuple[tuple[str, str, str], ...]
+    figures: tuple[tuple[str, str, str], ...] = ()
+    changes: tuple[tuple[str, str, str], ...] = ()
+    expires_at_ms: int = 0
+    outcome: str = ""
+    change_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What applying a proposal did; `change_id` is what /undo takes, 0 where that is not known."""
+
+    done: Done
+    change_id: int = 0
 
 
 class ProposalBook(Protocol):
-    """Parameter sets, models and sweep results that wait for approval."""
+    """Parameter sets, models and sweep results that wait for approval. Raises StorageError."""
 
-    def waiting(self) -> Sequence[Proposal]:
+    async def waiting(self) -> Sequence[Proposal]:
         """Those that nobody has decided about, oldest first."""
         ...
 
-    async def approve(self, proposal_id: str, actor: str) -> Done | Refused:
-        """Apply one."""
+    async def decided(self, limit: int) -> Sequence[Proposal]:
+        """The newest ones that do not wait any more, newest first."""
         ...
 
-    async def reject(self, proposal_id: str, actor: str) -> Done | Refused:
+    async def found(self, proposal_id: str, to_apply: bool = False) -> Proposal | Refused:
+        """One that can be decided about (`to_apply`: that could be applied now); Refused says why there is none."""
+        ...
+
+    async def file(self, draft: Draft) -> Proposal:
+        """Let it wait; the same again is the one that waits, with newer figures."""
+        ...
+
+    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Approved | Refused:
+        """Apply one. `origin` is the update that asks, noted with the effect."""
+        ...
+
+    async def reject(self, proposal_id: str, actor: str, reason: str) -> Done | Refused:
         """Drop one."""
         ...
 
 
 class NoProposals:
-    """A ProposalBook in which nothing waits."""
+    """A ProposalBook in which nothing waits and nothing can be filed."""
 
-    def waiting(self) -> Sequence[Proposal]:
+    async def waiting(self) -> Sequence[Proposal]:
         """None."""
         return ()
 
-    async def approve(self, proposal_id: str, actor: str) -> Done | Refused:
-        """There is none of that name."""
-        return Refused("proposal", f"there is no proposal {proposal_id}; nothing waits")
+    async def decided(self, limit: int) -> Sequence[Proposal]:
+        """None."""
+        return ()
 
-    async def reject(self, proposal_id: str, actor: str) -> Done | Refused:
+    async def found(self, proposal_id: str, to_apply: bool = False) -> Proposal | Refused:
         """There is none of that name."""
-        return await self.approve(proposal_id, actor)
+        return Refused("proposal", f"there is no proposal {clip(proposal_id)}; nothing waits")
+
+    async def file(self, draft: Draft) -> Proposal:
+        """There is no book to file it in."""
+        raise StorageError("proposals need a database")
+
+    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Approved | Refused:
+        """There is none of that name."""
+        return Refused("proposal", f"there is no proposal {clip(proposal_id)}; nothing waits")
+
+    async def reject(self, proposal_id: str, actor: str, reason: str) -> Done | Refused:
+        """There is none of that name."""
+        return Refused("proposal", f"there is no proposal {clip(proposal_id)}; nothing waits")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, model_validator
 
 from bot.config.kinds import DATABASE_RULE, NAME_RULE, DatabaseAddress, PlainName, TimeZone
 from bot.config.people import Chat, Digests, Drill, Notices, Watchdog
+from bot.config.research import Research
 from bot.config.trading import Buffers, Limits, Signals, Sizing, Symbol, Symbols, Venue
 from bot.config.values import Number, Section, Text, Whole, refused, setting
 
@@ -140,6 +141,7 @@ class Settings(Section):
     chat: Chat = setting(Chat(), "")
     notices: Notices = setting(Notices(), "")
     digests: Digests = setting(Digests(), "")
+    research: Research = setting(Research(), "")
     watchdog: Watchdog = setting(Watchdog(), "")
     drill: Drill = setting(Drill(), "")
     storage: Storage = setting(Storage(), "")

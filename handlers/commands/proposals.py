@@ -1,41 +1,73 @@
 """What waits for a person: proposals to approve or reject; and the history of settings, with the way back."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from bot.domain.command import Change, UndoSetting
 from bot.domain.refusal import Refused
 from bot.runtime.desk import Desk
 from handlers.cards import answered, clock, no, proposed, refused, table
-from handlers.command import Actor, Confirm, Example, Help, Range, Role, command
+from handlers.command import Actor, Confirm, Example, Help, Range, Rest, Role, command
 from handlers.format import UNKNOWN, count
 from handlers.learning import Proposal, Proposals
 from handlers.reply import Button, Reply
 from handlers.settings_cards import setting_lines
-from handlers.text import clip
 
 EMPTY = Proposals()
 BACK = (Button("Proposals", "/proposals"),)
 UNDOABLE = 6
 """So many changes get a button of their own."""
+DECIDED = 20
 
 ProposalId = Annotated[str, Help("its name in /proposals"), Example("p12")]
+Why = Annotated[str, Rest(), Help("why; kept with it"), Example("too few trades to tell")]
 
 
 @command(area="proposals", role=Role.VIEWER)
-async def proposals(desk: Desk, proposals: Proposals = EMPTY) -> Reply:
+async def proposals(
+    desk: Desk,
+    which: Annotated[
+        Literal["waiting", "decided"], Help("those that wait, or those that are over")
+    ] = "waiting",
+    proposals: Proposals = EMPTY,
+) -> Reply:
     """What waits for approval: parameter sets, models, sweep results, each with figures before and after."""
-    found = proposals.book.waiting()
+    if which == "decided":
+        return _over(desk, await proposals.book.decided(DECIDED))
+    found = await proposals.book.waiting()
+    at = clock(desk)
     rows = (
-        (one.id, clock(desk).short(one.at_ms), one.kind, one.title, *figures)
+        (one.id, at.short(one.at_ms), one.kind, one.title, *figures)
         for one in found
-        for figures in one.figures or ((UNKNOWN, UNKNOWN, UNKNOWN),)
+        for figures in (*one.changes, *one.figures) or ((UNKNOWN, UNKNOWN, UNKNOWN),)
     )
     buttons = (button for one in found[:3] for button in _decisions(one))
+    ends = [one.expires_at_ms for one in found if one.expires_at_ms]
+    until = f" The first of them expires {at.full(min(ends))}." if ends else ""
     return Reply(
         title=f"Proposals · {len(found)}" if found else "Proposals · none",
         table=table("Id | Since | Kind | What | Figure | >Before | >After", rows),
-        text="Nothing of it counts before somebody approves it." if found else "Nothing waits for approval.",
-        buttons=(Button("Refresh", "/proposals"), *buttons, Button("Settings", "/settings")),
+        text=f"Nothing of it counts before somebody approves it.{until}"
+        if found
+        else "Nothing waits for approval.",
+        buttons=(
+            Button("Refresh", "/proposals"),
+            *buttons,
+            Button("Decided", "/proposals decided"),
+            Button("Settings", "/settings"),
+        ),
+    )
+
+
+def _over(desk: Desk, found: Sequence[Proposal]) -> Reply:
+    """Those that do not wait any more."""
+    at = clock(desk)
+    rows = ((one.id, at.short(one.at_ms), one.kind, one.title, one.outcome) for one in found)
+    return Reply(
+        title=f"Proposals decided · {len(found)}, newest first" if found else "Proposals decided · none",
+        table=table("Id | Since | Kind | What | What became of it", rows),
+        text="" if found else "Nobody has decided about one yet.",
+        buttons=BACK,
     )
 
 
@@ -43,44 +75,56 @@ def _decisions(one: Proposal) -> tuple[Button, ...]:
     return Button(f"Approve {one.id}", f"/approve {one.id}"), Button(f"Reject {one.id}", f"/reject {one.id}")
 
 
-def _find(proposals: Proposals, wanted: str) -> Proposal | None:
-    return next((one for one in proposals.book.waiting() if one.id == wanted), None)
-
-
-def _unknown(proposals: Proposals, wanted: str) -> Reply:
-    waiting = [one.id for one in proposals.book.waiting()]
-    rest = f"There are {', '.join(waiting)}." if waiting else "Nothing waits."
-    return no(f"There is no proposal {clip(wanted)}. {rest}", *BACK)
+def _not_there(answer: Refused) -> Reply:
+    """Why it cannot be decided about."""
+    return no(f"{answer.figures[:1].upper()}{answer.figures[1:]}.", *BACK)
 
 
 async def preview_approve(desk: Desk, id: str, proposals: Proposals = EMPTY) -> Reply:  # noqa: A002
     """The card before /approve."""
-    found = _find(proposals, id)
-    if found is None:
-        return _unknown(proposals, id)
-    changes = [Change(*figures) for figures in found.figures]
-    return proposed(f"Apply {found.title}?", changes, "It counts from the next bar on; /undo takes it back.")
+    found = await proposals.book.found(id, to_apply=True)
+    if isinstance(found, Refused):
+        return _not_there(found)
+    changes = [Change(*change) for change in found.changes]
+    rows = table("Figure | >Before | >After", found.figures)
+    text = "It counts from the next bar on; open trades keep their stops. /undo takes it back."
+    return proposed(f"Apply {found.title}?", changes, text, rows)
 
 
 @command(area="proposals", role=Role.ADMIN, confirm=Confirm.CODE, preview=preview_approve)
 async def approve(desk: Desk, actor: Actor, id: ProposalId, proposals: Proposals = EMPTY) -> Reply:  # noqa: A002
-    """Apply what was proposed; /undo takes it back."""
-    answer = await proposals.book.approve(id, actor.id)
-    return answered("Applied", answer, "/settings shows how to take it back.", BACK)
+    """Apply what was proposed, all of it or nothing; /undo takes it back."""
+    answer = await proposals.book.approve(id, actor.id, actor.origin)
+    if isinstance(answer, Refused):
+        return _not_there(answer) if answer.rule == "proposal" else refused(answer)
+    undo = (Button(f"Undo {answer.change_id}", f"/undo {answer.change_id}"),) if answer.change_id else ()
+    buttons = (*BACK, *undo, Button("Settings", "/settings"))
+    return answered("Applied", answer.done, "It counts from the next bar on.", buttons)
 
 
-async def preview_reject(desk: Desk, id: str, proposals: Proposals = EMPTY) -> Reply:  # noqa: A002
+async def preview_reject(desk: Desk, id: str, reason: str, proposals: Proposals = EMPTY) -> Reply:  # noqa: A002
     """The card before /reject."""
-    found = _find(proposals, id)
-    if found is None:
-        return _unknown(proposals, id)
-    return Reply(f"Drop {found.title}?", text="Nothing changes; it does not wait any more.")
+    found = await proposals.book.found(id)
+    if isinstance(found, Refused):
+        return _not_there(found)
+    return Reply(
+        f"Drop {found.title}?", text=f"Nothing changes; it does not wait any more.\nReason: {reason}"
+    )
 
 
 @command(area="proposals", role=Role.ADMIN, confirm=Confirm.CODE, preview=preview_reject)
-async def reject(desk: Desk, actor: Actor, id: ProposalId, proposals: Proposals = EMPTY) -> Reply:  # noqa: A002
-    """Drop what was proposed."""
-    return answered("Dropped", await proposals.book.reject(id, actor.id), buttons=BACK)
+async def reject(
+    desk: Desk,
+    actor: Actor,
+    id: ProposalId,  # noqa: A002
+    reason: Why,
+    proposals: Proposals = EMPTY,
+) -> Reply:
+    """Drop what was proposed, with a reason."""
+    answer = await proposals.book.reject(id, actor.id, reason)
+    if isinstance(answer, Refused):
+        return _not_there(answer)
+    return answered("Dropped", answer, f"Reason: {reason}", BACK)
 
 
 # --- settings and the way back --------------------------------------------------------------------------------------

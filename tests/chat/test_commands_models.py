@@ -12,6 +12,7 @@ from bot.domain.command import Change, Done
 from bot.domain.refusal import Refused
 from handlers.lab import BacktestOrder, BacktestResult, Research, Told
 from handlers.learning import (
+    Approved,
     ClusterView,
     Models,
     ModelView,
@@ -37,8 +38,8 @@ REFUSED = [
     ("/ml_off xrp", "ml: no model is installed; signals pass unfiltered."),
     ("/ml_threshold 0.6", "ml: no model is installed; signals pass unfiltered."),
     ("/retrain", "Training is not installed on this desk: there is nothing to train."),
-    ("/approve p1", "There is no proposal p1. Nothing waits."),
-    ("/reject p1", "There is no proposal p1. Nothing waits."),
+    ("/approve p1", "There is no proposal p1; nothing waits."),
+    ("/reject p1 no", "There is no proposal p1; nothing waits."),
     ("/backtest btc", "backtests cannot be run from this desk."),
     ("/backtest stop", "You have no backtest running."),
 ]
@@ -147,19 +148,28 @@ class Book(NoProposals):
 
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def waiting(self) -> tuple[Proposal, ...]:
+    async def waiting(self) -> tuple[Proposal, ...]:
+        figures, changes = (("Profit factor", "1.1", "1.4"),), (("period of BTCUSDT", "14", "9"),)
         return (
             Proposal(
-                "p7", NOW - 60_000, "parameters", "composite on BTC", (("profit factor", "1.1", "1.4"),)
+                "p7", NOW - 60_000, "parameters", "composite on BTC", figures, changes, NOW + 86_400_000
             ),
         )
 
-    async def approve(self, proposal_id: str, actor: str) -> Done | Refused:
-        self.asked.append(("approve", proposal_id, actor))
-        return Done((Change("profit factor", "1.1", "1.4"),))
+    async def decided(self, limit: int) -> tuple[Proposal, ...]:
+        return (Proposal("p6", NOW - 90_000, "parameters", "older", outcome="was rejected by ann: no"),)
 
-    async def reject(self, proposal_id: str, actor: str) -> Done | Refused:
-        self.asked.append(("reject", proposal_id, actor))
+    async def found(self, proposal_id: str, to_apply: bool = False) -> Proposal | Refused:
+        if proposal_id != "p7":
+            return Refused("proposal", f"there is no proposal {proposal_id}; there are p7")
+        return (await self.waiting())[0]
+
+    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Approved | Refused:
+        self.asked.append(("approve", proposal_id, actor))
+        return Approved(Done((Change("period of BTCUSDT", "14", "9"),)), 42)
+
+    async def reject(self, proposal_id: str, actor: str, reason: str) -> Done | Refused:
+        self.asked.append(("reject", proposal_id, reason))
         return Done()
 
 
@@ -167,12 +177,18 @@ async def test_a_proposal_is_approved_or_rejected_after_its_figures_were_shown()
     book = Book()
     talk = Talk(busy_desk(), context=(Proposals(book),))
     shown = await talk.say("/proposals")
+    assert [row["Figure"] for row in rows(shown)] == ["period of BTCUSDT", "Profit factor"]
     card = await talk.press(shown, "Approve p7")
-    assert fields(card) == {"profit factor": "1.1 → 1.4"}
-    await talk.press(card, "Confirm")
-    await talk.confirmed("/reject p7")
-    assert book.asked == [("approve", "p7", "test:1"), ("reject", "p7", "test:1")]
-    assert (await talk.say("/approve p8")).text == "There is no proposal p8. There are p7."
+    assert fields(card) == {"period of BTCUSDT": "14 → 9"}
+    assert rows(card) == [{"Figure": "Profit factor", "Before": "1.1", "After": "1.4"}]
+    done = await talk.press(card, "Confirm")
+    assert "Undo 42" in [button.label for button in done.buttons]
+    asked = await talk.press(shown, "Reject p7")
+    assert asked.expects == "Reason"
+    await talk.confirmed("/reject p7 too few trades")
+    assert book.asked == [("approve", "p7", "test:1"), ("reject", "p7", "too few trades")]
+    assert (await talk.say("/approve p8")).text == "There is no proposal p8; there are p7."
+    assert rows(await talk.press(shown, "Decided"))[0]["What became of it"] == "was rejected by ann: no"
 
 
 # --- the laboratory -------------------------------------------------------------------------------------------------
