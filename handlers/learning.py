@@ -144,7 +144,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
+class Applied:
     """What applying a proposal did; `change_id` is what /undo takes, 0 where that is not known."""
 
     done: Done
@@ -170,7 +170,7 @@ class ProposalBook(Protocol):
         """Let it wait; the same again is the one that waits, with newer figures."""
         ...
 
-    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Approved | Refused:
+    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Applied | Refused:
         """Apply one. `origin` is the update that asks, noted with the effect."""
         ...
 
@@ -198,7 +198,7 @@ class NoProposals:
         """There is no book to file it in."""
         raise StorageError("proposals need a database")
 
-    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Approved | Refused:
+    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Applied | Refused:
         """There is none of that name."""
         return Refused("proposal", f"there is no proposal {clip(proposal_id)}; nothing waits")
 

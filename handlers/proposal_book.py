@@ -15,7 +15,7 @@ from bot.domain.market import DAY_MS
 from bot.domain.refusal import Refused
 from bot.runtime.proposals import Draft, Filed, ProposalState, ProposalStore, Verdict
 from handlers.format import Clock
-from handlers.learning import Approved, Proposal
+from handlers.learning import Applied, Proposal
 from handlers.text import clip, stored
 
 MOST_WAITING = 200
@@ -84,7 +84,7 @@ class Book:
         refused = await self._in_the_way(one) if to_apply else None
         return refused or self._shown(one)
 
-    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Approved | Refused:
+    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Applied | Refused:
         """Apply one. `origin` is the update that asks, noted with the effect."""
         one = await self._open(proposal_id)
         refused = one if isinstance(one, Refused) else await self._in_the_way(one)
@@ -109,7 +109,7 @@ class Book:
             return await self._too_late(one.number)
         return Done(remarks=(f"{one.id} ({one.draft.title}) does not wait any more",))
 
-    async def _apply(self, one: Filed, verdict: Verdict, origin: str) -> Approved | Refused:
+    async def _apply(self, one: Filed, verdict: Verdict, origin: str) -> Applied | Refused:
         """The effect, and the note of it."""
         kind, body = self.kinds[one.draft.kind], one.draft.body
         answer = await kind.apply(body, verdict.by, origin)
@@ -127,7 +127,7 @@ class Book:
         if isinstance(answer, Refused):
             return answer
         undo = f"it is change {change_id}: /undo {change_id} takes all of it back" if change_id else UNNOTED
-        return Approved(replace(answer, remarks=(*answer.remarks, undo)), change_id)
+        return Applied(replace(answer, remarks=(*answer.remarks, undo)), change_id)
 
     async def _open(self, proposal_id: str) -> Filed | Refused:
         """One that waits."""

@@ -84,7 +84,7 @@ LINES = [
     "/shutdown", "/restart", "/run_job digest", "/logs", "/logs 5 error", "/reload", "/ml", "/ml_stats",
     "/ml_rankings uplift", "/ml_on", "/ml_off xrp", "/ml_threshold 0.6", "/ml_threshold", "/phantoms",
     "/phantom_stats", "/retrain", "/clusters", "/report", "/report 1", "/backtest btc",
-    "/backtest stop", "/sweep btc", "/proposals", "/approve p1", "/reject p1",
+    "/backtest stop", "/sweep btc", "/proposals", "/approve p1", "/reject p1 too few trades",
 ]  # fmt: skip
 DESKS = {"busy": busy_desk, "empty": empty_desk, "alarmed": alarmed_desk}
 DIRT = ("NaN", "nan", "None", "Decimal(", "Infinity", "inf ", "<", "datetime")

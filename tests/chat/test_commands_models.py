@@ -12,7 +12,7 @@ from bot.domain.command import Change, Done
 from bot.domain.refusal import Refused
 from handlers.lab import BacktestOrder, BacktestResult, Research, Told
 from handlers.learning import (
-    Approved,
+    Applied,
     ClusterView,
     Models,
     ModelView,
@@ -164,9 +164,9 @@ class Book(NoProposals):
             return Refused("proposal", f"there is no proposal {proposal_id}; there are p7")
         return (await self.waiting())[0]
 
-    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Approved | Refused:
+    async def approve(self, proposal_id: str, actor: str, origin: str = "") -> Applied | Refused:
         self.asked.append(("approve", proposal_id, actor))
-        return Approved(Done((Change("period of BTCUSDT", "14", "9"),)), 42)
+        return Applied(Done((Change("period of BTCUSDT", "14", "9"),)), 42)
 
     async def reject(self, proposal_id: str, actor: str, reason: str) -> Done | Refused:
         self.asked.append(("reject", proposal_id, reason))
