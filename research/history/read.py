@@ -9,9 +9,11 @@ from bot.domain.market import MINUTE_MS, TIMEFRAMES_MS, timeframe_ms
 from bot.strategy import Frame
 from research.history.checks import Candles, check_grid, checked
 from research.history.files import candle_files, symbol_of
+from research.history.quick import quick_read
 from research.history.report import CandleFileError, Gap, History, HistoryReport, moment
 from research.history.series import filled, find_gaps, joined, ordering_notes, to_frame
 from research.history.tables import read_table, refusing_damage
+from research.history.values import Integers
 
 NAMES = {length: name for name, length in TIMEFRAMES_MS.items()}
 
@@ -28,16 +30,25 @@ def read_candles(paths: Sequence[Path], timeframe: str | None = None, *, fill: b
     files, notes = candle_files(paths)
     pieces: list[Candles] = []
     for path in files:
-        with refusing_damage(path):
-            table = read_table(path)
-            pieces += checked(table, "" if "symbol" in table.columns else symbol_of(path))
-        notes += table.notes
+        found_there, said = _pieces(path)
+        pieces += found_there
+        notes += said
     found = _common_timeframe(pieces, timeframe)
     for piece in pieces:
         check_grid(piece, timeframe_ms(found), found)
         notes += ordering_notes(piece)
     frames, gaps = _frames(_by_symbol(pieces), timeframe_ms(found), fill, notes)
     return History(found, frames, HistoryReport(tuple(notes), tuple(gaps)))
+
+
+def _pieces(path: Path) -> tuple[list[Candles], tuple[str, ...]]:
+    """The candles of one file, and what is to be said about it."""
+    clean = quick_read(path)
+    if clean is not None:
+        return [clean], ()
+    with refusing_damage(path):
+        table = read_table(path)
+        return checked(table, "" if "symbol" in table.columns else symbol_of(path)), table.notes
 
 
 def _frames(
@@ -48,14 +59,16 @@ def _frames(
     for symbol, pieces in by_symbol.items():
         series, dropped = joined(pieces)
         notes += dropped
-        gaps += find_gaps(series, length_ms, fill)
+        gaps += find_gaps(symbol, series.open_at_ms, length_ms, fill)
         frames[symbol] = to_frame(filled(series, length_ms) if fill else series, length_ms)
     return frames, gaps
 
 
 def _by_symbol(pieces: Sequence[Candles]) -> dict[str, list[Candles]]:
-    names = sorted({piece.symbol for piece in pieces})
-    return {name: [piece for piece in pieces if piece.symbol == name] for name in names}
+    found: dict[str, list[Candles]] = {}
+    for piece in pieces:
+        found.setdefault(piece.symbol, []).append(piece)
+    return dict(sorted(found.items()))
 
 
 def _common_timeframe(pieces: Sequence[Candles], asked: str | None) -> str:
@@ -79,7 +92,7 @@ def _common_timeframe(pieces: Sequence[Candles], asked: str | None) -> str:
 
 def _timeframe_of(piece: Candles, asked: str | None) -> str | None:
     """The usual distance between candles (the one asked for, if it occurs at all); None when there is but one."""
-    steps, counts = np.unique(np.diff(np.unique(piece.open_at_ms)), return_counts=True)
+    steps, counts = _steps(piece.open_at_ms)
     if not len(steps):
         return None
     if asked is not None and timeframe_ms(asked) in steps:
@@ -91,3 +104,11 @@ def _timeframe_of(piece: Candles, asked: str | None) -> str | None:
             f"{moment(int(piece.open_at_ms[0]))}; allowed: {', '.join(TIMEFRAMES_MS)}"
         )
     return NAMES[usual]
+
+
+def _steps(times: Integers) -> tuple[Integers, Integers]:
+    """The distances between candles, and how often each occurs."""
+    steps = np.diff(times)
+    if len(steps) and steps[0] > 0 and (steps == steps[0]).all():
+        return steps[:1], np.array([len(steps)])
+    return np.unique(np.diff(np.unique(times)), return_counts=True)

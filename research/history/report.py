@@ -1,6 +1,6 @@
 """What reading candle files gives: frames, and a report of everything that was repaired or is missing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +12,22 @@ from bot.domain.errors import ConfigError
 from bot.strategy import Frame
 
 SHOWN_GAPS = 3
+LISTED_ROWS = 50
 
 type Mask = NDArray[np.bool_]
 
 
 class CandleFileError(ConfigError):
-    """A candle file cannot be used; one line says which, where in it, why, and what is allowed."""
+    """A candle file cannot be used; one line says which, where in it, why, and what is allowed.
 
-    def __init__(self, line: str) -> None:
+    `rows` are the first faulty rows, a line each, and `faulty` how many there are, where rows are what is wrong.
+    """
+
+    def __init__(self, line: str, rows: Sequence[str] = (), faulty: int = 0) -> None:
         """`line` may quote the file: what cannot be printed is escaped."""
         super().__init__(printable(line))
+        self.rows = tuple(printable(row) for row in rows)
+        self.faulty = faulty
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +84,33 @@ class History:
 
 
 class Faults:
-    """Faulty rows of one file: the first is told in full, the others are counted."""
+    """Faulty rows of one file: the first is told in full, the others are counted and listed."""
 
     def __init__(self, path: Path, word: str, rows: NDArray[np.int64]) -> None:
         """`word` is what the file's people count (row, line), `rows` the number of each record in it."""
         self._path = path
         self._word = word
         self._rows = rows
-        self._faulty = np.zeros(len(rows), dtype=np.bool_)
-        self._first = len(rows)
-        self._text = ""
+        self._found: list[tuple[Mask, Callable[[int], str]]] = []
 
     def add(self, faulty: Mask, tell: Callable[[int], str]) -> None:
         """Note faulty records; of several faults of one record the one added first is told."""
-        self._faulty |= faulty
-        first = int(np.argmax(faulty)) if faulty.any() else len(faulty)
-        if first < self._first:
-            self._first, self._text = first, tell(first)
+        if faulty.any():
+            self._found.append((faulty, tell))
 
     def settle(self) -> None:
         """Raise CandleFileError if there was any fault."""
-        if self._text:
-            more = int(self._faulty.sum()) - 1
-            tail = f" (and {counted(more, f'more {self._word}')})" if more else ""
-            raise CandleFileError(f"{self._path}: {self._word} {self._rows[self._first]}: {self._text}{tail}")
+        if not self._found:
+            return
+        every = np.flatnonzero(np.logical_or.reduce([faulty for faulty, _ in self._found]))
+        listed = tuple(self._line(int(index)) for index in every[:LISTED_ROWS])
+        more = len(every) - 1
+        tail = f" (and {counted(more, f'more {self._word}')})" if more else ""
+        raise CandleFileError(f"{self._path}: {listed[0]}{tail}", listed, len(every))
+
+    def _line(self, index: int) -> str:
+        told = next(tell for faulty, tell in self._found if faulty[index])
+        return f"{self._word} {self._rows[index]}: {told(index)}"
 
 
 def printable(text: str) -> str:

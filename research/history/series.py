@@ -24,9 +24,16 @@ class Series:
     figures: NDArray[np.float64]
 
 
+def is_ordered(times: Integers) -> bool:
+    """True when every time is later than the one before."""
+    return bool((times[1:] > times[:-1]).all())
+
+
 def ordering_notes(candles: Candles) -> list[str]:
     """What is said about rows that do not stand in the order of time."""
     times = candles.open_at_ms
+    if is_ordered(times):
+        return []
     early = np.flatnonzero(times < np.maximum.accumulate(times))
     if not len(early):
         return []
@@ -40,6 +47,8 @@ def ordering_notes(candles: Candles) -> list[str]:
 
 def joined(pieces: Sequence[Candles]) -> tuple[Series, list[str]]:
     """One symbol's candles of all files in the order of time; CandleFileError where two candles of a time differ."""
+    if len(pieces) == 1 and is_ordered(pieces[0].open_at_ms):
+        return Series(pieces[0].symbol, pieces[0].open_at_ms, pieces[0].figures), []
     times = np.concatenate([piece.open_at_ms for piece in pieces])
     order = np.argsort(times, kind="stable")
     times, figures = times[order], np.concatenate([piece.figures for piece in pieces])[order]
@@ -83,13 +92,12 @@ def _disagreement(
     )
 
 
-def find_gaps(series: Series, timeframe_ms: int, fill: bool) -> list[Gap]:
-    """The holes inside a series."""
-    times = series.open_at_ms
+def find_gaps(symbol: str, times: Integers, timeframe_ms: int, fill: bool) -> list[Gap]:
+    """The holes between opening times; `fill` says that they are being filled."""
     before = np.flatnonzero(np.diff(times) > timeframe_ms)
     return [
         Gap(
-            symbol=series.symbol,
+            symbol=symbol,
             first_open_at_ms=int(times[i]) + timeframe_ms,
             last_open_at_ms=int(times[i + 1]) - timeframe_ms,
             bars=int(times[i + 1] - times[i]) // timeframe_ms - 1,
@@ -120,3 +128,9 @@ def to_frame(series: Series, timeframe_ms: int) -> Frame:
     """The series as the columns that strategies read."""
     columns = [np.ascontiguousarray(series.figures[:, i]) for i in range(len(FIGURES))]
     return Frame(series.symbol, timeframe_ms, series.open_at_ms, *columns)
+
+
+def series_of(frame: Frame) -> Series:
+    """A frame's candles as a series."""
+    columns = (frame.open, frame.high, frame.low, frame.close, frame.volume)
+    return Series(frame.symbol, frame.open_at_ms, np.stack(columns).T)

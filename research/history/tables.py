@@ -13,7 +13,7 @@ import pyarrow.csv as pv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from research.history.headers import HEADERLESS, columns_of
+from research.history.headers import CANDLES, Layout, columns_of
 from research.history.report import CandleFileError, counted
 
 DELIMITERS = ",;\t|"
@@ -35,13 +35,14 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, layout: Layout = CANDLES) -> Table:
     """The table of a Parquet or CSV file; CandleFileError when it is none."""
+    what = "candles" if layout is CANDLES else "figures"
     if path.stat().st_size == 0:
-        raise CandleFileError(f"{path}: is empty; expected candles")
-    table = _parquet(path) if path.suffix.lower() in PARQUET else _csv(path)
+        raise CandleFileError(f"{path}: is empty; expected {what}")
+    table = _parquet(path, layout) if path.suffix.lower() in PARQUET else _csv(path, layout)
     if not len(table.rows):
-        raise CandleFileError(f"{path}: has no candles, only column names")
+        raise CandleFileError(f"{path}: has no {what}, only column names")
     return table
 
 
@@ -58,10 +59,10 @@ def refusing_damage(path: Path) -> Iterator[None]:
         raise CandleFileError(f"{path}: is damaged or of another format; expected {kind} ({words})") from None
 
 
-def _parquet(path: Path) -> Table:
+def _parquet(path: Path, layout: Layout) -> Table:
     with pq.ParquetFile(path) as file:
         header = file.schema_arrow.names
-        chosen = {ours: header[position] for ours, position in columns_of(path, header).items()}
+        chosen = {ours: header[position] for ours, position in columns_of(path, header, layout).items()}
         table = file.read(columns=list(chosen.values()))
     columns = {ours: _plain(table.column(theirs)) for ours, theirs in chosen.items()}
     return Table(path, columns, "row", np.arange(1, table.num_rows + 1))
@@ -72,20 +73,20 @@ def _plain(column: Any) -> Any:
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
-def _csv(path: Path) -> Table:
-    names, delimiter, has_header = _header(path)
-    chosen = columns_of(path, names)
+def _csv(path: Path, layout: Layout) -> Table:
+    names, delimiter, has_header = _header(path, layout.headerless)
+    chosen = columns_of(path, names, layout)
     ragged: dict[int, int] = {}
     table = _csv_texts(path, [f"c{i}" for i in range(len(names))], delimiter, int(has_header), ragged)
     lines = _lines(table.num_rows, ragged, first=1 + has_header)
     _refuse_ragged(path, ragged, len(names))
     filled = _not_blank(table)
     columns = {name: table.column(i).filter(filled) for name, i in chosen.items()}
-    notes = () if has_header else (f"{path}: has no header; read as {', '.join(HEADERLESS[:6])}",)
+    notes = () if has_header else (f"{path}: has no header; read as {', '.join(layout.headerless)}",)
     return Table(path, columns, "line", lines[filled.to_numpy()], notes)
 
 
-def _header(path: Path) -> tuple[list[str], str, bool]:
+def _header(path: Path, headerless: Sequence[str]) -> tuple[list[str], str, bool]:
     """Column names, delimiter, and whether the file has a header at all (exchange dumps often have none)."""
     with path.open("rb") as file:
         line = file.readline(HEADER_BYTES)
@@ -95,9 +96,10 @@ def _header(path: Path) -> tuple[list[str], str, bool]:
         raise CandleFileError(f"{path}: line 1: is no UTF-8 text; expected CSV with a header") from None
     delimiter = max(DELIMITERS, key=text.count)
     names = [name.strip().strip('"') for name in text.split(delimiter)]
-    if len(names) >= 6 and all(_is_number(name) for name in names[:6]):
-        more = [f"column {i}" for i in range(7, len(names) + 1)]
-        return [*HEADERLESS[:6], *more], delimiter, False
+    known = len(headerless)
+    if known and len(names) >= known and all(_is_number(name) for name in names[:known]):
+        more = [f"column {i}" for i in range(known + 1, len(names) + 1)]
+        return [*headerless, *more], delimiter, False
     return names, delimiter, True
 
 

@@ -17,7 +17,10 @@ class StoreError(QuarterdeckError):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One stored series: opening time of the first and of the last bar, bars, and bars missing between them."""
+    """One stored series: opening time of the first and of the last bar, bars, and bars missing between them.
+
+    `source` says where it comes from ("binance", "import").
+    """
 
     symbol: str
     timeframe: str
@@ -25,6 +28,7 @@ class Stored:
     last_open_at_ms: int
     bars: int
     missing: int
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
