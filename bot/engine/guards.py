@@ -102,17 +102,20 @@ def expire(turn: Turn) -> None:
         turn.tell(NoticeKind.HALT, Severity.INFO, f"{where}: halt ({found.kind}) is over", (), found.symbol)
 
 
-def watch_account(turn: Turn) -> None:
-    """Daily loss, drawdown, low balance, equity high: looked at whenever prices or books have changed."""
+def watch_account(turn: Turn) -> Decimal:
+    """Daily loss, drawdown, low balance, equity high: looked at whenever prices or books have changed; the equity."""
     _watch_day(turn)
-    _watch_equity(turn)
+    equity = _watch_equity(turn)
     _watch_balance(turn)
+    return equity
 
 
 def _watch_day(turn: Turn) -> None:
     state = turn.state
+    if state.day.breached or not state.limits.daily_loss_percent:
+        return
     limit = state.day.start_equity * state.limits.daily_loss_percent / 100
-    if state.day.breached or limit <= ZERO:
+    if limit <= ZERO:
         return
     pnl = state.day_pnl()
     if pnl > -limit:
@@ -125,17 +128,18 @@ def _watch_day(turn: Turn) -> None:
     turn.tell(NoticeKind.DAILY_LOSS, Severity.CRITICAL, title)
 
 
-def _watch_equity(turn: Turn) -> None:
+def _watch_equity(turn: Turn) -> Decimal:
     state = turn.state
     equity, high = state.equity(), state.equity_high
     if equity > high:
         _raise_high(turn, equity)
-        return
+        return equity
     limit = state.limits.drawdown_percent
     if limit and high > ZERO and (high - equity) / high * 100 >= limit:
         percent = (high - equity) / high * 100
         figures = f"{percent:.2f} % from {high:.2f} {state.settings.quote}, limit {limit} %"
         halt(turn, "", HaltKind.DRAWDOWN, 0, figures)
+    return equity
 
 
 def _raise_high(turn: Turn, equity: Decimal) -> None:
@@ -162,6 +166,8 @@ def _watch_balance(turn: Turn) -> None:
 
 def watch_liquidation(turn: Turn, symbol: SymbolState) -> None:
     """Warn on the way to liquidation, and reduce further on when the operator wants that."""
+    if not turn.state.limits.liquidation_warn and not turn.state.limits.auto_reduce:
+        return
     price = liquidation_price(symbol.position, symbol.leverage, symbol.instrument)
     if price is None:
         return

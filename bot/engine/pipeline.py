@@ -35,12 +35,13 @@ def on_candles(turn: Turn, signals: SignalSource, event: CandlesClosed) -> None:
         return
     for candle in candles:
         see(state, candle, candle.open_at_ms + state.settings.bar_ms)
-    watch_positions(turn)
+    equity = watch_positions(turn)
     found = competing(state, signals.on_candles(candles))
     if found:
         _consider_all(turn, found)
     _tell_failures(turn, signals)
-    _record_equity(turn)
+    point = EquityPoint(turn.at_ms, equity, state.wallet, len(state.open_symbols))
+    turn.act(RecordEquity(point))
 
 
 def _consider_all(turn: Turn, found: Sequence[Signal]) -> None:
@@ -81,14 +82,14 @@ def see(state: EngineState, candle: Candle, closed_at_ms: int) -> None:
         symbol.priced_at_ms = closed_at_ms
 
 
-def watch_positions(turn: Turn) -> None:
-    """After new prices: trailing stops, the way to liquidation, the account's limits."""
+def watch_positions(turn: Turn) -> Decimal:
+    """After new prices: trailing stops, the way to liquidation, the account's limits; answers the equity."""
     for symbol in turn.state.open_symbols:
         protection.watch_through(turn, symbol)
         if protection.trail(turn, symbol):
             continue
         guards.watch_liquidation(turn, symbol)
-    guards.watch_account(turn)
+    return guards.watch_account(turn)
 
 
 def competing(state: EngineState, signals: Sequence[Signal]) -> list[Signal]:
@@ -313,10 +314,3 @@ def cooldown_left(state: EngineState, symbol: SymbolState, at_ms: int) -> int:
     if not bars or not symbol.last_loss_at_ms:
         return 0
     return max(0, bars - (at_ms - symbol.last_loss_at_ms) // state.settings.bar_ms)
-
-
-def _record_equity(turn: Turn) -> None:
-    state = turn.state
-    open_positions = len(state.open_symbols)
-    point = EquityPoint(turn.at_ms, state.equity(), state.wallet, open_positions)
-    turn.act(RecordEquity(point))

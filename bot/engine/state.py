@@ -175,6 +175,7 @@ class SymbolState:
     leverage_wish: LeverageWish | None = None
     leverage_calls: int = 0
     last_opened_at_ms: int = 0
+    marked: tuple[float, Decimal] = field(default=(0.0, ZERO), compare=False, repr=False)
 
     @property
     def symbol(self) -> str:
@@ -189,7 +190,11 @@ class SymbolState:
     @property
     def mark_price(self) -> Decimal:
         """Mark price as Decimal; the position's entry before any price is known."""
-        return to_decimal(self.mark) if self.mark else self.position.entry_price
+        if not self.mark:
+            return self.position.entry_price
+        if self.marked[0] != self.mark:  # asked several times a bar
+            self.marked = (self.mark, to_decimal(self.mark))
+        return self.marked[1]
 
     def live(self, purpose: Purpose) -> list[Order]:
         """Live orders of one purpose, oldest first."""
@@ -296,7 +301,8 @@ class EngineState:
 
     def unrealised(self) -> Decimal:
         """Open profit over all positions at their marks."""
-        return sum((s.position.unrealised(s.mark_price) for s in self.open_symbols), ZERO)
+        held = self.open_symbols
+        return sum((s.position.unrealised(s.mark_price) for s in held), ZERO) if held else ZERO
 
     def margin_used(self) -> Decimal:
         """Margin of open positions and of entries on their way."""

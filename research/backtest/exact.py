@@ -101,8 +101,7 @@ def _outcome(plan: Plan, ground: Ground, course: Course, traded: Traded) -> Outc
     found = [simulated(one, ground.frames[one.symbol], traded.columns[one.symbol]) for one in traded.trades]
     found.sort(key=lambda one: (one.exit_at_ms, one.entry_at_ms, one.symbol))
     equity = EquitySeries(
-        np.array([point.at_ms for point in traded.points], dtype=np.int64),
-        np.array([float(point.equity) for point in traded.points], dtype=np.float64),
+        np.array(traded.equity.at_ms, dtype=np.int64), np.array(traded.equity.equity, dtype=np.float64)
     )
     warmup = Registry(ground.strategy_paths).strategy_class(plan.strategy).warmup_bars
     stretches = tuple(_stretch(ground.frames[symbol], warmup) for symbol in sorted(ground.frames))

@@ -1,6 +1,6 @@
 """A backtest as chat asks for it: one symbol with the desk's own settings, what came of it thinned for a picture."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from bot.domain.trade import Trade
 from bot.strategy import Frame, Strategy, Value
 from bot.venues.matching import MatchingRules
 from research.backtest.job import BacktestJob
-from research.backtest.trading import Course, trade
+from research.backtest.trading import Course, Curve, trade
 from strategies.registry import Registry as Strategies
 
 POINTS_KEPT = 2_000
@@ -46,7 +46,7 @@ def run_backtest(job: BacktestJob, frame: Frame, tell: Callable[[float], None]) 
         rules=MatchingRules(slippage=settings.slippage_rate),
     )
     found = trade(course, _parts(tell, course.bars))
-    return BacktestRun(tuple(found.trades), thinned(found.points), found.decisions, found.entries)
+    return BacktestRun(tuple(found.trades), thinned(found.equity), found.decisions, found.entries)
 
 
 def _parts(tell: Callable[[float], None], bars: int) -> Callable[[int, int], None]:
@@ -62,9 +62,9 @@ def _parts(tell: Callable[[float], None], bars: int) -> Callable[[int, int], Non
     return told
 
 
-def thinned(points: Sequence[EquityPoint]) -> tuple[EquityPoint, ...]:
+def thinned(curve: Curve) -> tuple[EquityPoint, ...]:
     """At most so many points, evenly; the first and the last stay."""
-    if len(points) <= POINTS_KEPT:
-        return tuple(points)
-    step = (len(points) - 1) / (POINTS_KEPT - 1)
-    return tuple(points[round(number * step)] for number in range(POINTS_KEPT))
+    if len(curve) <= POINTS_KEPT:
+        return tuple(curve.point(number) for number in range(len(curve)))
+    step = (len(curve) - 1) / (POINTS_KEPT - 1)
+    return tuple(curve.point(round(number * step)) for number in range(POINTS_KEPT))

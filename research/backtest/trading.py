@@ -39,6 +39,9 @@ _ASKED = frozenset(mode.value for mode in SizingMode)
 """What binds a size that no bound has made smaller."""
 
 
+type _Due = dict[tuple[str, int], list[Payment]]
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """What is traded how. `frames` hold whole histories, `first` the row from which each is traded.
@@ -62,6 +65,32 @@ class Course:
 
 
 @dataclass(slots=True)
+class Curve:
+    """Equity points as columns: as objects the garbage collector would go through them again and again."""
+
+    at_ms: list[int] = field(default_factory=list)
+    equity: list[Decimal] = field(default_factory=list)
+    wallet: list[Decimal] = field(default_factory=list)
+    open_positions: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """Number of points."""
+        return len(self.at_ms)
+
+    def keep(self, point: EquityPoint) -> None:
+        """One more."""
+        self.at_ms.append(point.at_ms)
+        self.equity.append(point.equity)
+        self.wallet.append(point.wallet)
+        self.open_positions.append(point.open_positions)
+
+    def point(self, number: int) -> EquityPoint:
+        """One of them."""
+        at_ms, equity, wallet = self.at_ms[number], self.equity[number], self.wallet[number]
+        return EquityPoint(at_ms, equity, wallet, self.open_positions[number])
+
+
+@dataclass(slots=True)
 class Traded:
     """What the engine recorded: closed trades, equity at every close, what the gates said.
 
@@ -71,7 +100,7 @@ class Traded:
     """
 
     trades: list[Trade] = field(default_factory=list)
-    points: list[EquityPoint] = field(default_factory=list)
+    equity: Curve = field(default_factory=Curve)
     decisions: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     smaller: Counter[str] = field(default_factory=Counter)
@@ -86,15 +115,12 @@ class Traded:
     def keep(self, actions: Sequence[Action]) -> None:
         """Take what is a record."""
         for action in actions:
-            match action:
-                case RecordEquity(point):
-                    self.points.append(point)
-                case RecordTrade(trade):
-                    self.trades.append(trade)
-                case RecordDecision(decision):
-                    self._count(decision)
-                case _:
-                    pass
+            if isinstance(action, RecordEquity):  # nearly always, and nothing else
+                self.equity.keep(action.point)
+            elif isinstance(action, RecordTrade):
+                self.trades.append(action.trade)
+            elif isinstance(action, RecordDecision):
+                self._count(action.decision)
 
     def _count(self, decision: Decision) -> None:
         self.decisions += 1
@@ -115,10 +141,9 @@ def trade(course: Course, tell: Tell) -> Traded:
     due, whole, done = _due(course), course.bars, 0
     found.keep(simulation.start(min(_begins(course))))
     for open_at_ms, candles, opens in _bars(course):
-        payments = [payment for candle in candles for payment in due.get((candle.symbol, open_at_ms), ())]
-        closes_at_ms = open_at_ms + settings.bar_ms
-        ended = [candle.symbol for candle in candles if candle.symbol not in opens]
-        found.keep(simulation.bar(candles, closes_at_ms, opens, payments, ended))
+        payments = _payments(due, candles, open_at_ms) if due else ()
+        ended = _last_of(candles, opens) if len(opens) < len(candles) else ()
+        found.keep(simulation.bar(candles, open_at_ms + settings.bar_ms, opens, payments, ended))
         before, done = done, done + len(candles)
         if done // TOLD_BARS != before // TOLD_BARS:
             tell(done, whole)
@@ -146,6 +171,14 @@ def _begins(course: Course) -> Iterator[int]:
 def _ended(one: Trade, end_ms: int) -> Trade:
     """What closed with the last bar was closed for want of another: everything else happened before its close."""
     return replace(one, reason=CloseReason.END) if one.closed_at_ms >= end_ms else one
+
+
+def _payments(due: _Due, candles: Sequence[Candle], open_at_ms: int) -> list[Payment]:
+    return [payment for candle in candles for payment in due.get((candle.symbol, open_at_ms), ())]
+
+
+def _last_of(candles: Sequence[Candle], opens: Mapping[str, float]) -> list[str]:
+    return [candle.symbol for candle in candles if candle.symbol not in opens]
 
 
 type _Row = tuple[int, Candle, float | None]
@@ -176,13 +209,13 @@ def _rows(frame: Frame, first: int) -> Iterator[_Row]:
             yield at_ms, Candle(symbol, at_ms, open_, high, low, close, volume), following
 
 
-def _due(course: Course) -> dict[tuple[str, int], list[Payment]]:
+def _due(course: Course) -> _Due:
     """Funding by symbol and the opening time of the bar with whose end it is settled.
 
     That is the last bar that opened before the settlement: a position held at its close pays at that price, one opened
     at the next open does not.
     """
-    found: dict[tuple[str, int], list[Payment]] = {}
+    found: _Due = {}
     for symbol, points in course.funding.items():
         frame = course.frames.get(symbol)
         if frame is None:
