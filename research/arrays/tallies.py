@@ -1,11 +1,19 @@
 """What parameter sets came to over spans of a history: the columns that ranking reads."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.strategy import Array
+from bot.strategy import Array, Entries, Frame, Strategy
+from research.arrays import walk
+from research.arrays.trades import legs_for, market_of, terms_of
+from research.arrays.walk import Asked, Sets, Tallied
+from research.results.plan import Rules
+
+MOST_ENTRIES = 500_000
+"""So many entries of all sets are walked at one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +32,72 @@ class Tallies:
     gross_loss: Array
     drawdown: Array
     held: NDArray[np.int32]
+
+
+def tallies(
+    frame: Frame,
+    strategies: Sequence[Strategy],
+    rules: Rules,
+    spans: Sequence[tuple[int, int]],
+    finer: Frame | None = None,
+) -> Tallies:
+    """What each of `strategies` (one class, many sets of parameters) came to in each span of a history.
+
+    A span is rows [first, to) of the frame: trades are entered and left in them, by signals from the row before the
+    first on. Indicators see the whole frame, so a signal needs its warm-up from the frame's beginning only. Raises
+    ValueError for a span that is not within the frame.
+    """
+    if any(not 0 <= first <= to <= len(frame) for first, to in spans):
+        raise ValueError(f"spans {list(spans)[:3]}... are not within {len(frame)} bars")
+    bounds = np.array([(max(1, first), to) for first, to in spans], dtype=np.int64).reshape(len(spans), 2)
+    room = _room(len(strategies), len(spans))
+    market, terms, fee = market_of(frame, rules, finer), terms_of(rules), float(rules.fee)
+    done = 0
+    for batch in _batches(frame, strategies):
+        begin = np.cumsum([0, *(len(entries) for entries in batch)])
+        legs = legs_for(max(len(entries) for entries in batch))
+        part = _rows(room, done, done + len(batch))
+        walk.tally(market, _together(batch), terms, Sets(begin, bounds, fee), legs, part)
+        done += len(batch)
+    return Tallies(**{name: figures.T for name, figures in room._asdict().items()})
+
+
+def _batches(frame: Frame, strategies: Sequence[Strategy]) -> Iterator[list[Entries]]:
+    """Each one's entries, what they share worked out once; as many at a time as fit easily into memory."""
+    batch: list[Entries] = []
+    for entries in map(strategies[0].family(frame), strategies) if strategies else ():
+        batch.append(entries)
+        if sum(map(len, batch)) > MOST_ENTRIES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _together(batch: Sequence[Entries]) -> Asked:
+    return Asked(
+        np.concatenate([one.row for one in batch]),
+        np.concatenate([one.side for one in batch]),
+        np.concatenate([one.reference_price for one in batch]),
+        np.concatenate([one.stop_price for one in batch]),
+        np.concatenate([one.target_price for one in batch]),
+        np.concatenate([one.on_level for one in batch]),
+    )
+
+
+def _room(sets: int, spans: int) -> Tallied:
+    trades, wins, held = np.zeros((3, sets, spans), dtype=np.int32)
+    net, gross_profit, gross_loss, drawdown = np.zeros((4, sets, spans))
+    return Tallied(trades, wins, held, net, gross_profit, gross_loss, drawdown)
+
+
+def _rows(room: Tallied, begin: int, end: int) -> Tallied:
+    return Tallied(
+        room.trades[begin:end],
+        room.wins[begin:end],
+        room.held[begin:end],
+        room.net[begin:end],
+        room.gross_profit[begin:end],
+        room.gross_loss[begin:end],
+        room.drawdown[begin:end],
+    )

@@ -21,6 +21,9 @@ type Rows = NDArray[np.int64]
 
 STOP_FIRST, TARGET_FIRST, PATH = 0, 1, 2
 SL, TP, REVERSE, END, EMERGENCY = 0, 1, 2, 3, 4
+"""Kinds of exits; EMERGENCY: the stop would lie at or below nothing, which no venue takes."""
+BOTH, AT_OPEN = 5, 6
+"""On the way to a kind: the bar reaches both; the open lies beyond already (SL and TP only)."""
 
 TIE = 1e-14
 """Levels and prices that differ by less of the price than this are equal: floats of the same decimal figures may."""
@@ -83,41 +86,47 @@ class Legs(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """Stop and target times sign, each moved towards the price by what counts as equal; no target: infinity."""
+    """Where a trade ends. `reach` of both: times sign, moved towards the price by what counts as equal."""
 
     sign: float
     stop: float
     target: float
+    stop_reach: float
+    target_reach: float
 
 
 @compiled
 def walk(market: Market, asked: Asked, terms: Terms, legs: Legs, first: int, to: int) -> int:
     """Trades entered and left in bars first to to (exclusive), written to `legs`; answers how many."""
-    count = other = 0
-    free_row = first - 1
-    place = int(np.searchsorted(asked.row, free_row))
+    bars, rows, count, other, free_row = market.bars, asked.row, 0, 0, first - 1
+    place = int(np.searchsorted(rows, free_row))
     while True:
-        place = _reaching(asked.row, place, free_row)
-        if place >= len(asked.row) or asked.row[place] + 1 >= to:
+        place = _reaching(rows, place, free_row)
+        if place >= len(rows) or rows[place] + 1 >= to:
             return count
         other = other if other > place else _opposite(asked.side, place)
-        turn = asked.row[other] if other < len(asked.row) else to
-        level = _enter(market.bars, asked, terms, legs, place, count)
+        turn, row, sign = rows[other] if other < len(rows) else to, rows[place] + 1, float(asked.side[place])
+        price = bars.open[row] * (1.0 + sign * terms.slippage)
+        base = asked.reference[place] if asked.on_level[place] else price
+        level = _levels(sign, price, base - asked.reference[place], asked.stop[place], asked.target[place])
+        legs.place[count], legs.entry_row[count], legs.entry[count] = place, row, price
+        legs.stop[count], legs.target[count] = level.stop, level.target
         last = min(turn, to - 1)
-        row = legs.entry_row[count]
-        if legs.stop[count] > 0.0:
-            row = _reached(market.bars, level, row, last)
+        row = _reached(bars.low, bars.high, level, row, last)
         if row <= last:
             free_row = row
-            kind, price = _met(market, terms, level, legs, count, row)
+            kind = _met(level, bars.open[row], bars.low[row], bars.high[row])
+            if kind == BOTH:
+                kind = _first(market.inside, terms.both_hit, level, row)
+            price = _price(kind, level, bars.open[row])
         elif turn + 1 < to:
             free_row, row = turn, turn + 1
-            kind, price = REVERSE, market.bars.open[row]
+            kind, price = REVERSE, bars.open[row]
         else:
             free_row = row = to - 1
-            kind, price = END, market.bars.close[row]
-        legs.exit_row[count], legs.kind[count] = row, kind
-        legs.exit[count] = price * (1.0 - level.sign * terms.slippage)
+            kind, price = END, bars.close[row]
+        legs.exit_row[count], legs.kind[count] = row, kind if kind < BOTH else kind - AT_OPEN
+        legs.exit[count] = price * (1.0 - sign * terms.slippage)
         count += 1
 
 
@@ -139,61 +148,69 @@ def _opposite(sides: NDArray[np.int8], place: int) -> int:
 
 
 @compiled
-def _enter(bars: Bars, asked: Asked, terms: Terms, legs: Legs, place: int, count: int) -> Levels:
-    """Begin trade number `count`; answers where it ends."""
-    row, sign = asked.row[place] + 1, float(asked.side[place])
-    price = bars.open[row] * (1.0 + sign * terms.slippage)
-    stop, target = asked.stop[place], asked.target[place]
-    if not asked.on_level[place]:
-        stop = price + (stop - asked.reference[place])
-        target = price + (target - asked.reference[place]) if target != 0.0 else 0.0
-    legs.place[count], legs.entry_row[count], legs.entry[count] = place, row, price
-    legs.stop[count], legs.target[count] = stop, target
-    tie = TIE * price
-    return Levels(sign, sign * stop + tie, np.inf if target == 0.0 else sign * target - tie)
+def _levels(sign: float, price: float, moved: float, stop: float, target: float) -> Levels:
+    """Stop and target of a signal, moved with the entry price; without a target it is never reached."""
+    tie, stop = TIE * price, stop + moved
+    if target == 0.0:
+        return Levels(sign, stop, 0.0, sign * stop + tie, np.inf)
+    target += moved
+    return Levels(sign, stop, target, sign * stop + tie, sign * target - tie)
 
 
 @compiled
-def _reached(bars: Bars, level: Levels, first: int, last: int) -> int:
+def _reached(low: Array, high: Array, level: Levels, first: int, last: int) -> int:
     """The first row from first to last that reaches stop or target; last + 1 when none does."""
-    sign = level.sign
-    against, ahead = (bars.low, bars.high) if sign > 0 else (bars.high, bars.low)
-    for i in range(first, last + 1):
-        if sign * against[i] <= level.stop or sign * ahead[i] >= level.target:
-            return i
+    if level.stop <= 0.0:
+        return first
+    stop, target = level.stop_reach, level.target_reach
+    if level.sign > 0:
+        for i in range(first, last + 1):
+            if low[i] <= stop or high[i] >= target:
+                return i
+    else:
+        for i in range(first, last + 1):
+            if -high[i] <= stop or -low[i] >= target:
+                return i
     return last + 1
 
 
 @compiled
-def _met(market: Market, terms: Terms, level: Levels, legs: Legs, count: int, row: int) -> tuple[int, float]:
-    """Kind and price of an exit in a bar that reaches stop or target."""
-    bars, sign = market.bars, level.sign
-    opened = bars.open[row]
-    if legs.stop[count] <= 0.0:
-        return EMERGENCY, opened
-    if sign * opened <= level.stop:
-        return SL, opened
-    if sign * opened >= level.target:
-        return TP, opened
-    stopped = sign * (bars.low[row] if sign > 0 else bars.high[row]) <= level.stop
-    gained = sign * (bars.high[row] if sign > 0 else bars.low[row]) >= level.target
-    if stopped and not (gained and _target_first(market.inside, terms, level, row)):
-        return SL, legs.stop[count]
-    return TP, legs.target[count]
+def _met(level: Levels, opened: float, low: float, high: float) -> int:
+    """The kind of exit in a bar that reaches stop, target or both."""
+    sign = level.sign
+    if level.stop <= 0.0:
+        return EMERGENCY
+    if sign * opened <= level.stop_reach:
+        return SL + AT_OPEN
+    if sign * opened >= level.target_reach:
+        return TP + AT_OPEN
+    against, ahead = (low, high) if sign > 0 else (-high, -low)
+    if against > level.stop_reach:
+        return TP
+    return BOTH if ahead >= level.target_reach else SL
 
 
 @compiled
-def _target_first(inside: Inside, terms: Terms, level: Levels, row: int) -> bool:
+def _price(kind: int, level: Levels, opened: float) -> float:
+    """Where an exit by stop or target is filled, before slippage."""
+    if kind == SL:
+        return level.stop
+    return level.target if kind == TP else opened
+
+
+@compiled
+def _first(inside: Inside, both_hit: int, level: Levels, row: int) -> int:
     """Which is first in a bar that reaches both; the stop where finer candles do not tell."""
-    if terms.both_hit != PATH:
-        return terms.both_hit == TARGET_FIRST
-    sign = level.sign
+    if both_hit != PATH:
+        return TP if both_hit == TARGET_FIRST else SL
     for i in range(inside.begin[row], inside.end[row]):
-        if sign * (inside.low[i] if sign > 0 else inside.high[i]) <= level.stop:
-            return False
-        if sign * (inside.high[i] if sign > 0 else inside.low[i]) >= level.target:
-            return True
-    return False
+        low, high = inside.low[i], inside.high[i]
+        against, ahead = (low, high) if level.sign > 0 else (-high, -low)
+        if against <= level.stop_reach:
+            return SL
+        if ahead >= level.target_reach:
+            return TP
+    return SL
 
 
 class Excursions(NamedTuple):
@@ -220,43 +237,66 @@ def excursions(bars: Bars, asked: Asked, legs: Legs, found: Excursions) -> None:
 
 
 class Tallied(NamedTuple):
-    """Room for one set's figures over spans, see Tallies."""
+    """Room for figures of shape (sets, spans), zeros at first, see Tallies."""
 
     trades: NDArray[np.int32]
     wins: NDArray[np.int32]
+    held: NDArray[np.int32]
     net: Array
     gross_profit: Array
     gross_loss: Array
     drawdown: Array
-    held: NDArray[np.int32]
+
+
+class Sets(NamedTuple):
+    """Entries of many sets of parameters one after another: those of set k are places begin[k] to begin[k + 1].
+
+    `spans` are rows [first, to), one a line; `fee` is a side's fraction of notional.
+    """
+
+    begin: Rows
+    spans: NDArray[np.int64]
+    fee: float
 
 
 @compiled
-def tally(
-    market: Market,
-    asked: Asked,
-    terms: Terms,
-    fee: float,
-    spans: NDArray[np.int64],
-    legs: Legs,
-    room: Tallied,
-) -> None:
-    """Walk every span (rows of first, to) anew and add its trades up; `fee` is a side's fraction of notional."""
-    for s in range(len(spans)):
-        count = walk(market, asked, terms, legs, spans[s, 0], spans[s, 1])
-        net = high = 0.0
-        for t in range(count):
-            entry, leave, sign = legs.entry[t], legs.exit[t], float(asked.side[legs.place[t]])
-            gain = (sign * (leave - entry) - fee * (entry + leave)) / entry
-            net += gain
-            high = max(high, net)
-            room.drawdown[s] = max(room.drawdown[s], high - net)
-            room.wins[s] += gain > 0.0
-            room.gross_profit[s] += max(gain, 0.0)
-            room.gross_loss[s] += max(-gain, 0.0)
-            room.held[s] += legs.exit_row[t] - legs.entry_row[t] + (legs.kind[t] != REVERSE)
-        room.trades[s] += count
-        room.net[s] += net
+def tally(market: Market, asked: Asked, terms: Terms, sets: Sets, legs: Legs, room: Tallied) -> None:
+    """Walk every set through every span anew and add its trades up."""
+    for k in range(len(sets.begin) - 1):
+        own = _part(asked, sets.begin[k], sets.begin[k + 1])
+        for s in range(len(sets.spans)):
+            count = walk(market, own, terms, legs, sets.spans[s, 0], sets.spans[s, 1])
+            room.trades[k, s] = count
+            _add_up(own, legs, count, sets.fee, room, (k, s))
+
+
+@compiled
+def _part(asked: Asked, begin: int, end: int) -> Asked:
+    """Entries of one set."""
+    return Asked(
+        asked.row[begin:end],
+        asked.side[begin:end],
+        asked.reference[begin:end],
+        asked.stop[begin:end],
+        asked.target[begin:end],
+        asked.on_level[begin:end],
+    )
+
+
+@compiled
+def _add_up(asked: Asked, legs: Legs, count: int, fee: float, room: Tallied, at: tuple[int, int]) -> None:
+    """The figures of `count` trades into one place of the room."""
+    high = 0.0
+    for t in range(count):
+        entry, leave, sign = legs.entry[t], legs.exit[t], float(asked.side[legs.place[t]])
+        gain = (sign * (leave - entry) - fee * (entry + leave)) / entry
+        room.wins[at] += gain > 0.0
+        room.held[at] += legs.exit_row[t] - legs.entry_row[t] + (legs.kind[t] != REVERSE)
+        room.net[at] += gain
+        room.gross_profit[at] += max(gain, 0.0)
+        room.gross_loss[at] += max(-gain, 0.0)
+        high = max(high, room.net[at])
+        room.drawdown[at] = max(room.drawdown[at], high - room.net[at])
 
 
 class Money(NamedTuple):
