@@ -1,18 +1,14 @@
 """Several accounts in one process, commanded through one chat: named, routed, apart, and none dies of another."""
 
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import ROOT, command, environ, quarterdeck, slip
+from processes import ask, quarterdeck, running, slip
 
 CONFIG = """
 mode: demo
@@ -26,20 +22,6 @@ desks: [{desks}]
 def write_home(home: Path, name: str, seed: int, desks: str = "") -> None:
     home.mkdir(exist_ok=True)
     (home / "config.yaml").write_text(CONFIG.format(name=name, seed=seed, desks=desks))
-
-
-def ask(home: Path, *lines: str) -> list[dict[str, Any]]:
-    """Say lines at the desk's own door, as `quarterdeck console` does, and hear each answer."""
-    with socket.socket(socket.AF_UNIX) as wire:
-        wire.settimeout(20)
-        wire.connect(os.fspath(home / "console.sock"))
-        stream = wire.makefile("rwb")
-        found = []
-        for line in lines:
-            stream.write(json.dumps({"line": line}).encode() + b"\n")
-            stream.flush()
-            found.append(json.loads(stream.readline())["reply"])
-    return found
 
 
 def until(home: Path, line: str, holds: str) -> dict[str, Any]:
@@ -59,15 +41,8 @@ def homes(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     main, side = tmp_path / "main", tmp_path / "side"
     write_home(side, "side", 11)
     write_home(main, "main", 7, str(side))
-    words = command("run", home=main)
-    with subprocess.Popen(words, cwd=ROOT, env=environ(), stderr=subprocess.DEVNULL) as process:
-        for _ in range(600):
-            if (main / "console.sock").exists() or process.poll() is not None:
-                break
-            time.sleep(0.1)
+    with running(main):
         yield main, side
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
 
 
 def test_each_account_answers_for_itself(homes: tuple[Path, Path]) -> None:
@@ -79,9 +54,9 @@ def test_each_account_answers_for_itself(homes: tuple[Path, Path]) -> None:
     assert "main" in str(first["title"])
     assert "side" in str(side["title"])
     ask(main, "/pause all account=side")
-    paused, running = ask(main, "/status account=side", "/status")
+    paused, going = ask(main, "/status account=side", "/status")
     assert "ON for all" in json.dumps(paused)
-    assert "ON for all" not in json.dumps(running)
+    assert "ON for all" not in json.dumps(going)
     (unknown,) = ask(main, "/status account=nobody")
     assert unknown["ok"] is False
     assert [button["label"] for button in unknown["buttons"]] == ["main", "side"]

@@ -2,14 +2,11 @@
 
 import json
 import os
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import ROOT, command, environ, quarterdeck, slip
+from processes import quarterdeck, running, slip
 
 CONFIG = "mode: demo\nvenue: {name: paper}\ndemo: {symbols: 3, seconds_per_bar: 0.05}\n"
 
@@ -19,15 +16,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The home of a desk that runs as a service does: no terminal, no chat platform."""
     home = tmp_path_factory.mktemp("home")
     (home / "config.yaml").write_text(CONFIG)
-    words = command("run", "--config", str(home / "config.yaml"), home=home)
-    with subprocess.Popen(words, cwd=ROOT, env=environ(), stderr=subprocess.DEVNULL) as process:
-        for _ in range(600):
-            if (home / "console.sock").exists() or process.poll() is not None:
-                break
-            time.sleep(0.1)
+    with running(home):
         yield home
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
     assert not (home / "console.sock").exists()
 
 

@@ -1,9 +1,16 @@
 """The `quarterdeck` command in a process of its own, as an operator or a script starts it."""
 
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +39,38 @@ def quarterdeck(
         timeout=120,
         check=False,
     )
+
+
+@contextmanager
+def running(home: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`quarterdeck run` as a service does it, without terminal and chat platforms; it must end in order."""
+    words = command("run", home=home)
+    with subprocess.Popen(words, cwd=ROOT, env=environ(**more), stderr=subprocess.DEVNULL) as process:
+        for _ in range(600):
+            if (home / "console.sock").exists() or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        try:
+            assert (home / "console.sock").exists(), "the desk did not start"
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            ended = process.wait(30)
+        assert ended == 0
+
+
+def ask(home: Path, *lines: str) -> list[dict[str, Any]]:
+    """Say lines at the desk's own door, as `quarterdeck console` does, and hear each answer."""
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.settimeout(20)
+        wire.connect(os.fspath(home / "console.sock"))
+        stream = wire.makefile("rwb")
+        found = []
+        for line in lines:
+            stream.write(json.dumps({"line": line}).encode() + b"\n")
+            stream.flush()
+            found.append(json.loads(stream.readline())["reply"])
+    return found
 
 
 def slip(done: subprocess.CompletedProcess[str]) -> str:
