@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from sandbox.chat.discord.answers import Json
 from sandbox.chat.discord.interactions import member_json
@@ -10,6 +9,7 @@ from sandbox.chat.discord.nouns import ChannelKind, Guild
 from sandbox.chat.discord.rules import ALL_INTENTS
 from sandbox.chat.discord.world import World
 from sandbox.chat.pace import Seconds, Window
+from sandbox.chat.wire import Wire
 
 DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
 _QUIET = frozenset({3, 4, 8, 31, 43})
@@ -34,18 +34,6 @@ _LISTS = (
     "stage_instances",
     "guild_scheduled_events",
 )
-
-
-class Wire(Protocol):
-    """A socket as the gateway needs it; nothing waits."""
-
-    def send(self, frame: Json) -> None:
-        """Queue a frame."""
-        ...
-
-    def close(self, code: int) -> None:
-        """Close it with this code once what is queued has gone out."""
-        ...
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sandbox.chat.discord.answers import Json
 from sandbox.chat.discord.client_rules import Impossible, completion_data, modal_values, option_values
@@ -12,14 +12,11 @@ from sandbox.chat.discord.message_rules import embed_texts
 from sandbox.chat.discord.modal_rules import submitted
 from sandbox.chat.discord.nouns import Channel, Interaction, InteractionKind, Message, User
 from sandbox.chat.discord.world import World
+from sandbox.chat.seen import NoAnswer, Shown
 
 __all__ = ["Button", "Impossible", "NoAnswer", "Person", "Seen"]
 
 _SELECTS = (3, 5, 6, 7, 8)
-
-
-class NoAnswer(Exception):
-    """The client shows "The application did not respond", or nothing came in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +30,13 @@ class Button:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A message as a person sees it now. `text` holds content and embeds; `files` by name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(Shown[Button]):
+    """A message as a person sees it now. `text` holds content and embeds."""
 
     id: str
-    author: str
-    text: str
-    buttons: tuple[Button, ...] = ()
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    ephemeral: bool = False
-    edited: bool = False
     thinking: bool = False
     silent: bool = False
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """What stands on the buttons."""
-        return tuple(button.label for button in self.buttons)
 
 
 class Person:
@@ -154,7 +140,7 @@ class Person:
         interaction = self.last
         await self._settled(interaction, timeout_s)
         if interaction.modal is not None:
-            return Seen("", self._world.bot.name, str(interaction.modal["title"]))
+            return Seen(id="", author=self._world.bot.name, text=str(interaction.modal["title"]))
         found = interaction.original if interaction.answered != WAIT_FOR_UPDATE else None
         found = found or next(iter(interaction.messages), interaction.original)
         if found is None:

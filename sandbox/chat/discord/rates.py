@@ -46,11 +46,6 @@ class Rates:
         self._global = Window(self.rules.per_second, 1.0, self.seconds)
         self._invalid = Window(self.rules.invalid_requests, self.rules.invalid_within_s, self.seconds)
 
-    @property
-    def invalid_left(self) -> int:
-        """How many 401, 403 and 429 more lead to a ban."""
-        return self._invalid.left
-
     def banned(self) -> Answer | None:
         """What Cloudflare answers a banned address: no JSON, no Via."""
         left_s = self.banned_until_s - self.seconds()

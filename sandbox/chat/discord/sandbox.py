@@ -21,6 +21,7 @@ from sandbox.chat.discord.rules import DiscordRules
 from sandbox.chat.discord.world import World
 from sandbox.chat.pace import Seconds, loop_seconds
 from sandbox.chat.serving import Asked, ChatServer
+from sandbox.chat.sockets import SocketWire
 from sandbox.chat.troubles import Trouble, Troubles
 
 API = "/api/v10/"
@@ -144,9 +145,9 @@ class DiscordSandbox:
         if request.query.get("v") != "10" or request.query.get("encoding", "json") != "json":
             await socket.close(code=4012)
             return socket
-        wire = _Wire()
+        wire = SocketWire()
         link = self.gateway.open(wire)
-        tasks = [asyncio.create_task(_write(wire, socket)), asyncio.create_task(self._beat(link))]
+        tasks = [asyncio.create_task(wire.write_to(socket)), asyncio.create_task(self._beat(link))]
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -174,31 +175,6 @@ class DiscordSandbox:
         while not link.closed:
             await asyncio.sleep(self.world.rules.nudge_s)
             self.gateway.beat(link)
-
-
-class _Wire:
-    """What goes out to one socket, in order."""
-
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[bytes | int] = asyncio.Queue()
-
-    def send(self, frame: Json) -> None:
-        self.queue.put_nowait(orjson.dumps(frame))
-
-    def close(self, code: int) -> None:
-        self.queue.put_nowait(code)
-
-
-async def _write(wire: _Wire, socket: web.WebSocketResponse) -> None:
-    while True:
-        item = await wire.queue.get()
-        if isinstance(item, int):
-            await socket.close(code=item)
-            return
-        try:
-            await socket.send_str(item.decode())
-        except ConnectionError:
-            return
 
 
 def _read(kind: str, body: bytes) -> tuple[Json, dict[str, Upload]]:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from sandbox.chat.seen import NoAnswer, Shown
 from sandbox.chat.slack.answers import Json
 from sandbox.chat.slack.deeds import Deeds
 from sandbox.chat.slack.form import Impossible, filled
@@ -13,10 +14,6 @@ from sandbox.chat.slack.socket_mode import Envelope
 from sandbox.chat.slack.world import Change, World
 
 __all__ = ["Button", "Impossible", "NoAnswer", "Person", "Seen"]
-
-
-class NoAnswer(Exception):
-    """The client shows an error in place of an answer, or nothing came in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +26,13 @@ class Button:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(Shown[Button]):
     """A message (or a modal) as a person sees it now. `text`: its blocks, or its text when it has none."""
 
     ts: str
-    author: str
-    text: str
-    buttons: tuple[Button, ...] = ()
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    ephemeral: bool = False
-    edited: bool = False
     thread_ts: str = ""
     is_modal: bool = False
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """What stands on the buttons."""
-        return tuple(button.label for button in self.buttons)
 
 
 class Person:
@@ -182,7 +168,13 @@ class Person:
         if change.view is not None:
             body = change.view.body
             texts = [str(body["title"]["text"]), *(shown(text) for _, text in block_texts(body["blocks"]))]
-            return Seen("", self._world.bot.name, "\n".join(texts), _buttons(body["blocks"]), is_modal=True)
+            return Seen(
+                ts="",
+                author=self._world.bot.name,
+                text="\n".join(texts),
+                buttons=_buttons(body["blocks"]),
+                is_modal=True,
+            )
         assert change.message is not None  # noqa: S101 (a change is one or the other)
         return self._seen(change.message)
 

@@ -22,6 +22,7 @@ from sandbox.chat.slack.rules import Manifest, SlackRules
 from sandbox.chat.slack.socket_mode import Envelope, SocketMode
 from sandbox.chat.slack.tiers import Tiers
 from sandbox.chat.slack.world import World
+from sandbox.chat.sockets import SocketWire
 from sandbox.chat.troubles import Trouble, Troubles
 
 _SECRETS = re.compile(r"(?<=/services/)[^?]+|(?<=/respond/)[^?]+|(?<=ticket=)[^&]+")
@@ -143,9 +144,9 @@ class SlackSandbox:
             return web.Response(status=401)
         socket = web.WebSocketResponse(timeout=1.0)
         await socket.prepare(request)
-        wire = _Wire()
+        wire = SocketWire()
         link = self.mode.open(wire)
-        writer = asyncio.create_task(_write(wire, socket))
+        writer = asyncio.create_task(wire.write_to(socket))
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -163,31 +164,6 @@ class SlackSandbox:
         payload = frame if isinstance(frame, dict) else {}
         self.calls.add(Call(self.world.wall_ms(), self.platform, "ack", payload, text.encode()))
         self.mode.heard(frame)
-
-
-class _Wire:
-    """What goes out to one socket, in order."""
-
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[bytes | int] = asyncio.Queue()
-
-    def send(self, frame: Json) -> None:
-        self.queue.put_nowait(orjson.dumps(frame))
-
-    def close(self, code: int) -> None:
-        self.queue.put_nowait(code)
-
-
-async def _write(wire: _Wire, socket: web.WebSocketResponse) -> None:
-    while True:
-        item = await wire.queue.get()
-        if isinstance(item, int):
-            await socket.close(code=item)
-            return
-        try:
-            await socket.send_str(item.decode())
-        except ConnectionError:
-            return
 
 
 def _payload(kind: str, body: bytes) -> Json:

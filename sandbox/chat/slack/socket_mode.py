@@ -4,26 +4,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from sandbox.chat.slack.answers import Json
 from sandbox.chat.slack.world import APP, World
+from sandbox.chat.wire import Wire
 
 TIMEOUT = "operation_timeout"
 NOBODY = "dispatch_failed"
 EVENTS = "events_api"
-
-
-class Wire(Protocol):
-    """A socket as it is needed here; nothing waits."""
-
-    def send(self, frame: Json) -> None:
-        """Queue a frame."""
-        ...
-
-    def close(self, code: int) -> None:
-        """Close it once what is queued has gone out."""
-        ...
 
 
 @dataclass(slots=True, eq=False)
