@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from bot.domain.errors import StorageError
 from bot.runtime.chat_ports import Arrivals, ArrivalState
 from bot.runtime.desk import Desk
-from bot.runtime.ports import Audit, AuditDraft, Inbox
+from bot.runtime.ports import Audit, AuditDraft
 from handlers import outcome
 from handlers.access import Access
 from handlers.asked import Asked, Reading, is_for_us
@@ -69,13 +69,12 @@ class Dispatcher:
     registry: Registry
     access: Access
     audit: Audit
-    inbox: Inbox
+    arrivals: Arrivals
     wall_clock: Callable[[], int]
     limits: ChatLimits = field(default_factory=ChatLimits)
     salt: bytes = field(default=b"", repr=False)
     journal_position: Callable[[], int] = no_position
     context: tuple[Injected, ...] = ()
-    arrivals: Arrivals | None = None
     desks: Desks | None = None
     persons: Persons = field(default_factory=Persons)
     two_person: TwoPerson = field(default_factory=TwoPerson)
@@ -106,10 +105,9 @@ class Dispatcher:
         self._gates = Gates(
             self.registry,
             self.access,
-            self.inbox,
+            self.arrivals,
             self.wall_clock,
             self.limits,
-            self.arrivals,
             self.away,
             self.doorstep,
         )
@@ -352,7 +350,7 @@ class Dispatcher:
 
     async def _settle(self, request: Request, over: bool) -> None:
         """Note that an update is over; one whose effect was committed stays noted as that."""
-        if self.arrivals is None or not over or not request.update_id:
+        if not over or not request.update_id:
             return
         try:
             await self.arrivals.settle(request.platform, request.update_id, ArrivalState.ENDED)

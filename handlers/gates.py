@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 
 from bot.domain.errors import StorageError
 from bot.runtime.chat_ports import Arrival, Arrivals, ArrivalState
-from bot.runtime.ports import Inbox
 from handlers import outcome
 from handlers.access import Access
 from handlers.asked import Asked
@@ -40,16 +39,15 @@ _MOST_CLAIMS = 10_000
 class Gates:
     """The gates and what they remember.
 
-    With `arrivals` claims hold the line and what became of it, else `inbox` only remembers them. `away` parks what came
-    too late; without it each late line is answered by itself. `doorstep` answers strangers.
+    `arrivals` keep each line that was claimed and what became of it. `away` parks what came too late; without it each
+    late line is answered by itself. `doorstep` answers strangers.
     """
 
     registry: Registry
     access: Access
-    inbox: Inbox
+    arrivals: Arrivals
     wall_clock: Callable[[], int]
     limits: ChatLimits
-    arrivals: Arrivals | None = None
     away: Away | None = None
     doorstep: Doorstep | None = None
     _pace: RateLimiter = field(init=False)
@@ -140,9 +138,7 @@ class Gates:
         if len(self._claimed) > _MOST_CLAIMS:
             del self._claimed[next(iter(self._claimed))]
         try:
-            if self.arrivals is not None:
-                return await self.arrivals.claim(arrival)
-            return await self.inbox.claim(*key, arrival.at_ms)
+            return await self.arrivals.claim(arrival)
         except StorageError:
             log.exception("update %s of %s could not be claimed in the database", key[1], key[0])
             return True
@@ -158,7 +154,7 @@ class Gates:
 
     def _parks(self, request: Request, asked: Asked, actor: Actor) -> bool:
         """True for a line that waits for run or discard. Nobody's line waits who might not give it."""
-        if self.away is None or self.arrivals is None or not request.update_id or not _runnable(asked):
+        if self.away is None or not request.update_id or not _runnable(asked):
             return False
         if isinstance(asked, ParkedAsked):  # it waits already
             return False
@@ -182,7 +178,7 @@ class Gates:
 
     async def _over_with(self, arrival: Arrival) -> None:
         """It was answered; it is no line that a crash has swallowed."""
-        if self.arrivals is None or not arrival.update_id:
+        if not arrival.update_id:
             return
         try:
             await self.arrivals.settle(arrival.platform, arrival.update_id, ArrivalState.ENDED)

@@ -13,7 +13,6 @@ from storage.code_keys import SqlCodeKeys
 from storage.connections import Connections
 from storage.escalations import SqlEscalations
 from storage.grants import SqlGrants
-from storage.inbox import SqlInbox
 from storage.ledger import SqlLedger
 from storage.migrate import HEAD
 from storage.opening import connect, prepare
@@ -46,10 +45,6 @@ class Database:
     def audit(self, account: str = "", anchor: Path | None = None) -> SqlAudit:
         """The audit trail; `anchor` is the file that remembers where it ended."""
         return SqlAudit(self._connections, account, Anchor(anchor) if anchor is not None else None)
-
-    def inbox(self) -> SqlInbox:
-        """Executed updates of the chat platforms."""
-        return SqlInbox(self._connections)
 
     def arrivals(self) -> SqlArrivals:
         """Updates of the chat platforms and what became of them."""

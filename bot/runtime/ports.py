@@ -169,14 +169,6 @@ class Audit(Protocol):
         ...
 
 
-class Inbox(Protocol):
-    """Which updates of the chat platforms were executed: at most once, across restarts."""
-
-    async def claim(self, platform: str, update_id: str, at_ms: int) -> bool:
-        """True the first time this update is seen, False ever after. Durable before it returns."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class QueuedNotice:
     """A notice in the outbox, waiting for one reader ("telegram:1"), which older callers name `platform`."""

@@ -11,7 +11,7 @@ from bot.domain.command import Change
 from bot.domain.errors import StorageError
 from bot.domain.instrument import Bracket, Instrument
 from bot.domain.notice import Notice, Severity
-from bot.runtime.chat_ports import Escalation
+from bot.runtime.chat_ports import Arrival, ArrivalState, Escalation
 from bot.runtime.desk import About, Desk
 from bot.runtime.ports import AuditDraft, AuditEntry, Preference, QueuedNotice
 from handlers.access import ConfiguredAccess
@@ -281,17 +281,34 @@ class MemoryAudit:
 
 
 @dataclass
-class MemoryInbox:
-    claimed: set[tuple[str, str]] = field(default_factory=set)
-    broken: bool = False
+class MemoryArrivals:
+    """As the database keeps them; `down` makes it unreachable."""
 
-    async def claim(self, platform: str, update_id: str, at_ms: int) -> bool:
+    rows: dict[tuple[str, str], Arrival] = field(default_factory=dict)
+    down: bool = False
+
+    async def claim(self, arrival: Arrival) -> bool:
         await asyncio.sleep(0)
-        if self.broken:
+        if self.down:
             raise StorageError("locked")
-        fresh = (platform, update_id) not in self.claimed
-        self.claimed.add((platform, update_id))
-        return fresh
+        return self.rows.setdefault((arrival.platform, arrival.update_id), arrival) is arrival
+
+    async def settle(self, platform: str, update_id: str, state: ArrivalState) -> None:
+        await asyncio.sleep(0)
+        if self.down:
+            raise StorageError("locked")
+        row = self.rows.get((platform, update_id))
+        if row and (row.state is not ArrivalState.EFFECTED or state is ArrivalState.DROPPED):
+            self.rows[platform, update_id] = replace(row, state=state)
+
+    async def open(self, before_ms: int) -> tuple[Arrival, ...]:
+        if self.down:
+            raise StorageError("locked")
+        died = [r for r in self.rows.values() if r.state is ArrivalState.TAKEN and r.at_ms < before_ms]
+        return (*died, *(r for r in self.rows.values() if r.state is ArrivalState.PARKED))
+
+    def states(self) -> list[str]:
+        return [row.state.value for row in self.rows.values()]
 
 
 @dataclass
@@ -380,7 +397,7 @@ class Chat:
         self.desk = FakeDesk()
         self.clock = Clock()
         self.audit = MemoryAudit()
-        self.inbox = MemoryInbox()
+        self.arrivals = MemoryArrivals()
         self.registry = Registry(COMMANDS)
         self.count = 0
         self.dispatcher = Dispatcher(
@@ -388,7 +405,7 @@ class Chat:
             self.registry,
             ConfiguredAccess(USERS, {"telegram:-100", "telegram:-200/7", "discord:55", "slack:C1"}),
             self.audit,
-            self.inbox,
+            self.arrivals,
             self.clock,
             limits or ChatLimits(per_minute=6000, burst=1000),
             salt,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from chat_fakes import Clock, MemoryAudit, MemoryInbox
+from chat_fakes import Clock, MemoryArrivals, MemoryAudit
 from fakes_desk import NOW, PRICES, FakeDesk, instrument, position
 
 from bot.domain.account import Book, Entry, EquityPoint, transfer
@@ -47,7 +47,7 @@ class Talk:
             REGISTRY,
             ConfiguredAccess(USERS, ()),
             self.audit,
-            MemoryInbox(),
+            MemoryArrivals(),
             self.clock,
             ChatLimits(per_minute=6000, burst=1000),
             context=self.context,

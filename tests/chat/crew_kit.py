@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
-from chat_fakes import COMMANDS, START_MS, Chat, Clock
+from chat_fakes import COMMANDS, START_MS, Chat, Clock, MemoryArrivals
 
 from bot.domain.errors import StorageError
-from bot.runtime.chat_ports import Arrival, ArrivalState, CodeKey, Grant
+from bot.runtime.chat_ports import CodeKey, Grant
 from handlers.access import ConfiguredAccess, CrewAccess
 from handlers.away import Away
 from handlers.command import Role
@@ -36,37 +36,6 @@ CREW = {
     "discord:9": Role.ADMIN,
     "slack:U7": Role.VIEWER,
 }
-
-
-@dataclass
-class MemoryArrivals:
-    """As the database keeps them; `down` makes it unreachable."""
-
-    rows: dict[tuple[str, str], Arrival] = field(default_factory=dict)
-    down: bool = False
-
-    async def claim(self, arrival: Arrival) -> bool:
-        await asyncio.sleep(0)
-        if self.down:
-            raise StorageError("locked")
-        return self.rows.setdefault((arrival.platform, arrival.update_id), arrival) is arrival
-
-    async def settle(self, platform: str, update_id: str, state: ArrivalState) -> None:
-        await asyncio.sleep(0)
-        if self.down:
-            raise StorageError("locked")
-        row = self.rows.get((platform, update_id))
-        if row and (row.state is not ArrivalState.EFFECTED or state is ArrivalState.DROPPED):
-            self.rows[platform, update_id] = replace(row, state=state)
-
-    async def open(self, before_ms: int) -> tuple[Arrival, ...]:
-        if self.down:
-            raise StorageError("locked")
-        died = [r for r in self.rows.values() if r.state is ArrivalState.TAKEN and r.at_ms < before_ms]
-        return (*died, *(r for r in self.rows.values() if r.state is ArrivalState.PARKED))
-
-    def states(self) -> list[str]:
-        return [row.state.value for row in self.rows.values()]
 
 
 @dataclass
@@ -199,12 +168,11 @@ class Crew(Chat):
             self.registry,
             self.access,
             self.audit,
-            self.inbox,
+            self.arrivals,
             self.clock,
             old.limits,
             salt,
             context=(self.access, self.away),
-            arrivals=self.arrivals,
             away=self.away,
             doorstep=self.doorstep,
             speakers=dict(self.mouths),

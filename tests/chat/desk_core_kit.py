@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pyotp
-from chat_fakes import COMMANDS, USERS, Chat, FakeDesk
+from chat_fakes import COMMANDS, USERS, Chat, FakeDesk, MemoryArrivals
 
 from bot.domain.errors import StorageError
-from bot.runtime.chat_ports import Arrival, ArrivalState, CodeKey
+from bot.runtime.chat_ports import CodeKey
 from bot.runtime.desk import Desk
 from handlers.access import ConfiguredAccess
 from handlers.codes import Codes
@@ -51,25 +51,6 @@ class MemoryKeys:
 
     async def drop(self, user: str) -> None:
         self.kept.pop(user, None)
-
-
-@dataclass
-class MemoryArrivals:
-    """What became of updates."""
-
-    states: dict[tuple[str, str], ArrivalState] = field(default_factory=dict)
-
-    async def claim(self, arrival: Arrival) -> bool:
-        key = (arrival.platform, arrival.update_id)
-        fresh = key not in self.states
-        self.states.setdefault(key, ArrivalState.TAKEN)
-        return fresh
-
-    async def settle(self, platform: str, update_id: str, state: ArrivalState) -> None:
-        self.states[platform, update_id] = state
-
-    async def open(self, before_ms: int) -> tuple[Arrival, ...]:
-        return ()
 
 
 @dataclass
@@ -137,11 +118,10 @@ class Crew(Chat):
             self.registry,
             ConfiguredAccess(CREW, {"telegram:-100", "telegram:-200/7", "discord:55"}),
             self.audit,
-            self.inbox,
+            self.arrivals,
             self.clock,
             ChatLimits(per_minute=6000, burst=1000),
             b"a salt for tests",
-            arrivals=self.arrivals,
             desks=Desks(seats, names[0], self.routes) if seats else None,
             persons=self.persons,
             two_person=self.rule,

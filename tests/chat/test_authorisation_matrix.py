@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import cast
 
-from chat_fakes import MemoryAudit, MemoryInbox
+from chat_fakes import MemoryAudit
 from command_kit import busy_desk
 from crew_kit import MemoryArrivals, MemoryGrants
 from whole_house import Desk as HouseDesk
@@ -145,12 +145,11 @@ class Stage:
             self.registry,
             access,
             self.audit,
-            MemoryInbox(),
+            self.arrivals,
             lambda: NOW,
             ChatLimits(per_minute=60_000, burst=60_000),
             b"salt",
             context=(*self.context, access, away),
-            arrivals=self.arrivals,
             away=away,
             doorstep=Doorstep(access, lambda: NOW),
         )

@@ -89,9 +89,9 @@ async def test_updates_are_settled_when_they_are_over() -> None:
     await crew.say("/close xrp", update_id="f", edited=True)
     card = await crew.reply("/close xrp", update_id="g")
     await crew.press(card, "Confirm", update_id="h")
-    ended = {key for (_, key), state in crew.arrivals.states.items() if state is ArrivalState.ENDED}
+    ended = {key for (_, key), row in crew.arrivals.rows.items() if row.state is ArrivalState.ENDED}
     assert ended == set("abcegh")
-    assert set(crew.arrivals.states) == {("telegram", key) for key in "abcegh"}
+    assert set(crew.arrivals.rows) == {("telegram", key) for key in "abcegh"}
 
 
 # --- secrets --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 from chat_fakes import USERS, Chat
 
 from bot.domain.errors import ConfigError
+from bot.runtime.chat_ports import Arrival
 from handlers.command import Confirm, Role, command
 from handlers.limits import ChatLimits
 from handlers.registry import Registry, definition_faults
@@ -65,7 +66,7 @@ async def test_the_authorisation_matrix() -> None:
 async def test_strangers_leave_no_claims(chat: Chat) -> None:
     await chat.say("/status", "666")
     await chat.say("/status", chat_kind=ChatKind.GROUP, chat_id="-999")
-    assert chat.inbox.claimed == set()
+    assert chat.arrivals.rows == {}
 
 
 async def test_a_name_is_no_identity(chat: Chat) -> None:
@@ -151,13 +152,14 @@ async def test_an_update_runs_at_most_once(chat: Chat) -> None:
 
 
 async def test_an_update_claimed_by_an_earlier_process_does_not_run(chat: Chat) -> None:
-    chat.inbox.claimed.add(("telegram", "7"))
+    earlier = Arrival("telegram", "7", "telegram:2", "2", "/pause", 0, 0)
+    assert await chat.arrivals.claim(earlier)
     assert await chat.say("/pause", update_id="7") is None
     assert chat.desk.done == []
 
 
 async def test_without_a_database_the_process_remembers(chat: Chat) -> None:
-    chat.inbox.broken = True
+    chat.arrivals.down = True
     assert (await chat.reply("/panic_close now", update_id="7")).title == "Flat"
     assert await chat.say("/panic_close now", update_id="7") is None
     assert len(chat.desk.done) == 1
@@ -166,7 +168,7 @@ async def test_without_a_database_the_process_remembers(chat: Chat) -> None:
 async def test_what_cannot_come_twice_needs_no_claim(chat: Chat) -> None:
     for _ in range(2):
         assert await chat.say("/pause", update_id="") is not None
-    assert chat.inbox.claimed == set()
+    assert chat.arrivals.rows == {}
 
 
 async def test_rate_limit_burst_notice_and_recovery() -> None:

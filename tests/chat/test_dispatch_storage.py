@@ -11,7 +11,7 @@ async def opened(path: Path) -> tuple[Chat, Database]:
     database = await open_database(f"sqlite:///{path}")
     chat = Chat()
     chat.dispatcher.audit = database.audit()
-    chat.dispatcher._gates.inbox = database.inbox()
+    chat.dispatcher._gates.arrivals = chat.dispatcher.arrivals = database.arrivals()
     return chat, database
 
 

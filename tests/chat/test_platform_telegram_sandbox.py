@@ -10,6 +10,7 @@ from drawings import drawn_by
 from telegram_raw import START_MS, png, wall_ms
 from virtual_loop import run_virtually
 
+from bot.runtime.chat_ports import Arrival
 from handlers.command import Role
 from handlers.platforms.telegram import TelegramChat, TelegramSettings
 from sandbox.chat.telegram import Person, TelegramSandbox
@@ -74,14 +75,14 @@ def test_a_conversation_over_the_sandbox() -> None:
 async def claimed_before_confirmed() -> None:
     """As long as the desk has not claimed a line, Telegram is not asked for the next one, which would forget it."""
     chat, hangs = Chat(), asyncio.Event()
-    claim = chat.inbox.claim
+    claim = chat.arrivals.claim
 
-    async def slow_claim(platform: str, update_id: str, at_ms: int) -> bool:
+    async def slow_claim(arrival: Arrival) -> bool:
         hangs.set()
         await asyncio.sleep(0.8)
-        return await claim(platform, update_id, at_ms)
+        return await claim(arrival)
 
-    chat.inbox.claim = slow_claim  # type: ignore[method-assign]
+    chat.arrivals.claim = slow_claim  # type: ignore[method-assign]
     async with TelegramSandbox(wall_ms) as telegram:
         ann = telegram.people.person(2, "Ann", "ann_b")
 
@@ -108,15 +109,16 @@ def test_an_update_is_confirmed_only_when_it_is_claimed() -> None:
 async def hanging_database() -> None:
     """A claim that hangs holds up the queue for a second, and then nobody: the panic behind it goes through."""
     chat = Chat()
-    claim = chat.inbox.claim
+    held: list[Arrival] = []
+    claim = chat.arrivals.claim
 
-    async def first_hangs(platform: str, update_id: str, at_ms: int) -> bool:
-        if len(chat.inbox.claimed) == 0:
-            chat.inbox.claimed.add(("telegram", "held"))
+    async def first_hangs(arrival: Arrival) -> bool:
+        if not held:
+            held.append(arrival)
             await asyncio.sleep(3600)
-        return await claim(platform, update_id, at_ms)
+        return await claim(arrival)
 
-    chat.inbox.claim = first_hangs  # type: ignore[method-assign]
+    chat.arrivals.claim = first_hangs  # type: ignore[method-assign]
     async with TelegramSandbox(wall_ms) as telegram:
         ann = telegram.people.person(2, "Ann", "ann_b")
         async with connected(chat, telegram):

@@ -106,24 +106,6 @@ async def test_audit_trails_of_accounts_are_apart(database: Database) -> None:
     assert (await database.audit(OTHER).append(DRAFT)).number == 1
 
 
-# --- inbox -----------------------------------------------------------------------------------------------------------
-
-
-async def test_an_update_is_claimed_once(url: str) -> None:
-    async with opened(url) as database:
-        assert await database.inbox().claim("telegram", "1", NOW)
-        assert not await database.inbox().claim("telegram", "1", NOW + 1)
-        assert await database.inbox().claim("discord", "1", NOW)
-        assert await database.inbox().claim("telegram", "2", NOW)
-    async with opened(url) as database:
-        assert not await database.inbox().claim("telegram", "1", NOW + 10**9)
-
-
-async def test_of_many_claims_one_wins(database: Database) -> None:
-    claims = await asyncio.gather(*(database.inbox().claim("telegram", "1", NOW) for _ in range(10)))
-    assert claims.count(True) == 1
-
-
 # --- outbox ----------------------------------------------------------------------------------------------------------
 
 

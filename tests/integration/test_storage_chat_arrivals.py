@@ -167,12 +167,6 @@ async def test_a_command_without_an_update_notes_nothing(database: Database) -> 
     assert await database.arrivals().open(10**13) == ()
 
 
-async def test_the_old_inbox_and_arrivals_see_each_other(database: Database) -> None:
-    assert await database.inbox().claim("telegram", "17", NOW)
-    assert not await database.arrivals().claim(ANNA)
-    assert await database.arrivals().open(LATER) == (), "what the old one claimed is over"
-
-
 async def test_hostile_lines_come_back_clean(database: Database) -> None:
     await database.arrivals().claim(replace(ANNA, line="/close \0\ud800'; DROP TABLE updates --"))
     [found] = await database.arrivals().open(LATER)

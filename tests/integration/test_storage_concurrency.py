@@ -11,6 +11,7 @@ from bot.domain.action import Notify, RecordDay, RecordEntry
 from bot.domain.errors import StorageError
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.snapshot import DayFigures
+from bot.runtime.chat_ports import Arrival
 from bot.runtime.ports import AuditDraft, Ledger, Step
 from storage.audit import SqlAudit
 from storage.database import Database
@@ -67,9 +68,10 @@ async def test_two_programs_on_one_account_are_told_apart(url: str) -> None:
 
 
 async def test_chat_and_engine_write_side_by_side(database: Database) -> None:
-    ledger, audit, inbox = database.ledger(ACCOUNT), database.audit(), database.inbox()
+    ledger, audit, arrivals = database.ledger(ACCOUNT), database.audit(), database.arrivals()
     outbox = database.outbox(ACCOUNT)
     notice = Notify(Notice(NoticeKind.ENTRY, Severity.TRADE, NOW, "in"))
+    asked = Arrival("x", "1", "x:1", "1", "/pause", NOW, NOW)
 
     async def trade() -> None:
         for number in range(1, 30):
@@ -84,7 +86,10 @@ async def test_chat_and_engine_write_side_by_side(database: Database) -> None:
         return sent
 
     _, sent, *claims = await asyncio.gather(
-        trade(), send(), _talk(audit), *(inbox.claim("x", "1", NOW) for _ in "abc")
+        trade(),
+        send(),
+        _talk(audit),
+        *(arrivals.claim(asked) for _ in "abc"),
     )
     assert sent == 29
     assert claims.count(True) == 1
