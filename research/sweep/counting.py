@@ -16,6 +16,7 @@ from research.results.plan import Plan
 from research.sweep.grid import MODE
 from research.sweep.plan import SweepPlan
 from research.sweep.source import Source
+from research.work.code import check_code
 from strategies.registry import Registry
 
 NAMES = {length: name for name, length in TIMEFRAMES_MS.items()}
@@ -67,6 +68,7 @@ class Looked:
 
 def counted(task: CountTask) -> Counted:
     """Count a symbol's trades set by set and window by window."""
+    check_code(task.plan.digest, task.plan.strategy_paths)
     frame, plan = task.source.load(), task.plan
     registry = Registry([Path(path) for path in plan.strategy_paths])
     filed = production(registry, plan, frame.symbol)
@@ -78,6 +80,7 @@ def counted(task: CountTask) -> Counted:
 
 def looked(task: LookTask) -> tuple[Looked, ...]:
     """The trades of each set."""
+    check_code(task.plan.digest, task.plan.strategy_paths)
     frame, plan = task.source.load(), task.plan
     registry = Registry([Path(path) for path in plan.strategy_paths])
     ground = Ground(timeframe=NAMES[frame.timeframe_ms], frames={frame.symbol: frame})

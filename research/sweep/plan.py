@@ -21,7 +21,7 @@ class SweepPlan:
     `in_use` are by symbol the parameters in use where the strategy's files do not say them (a desk's own). `windows`
     are the walk-forward's train and test window (None: no walk-forward), `from_ms` and `to_ms` bound what is counted.
     A set with fewer than `least` trades is not ranked with the others; a train window needs the share of them that its
-    length has in the whole, at least five. `code` says what code it runs on.
+    length has in the whole, at least five. `code` says which version this is, `digest` is its sources' (empty: any).
     """
 
     strategy: str
@@ -35,7 +35,8 @@ class SweepPlan:
     from_ms: int = 0
     to_ms: int = 1 << 62
     strategy_paths: tuple[str, ...] = ()
-    code: str = ""
+    code: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
     seed: int = 0
 
     def config(self) -> dict[str, object]:

@@ -59,7 +59,7 @@ class _Job:
     def key(self) -> str:
         """Equal for equal candles, sets, windows and code: everything that the symbol's tallies hang on."""
         plan = self.plan
-        counted_by = {**plan.config(), "combined": None, "least_trades": None, "code": plan.code}
+        counted_by = {**plan.config(), "combined": None, "least_trades": None, "code": plan.digest}
         return fingerprint(counted_by, self.one.mark.sha256, self.course.windows)
 
 

@@ -1,0 +1,116 @@
+"""Pictures of a sweep and of drawn lots: PNG bytes, in the look of all our pictures."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from handlers.pictures.look import SMALL_LETTERS, WIDTH, Canvas, Palette, png
+from research.sweep.grid import Axis
+from research.sweep.judging import FACTOR_MOST
+from research.sweep.layout import Sheet, sheet
+from research.sweep.plan import SweepPlan
+from research.sweep.sections import Section
+
+ROW_DOTS = 30
+HEAD_DOTS = 330
+NUMBERED = 800
+"""So many cells are read as numbers too."""
+
+
+def heat_map(plan: SweepPlan, section: Section, title: str, *, dark: bool = True) -> bytes:
+    """Every set's profit factor over the whole history as one sheet; the best and production are framed."""
+    laid = sheet(plan.grid, section.rows, plan.least, FACTOR_MOST)
+    height = HEAD_DOTS + ROW_DOTS * max(6, len(laid.down_words))
+    canvas = Canvas(title, UTC, "USDT", dark, WIDTH, height)
+    if not np.isfinite(laid.cells).any():
+        return canvas.nothing(f"Nothing to draw:\nno set has {plan.least} trades")
+    figure, axes = _sheet_of_paper(canvas)
+    _cells(axes, canvas.palette, laid)
+    _frames(axes, canvas.palette, laid, _marked(plan, section))
+    _name_sides(axes, canvas.palette, laid)
+    return png(figure)
+
+
+def _sheet_of_paper(canvas: Canvas) -> tuple[Figure, Axes]:
+    figure, (axes,) = canvas.panels((1.0,))
+    axes.grid(False)
+    axes.margins(0)
+    axes.yaxis.tick_left()
+    axes.spines[["right", "bottom"]].set_visible(False)
+    return figure, axes
+
+
+def _cells(axes: Axes, look: Palette, laid: Sheet) -> None:
+    colours = LinearSegmentedColormap.from_list("factor", (look.loss, look.panel, look.gain))
+    colours.set_bad(look.grid)
+    reach = max(0.05, float(np.nanmax(np.abs(np.log(np.maximum(laid.cells, 0.1))))))
+    norm = TwoSlopeNorm(0.0, -reach, reach)
+    axes.imshow(
+        np.log(np.maximum(laid.cells, 0.1)), cmap=colours, norm=norm, aspect="auto", interpolation="nearest"
+    )
+    if laid.cells.size > NUMBERED:
+        return
+    for (row, column), factor in np.ndenumerate(laid.cells):
+        text = f"{factor:.2f}" if np.isfinite(factor) else "–"
+        axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=look.ink)
+
+
+def _marked(plan: SweepPlan, section: Section) -> Mapping[str, int]:
+    """The sets that are framed: the best, and production where it is one of the sets."""
+    found = {"best": section.best.index} if section.best else {}
+    for index, values in enumerate(plan.grid.sets()):
+        used = {**section.production.parameters}
+        if used and all(used.get(name) == value for name, value in {**plan.fixed, **values}.items()):
+            found["production"] = index
+    return found
+
+
+def _frames(axes: Axes, look: Palette, laid: Sheet, marked: Mapping[str, int]) -> None:
+    styles = {"best": (look.accent, "-"), "production": (look.ink, "--")}
+    for name, index in marked.items():
+        row, column = laid.places[index]
+        colour, line = styles[name]
+        axes.add_patch(
+            Rectangle(
+                (column - 0.5, row - 0.5),
+                1,
+                1,
+                fill=False,
+                edgecolor=colour,
+                linestyle=line,
+                linewidth=1.8,
+                label=name,
+            )
+        )
+    if marked:
+        axes.legend(
+            loc="lower right",
+            bbox_to_anchor=(1.0, 1.0),
+            ncols=2,
+            frameon=False,
+            fontsize=SMALL_LETTERS,
+            labelcolor=look.ink,
+        )
+
+
+def _name_sides(axes: Axes, look: Palette, laid: Sheet) -> None:
+    axes.set_xticks(range(len(laid.across_words)), laid.across_words)
+    axes.set_yticks(range(len(laid.down_words)), laid.down_words)
+    axes.tick_params(labelsize=7 if len(laid.across_words) <= 12 else 5.5)
+    folded = f"\nmedian over {_names(laid.folded)}" if laid.folded else ""
+    axes.set_xlabel(
+        f"{_names(laid.across)}{folded}", color=look.faint, fontsize=SMALL_LETTERS, parse_math=False
+    )
+    axes.set_ylabel(_names(laid.down), color=look.faint, fontsize=SMALL_LETTERS, parse_math=False)
+    axes.set_title(
+        "profit factor of every set; – too few trades", loc="left", color=look.faint, fontsize=SMALL_LETTERS
+    )
+
+
+def _names(axes: Sequence[Axis]) -> str:
+    return " · ".join(axis.name for axis in axes)
