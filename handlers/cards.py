@@ -206,7 +206,7 @@ def _receipt_row(desk: Desk, receipt: Receipt, proven: bool) -> tuple[str, ...]:
         quantity(receipt.done, rules),
         quantity(receipt.left, rules),
         price(receipt.average_price or None, rules),
-        amount(receipt.slippage, signed=False),
+        amount(-receipt.slippage),
         amount(receipt.net),
         f"{receipt.took_ms / 1000:.1f}s" if not receipt.left else "NOT FLAT",
         f"after {receipt.verified_ms / 1000:.1f}s" if receipt.verified_ms or proven else UNKNOWN,
@@ -230,7 +230,7 @@ def closed(
     summary = (
         ("Closed", count(len(answer.receipts) - len(left), "position")),
         ("Net", money(net, quote)),
-        ("Slippage", money(slippage, quote, signed=False)),
+        ("Slippage", money(-slippage, quote)),
     )
     return Reply(
         title=title,

@@ -284,6 +284,7 @@ class Change:
 class Receipt:
     """What closing one position came to. Quantities in base units, prices and slippage in quote asset.
 
+    `slippage` is against the price when the close began: what it cost, below zero what it gained.
     `took_ms` is event time from the request to flat by its fills (or to now, while `left` is not zero); `left` is what
     is still open. `verified_ms` is event time from the request to the venue's word that it is flat, 0 without that.
     `net` is profit with fees (the entry's share too) and funding: what the trade says.

@@ -7,6 +7,7 @@ from bot.domain.command import Done, Receipt
 from bot.domain.fill import Fill
 from bot.domain.instrument import ZERO, Instrument
 from bot.domain.order import Approved, CloseReason, Intent, Order, Purpose, closing
+from bot.domain.signal import Side
 from bot.engine import codes, ladder, orders, tell
 from bot.engine.state import Closing, SymbolState
 from bot.engine.turn import Turn
@@ -27,7 +28,7 @@ def start(
     """
     task = symbol.closing
     if task is None:
-        task = Closing(reason, ZERO, ZERO, turn.at_ms, symbol.mark_price)
+        task = Closing(reason, symbol.position.side, ZERO, ZERO, turn.at_ms, symbol.mark_price)
         symbol.closing = task
     grow = max(ZERO, min(quantity, symbol.position.size) - task.left)
     task.asked += grow
@@ -145,14 +146,16 @@ def _receipt(turn: Turn, symbol: SymbolState, task: Closing) -> Receipt:
     left_over = min(task.left, symbol.position.size)
     done = task.asked - left_over
     average = task.value / done if done else ZERO
-    worse = abs(average - task.expected_price) * done if done else ZERO
+    less = (
+        (task.expected_price - average) * done if task.expected_price else ZERO
+    )  # than was expected to be got
     return Receipt(
         symbol=symbol.symbol,
         asked=task.asked,
         done=done,
         left=left_over,
         average_price=average,
-        slippage=worse,
+        slippage=less if task.side is Side.LONG else -less,
         net=task.net,
         took_ms=turn.at_ms - task.started_at_ms,
     )

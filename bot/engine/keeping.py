@@ -117,7 +117,9 @@ def _take_closing(state: EngineState, name: str, plain: Plain) -> None:
     if symbol.position.flat:
         return
     asked, left, expected, value, net = (Decimal(plain[key]) for key in _CLOSING)
-    symbol.closing = Closing(reason, asked, left, plain["at_ms"], expected, value=value, net=net)
+    symbol.closing = Closing(
+        reason, symbol.position.side, asked, left, plain["at_ms"], expected, value=value, net=net
+    )
 
 
 def _receipt(plain: Plain) -> Receipt:

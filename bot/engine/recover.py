@@ -7,7 +7,8 @@ from bot.domain.decision import Decision
 from bot.domain.event import Started
 from bot.domain.guard import CONDITIONS, TradingState
 from bot.domain.instrument import ZERO, to_decimal
-from bot.domain.order import CloseReason, Purpose
+from bot.domain.order import CloseReason, OrderSide, Purpose
+from bot.domain.signal import Side
 from bot.domain.snapshot import Recovered
 from bot.engine import accounting, flattening, keeping, leverage, orders, plans
 from bot.engine.state import Closing, EngineState, Pending, SymbolState
@@ -88,7 +89,9 @@ def _take_closing(turn: Turn, symbol: SymbolState) -> None:
     left = sum((order.remaining for order in closes), ZERO)
     if closes:
         reason = closes[0].intent.reason or CloseReason.MANUAL
-        symbol.closing = Closing(reason, left, left, turn.at_ms, closes[0].intent.expected_price)
+        intent = closes[0].intent
+        side = Side.LONG if intent.side is OrderSide.SELL else Side.SHORT
+        symbol.closing = Closing(reason, side, left, left, turn.at_ms, intent.expected_price)
 
 
 def _take_kept(turn: Turn, recovered: Recovered) -> None:

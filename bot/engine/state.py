@@ -62,12 +62,13 @@ class LeverageWish:
 class Closing:
     """A close on its way. `waiters` are command ids to answer; `left` is what is still to be closed (base units).
 
-    `rung` is the step of the ladder (0: market), `most` the largest piece after a refusal for size (0: the
-    instrument's), `room_made` how often what rests in its way was cancelled, `reading` that the position is read again
-    before the next try.
+    `side` is the position's, `rung` the step of the ladder (0: market), `most` the largest piece after a refusal for
+    size (0: the instrument's), `room_made` how often what rests in its way was cancelled, `reading` that the position
+    is read again before the next try.
     """
 
     reason: CloseReason
+    side: Side
     asked: Decimal
     left: Decimal
     started_at_ms: int

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 from command_kit import Talk, busy_desk, empty_desk, fields, page, rows
 
-from bot.domain.command import CloseAll, ClosePosition, MoveStop, MoveTarget, PanicClose
+from bot.domain.command import CloseAll, ClosePosition, Done, MoveStop, MoveTarget, PanicClose, Receipt
 from bot.domain.notice import Severity
+from handlers.cards import closed, receipt_table
 
 
 async def test_close_shows_what_it_will_come_to() -> None:
@@ -32,8 +33,24 @@ async def test_close_answers_with_a_receipt_and_flat_verified() -> None:
     row = rows(reply)[0]
     assert (row["Asked"], row["Done"], row["Left"]) == ("0.250", "0.250", "0.000")
     assert (row["Average price"], row["Net USDT"], row["Time to flat"]) == ("64244.1", "+152.59", "1.4s")
+    assert (row["Slippage USDT"], fields(reply)["Slippage"]) == ("-1.61", "-1.61 USDT"), (
+        "as the card has said"
+    )
     assert [(c.before, c.after) for c in reply.changes] == [("LONG 0.250 BTC", "flat")]
     assert talk.desk.asked == [(ClosePosition("BTCUSDT", Decimal(100)), "test:1")]
+
+
+def test_a_better_price_than_expected_is_a_gain_in_the_receipt() -> None:
+    one, none = Decimal(1), Decimal(0)
+    receipts = [
+        Receipt("BTCUSDT", one, one, none, Decimal(64000), slippage, none, 0)
+        for slippage in (Decimal("-2.50"), Decimal("1.25"))
+    ]
+    table = receipt_table(busy_desk(), receipts, proven=True)
+    assert table is not None
+    assert [row["Slippage USDT"] for row in table.to_json()] == ["+2.50", "-1.25"]
+    reply = closed(busy_desk(), "Closed", Done(receipts=tuple(receipts)), ())
+    assert fields(reply)["Slippage"] == "+1.25 USDT"
 
 
 async def test_a_part_leaves_the_rest_protected() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from desk_story import BUY, LONG, SHORT, SMOOTH, D, Desk, instrument, text
 from recovered import Memory
 
@@ -11,6 +12,7 @@ from bot.domain.guard import TradingState
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import CloseReason, OrderType, Purpose
 from bot.domain.refusal import Refused
+from bot.domain.signal import Side
 from bot.venues.matching import OrderRequest, Refusal
 
 VERIFIED = "flat, verified with the venue"
@@ -53,6 +55,31 @@ def test_receipts_of_parts_add_up_to_the_trade_with_fees_and_funding() -> None:
     nets = [answer.receipts[0].net for answer in (first, second)]
     assert text(nets[0]) == text(3 - D("0.1212") - (D("0.4") + 1) * D("0.3"))
     assert sum(nets) == desk.trades[0].net
+
+
+@pytest.mark.parametrize(
+    "side, stop, target, price, slippage",
+    [
+        (LONG, 95, 110, 99, "10"),
+        (LONG, 95, 110, 101, "-10"),
+        (LONG, 95, 110, 100, "0"),
+        (SHORT, 105, 90, 101, "10"),
+        (SHORT, 105, 90, 99, "-10"),
+        (SHORT, 105, 90, 100, "0"),
+    ],
+)
+def test_slippage_is_what_the_way_out_cost_and_below_zero_what_it_gained(
+    side: Side, stop: float, target: float, price: float, slippage: str
+) -> None:
+    """10 units, expected at 100, the last price we heard; the market has moved by 1 when the order comes."""
+    desk = Desk()
+    desk.enter("XYZ", side, stop=stop, target=target)
+    desk.matching.set_price("XYZ", price)
+    answer = desk.ask(ClosePosition("XYZ"))
+    assert isinstance(answer, Done)
+    (receipt,) = answer.receipts
+    assert (text(receipt.average_price), text(receipt.slippage)) == (str(price), slippage)
+    assert text(desk.trades[0].slippage) == slippage
 
 
 def test_receipts_after_a_restart_say_the_same() -> None:
