@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bot.strategy import Array, Entries, Frame, Strategy
 from research.arrays import walk
+from research.arrays.memory import keep_memory
 from research.arrays.trades import legs_for, market_of, terms_of
 from research.arrays.walk import Asked, Sets, Tallied
 from research.results.plan import Rules
@@ -49,6 +50,7 @@ def tallies(
     """
     if any(not 0 <= first <= to <= len(frame) for first, to in spans):
         raise ValueError(f"spans {list(spans)[:3]}... are not within {len(frame)} bars")
+    keep_memory()
     bounds = np.array([(max(1, first), to) for first, to in spans], dtype=np.int64).reshape(len(spans), 2)
     room = _room(len(strategies), len(spans))
     market, terms, fee = market_of(frame, rules, finer), terms_of(rules), float(rules.fee)

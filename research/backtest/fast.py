@@ -12,6 +12,7 @@ import numpy as np
 
 from bot.domain.signal import Side
 from bot.strategy import Array, Frame, Strategy
+from research.arrays.memory import keep_memory
 from research.arrays.spread import side_by_side
 from research.arrays.trades import equity_of, trades_of
 from research.arrays.walk import Money
@@ -34,6 +35,7 @@ def run_fast(plan: Plan, ground: Ground, tell: Tell = silent, registry: Registry
     Several symbols are worked on side by side, by as many threads as there are processors. `registry` spares reading
     the strategies' files again.
     """
+    keep_memory()
     registry = registry or Registry(ground.strategy_paths)
     checked(ground, registry.strategy_class(plan.strategy))
     built = [registry.build(plan.strategy, symbol, plan.parameters) for symbol in sorted(ground.frames)]
