@@ -16,6 +16,7 @@ JOBS ?= 2
 venv := .venv/made-$(shell (pwd; cat .python-version) | git hash-object --stdin)
 packages := .venv/ready-$(shell cat $(LOCKS) pyproject.toml | git hash-object --stdin)
 bytecode := .venv/compiled
+kernels := .venv/kernels
 uv := scripts/uv
 python := .venv/bin/python
 
@@ -24,7 +25,7 @@ python := .venv/bin/python
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
-setup: $(bytecode)
+setup: $(bytecode) $(kernels)
 	@:
 
 $(venv):
@@ -41,6 +42,11 @@ $(packages): $(venv)
 
 $(bytecode): $(packages) $(shell find $(ROOMS) -name '*.py')
 	@$(python) -m compileall -q $(ROOMS)
+	@touch $@
+
+$(kernels): $(packages) bot/market/compiled.py $(wildcard research/arrays/*.py strategies/*/*.py)
+	@echo "Compiling array code"
+	@$(python) -m research.arrays.warm
 	@touch $@
 
 demo: setup

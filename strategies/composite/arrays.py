@@ -46,6 +46,21 @@ class Indicators(NamedTuple):
     stoch_d: Array
 
 
+class Bounds(NamedTuple):
+    """The constants of strategy.py. They are handed over: compiled code keeps what it reads from another module."""
+
+    rsi_low: float
+    rsi_high: float
+    stoch_low: float
+    stoch_high: float
+    stoch_tolerance: float
+    rounding: float
+    macd_points: int
+
+
+BOUNDS = Bounds(RSI_LOW, RSI_HIGH, STOCH_LOW, STOCH_HIGH, STOCH_TOLERANCE, ROUNDING, MACD_POINTS)
+
+
 class Candidates(NamedTuple):
     """Bars on which one side leads, with what the gates read; columns of equal length, oldest first.
 
@@ -70,6 +85,7 @@ class Gates(NamedTuple):
     volume_multiplier: float
     atr_sl_mult: float
     atr_tp_mult: float
+    rounding: float
 
 
 class Found(NamedTuple):
@@ -81,30 +97,31 @@ class Found(NamedTuple):
 
 
 @compiled
-def _rules(x: Indicators, i: int) -> tuple[int, int, int, int, int]:
+def _rules(x: Indicators, of: Bounds, i: int) -> tuple[int, int, int, int, int]:
     """The votes of bar `i`: the five rules of strategy.py, written without branches that markets make unforeseeable."""
     close, rsi, k, d = x.close[i], x.rsi14[i], x.stoch_k[i], x.stoch_d[i]
     fast, middle, slow = x.ema9[i], x.ema21[i], x.ema50[i]
     before, now = x.macd_hist[max(i, 1) - 1], x.macd_hist[i]
-    rounding = ROUNDING * close
+    rounding = of.rounding * close
     up = (before <= rounding) & (rounding < now)
     down = (before >= -rounding) & (-rounding > now)
     rising = (fast > middle + rounding) & (middle > slow + rounding)
     falling = (fast < middle - rounding) & (middle < slow - rounding)
     return (
-        int(rsi < RSI_LOW) - int(rsi > RSI_HIGH),
-        MACD_POINTS * (int(up) - int(down)),
+        int(rsi < of.rsi_low) - int(rsi > of.rsi_high),
+        of.macd_points * (int(up) - int(down)),
         int(close < x.bb_lower[i] - rounding) - int(close > x.bb_upper[i] + rounding),
         int(rising) - int(falling),
-        int((k < STOCH_LOW) & (k > d + STOCH_TOLERANCE)) - int((k > STOCH_HIGH) & (k < d - STOCH_TOLERANCE)),
+        int((k < of.stoch_low) & (k > d + of.stoch_tolerance))
+        - int((k > of.stoch_high) & (k < d - of.stoch_tolerance)),
     )
 
 
 @compiled
-def ballot(x: Indicators, first: int, lead: NDArray[np.int8]) -> None:
+def ballot(x: Indicators, of: Bounds, first: int, lead: NDArray[np.int8]) -> None:
     """The leading side's points of every bar from `first` on: positive long, negative short, 0 for none or a tie."""
     for i in range(first, len(lead)):
-        rsi, macd, band, ema, stoch = _rules(x, i)
+        rsi, macd, band, ema, stoch = _rules(x, of, i)
         total = rsi + macd + band + ema + stoch
         weight = abs(rsi) + abs(macd) + abs(band) + abs(ema) + abs(stoch)
         sign = int(total > 0) - int(total < 0)
@@ -122,7 +139,7 @@ def passing(x: Candidates, gates: Gates, found: Found) -> int:
         if x.score[j] < gates.signal_threshold:
             continue
         loud = x.volume[j] >= gates.volume_multiplier * x.needed[j]
-        if not (loud or x.score[j] > gates.signal_threshold) or not atr > ROUNDING * close:
+        if not (loud or x.score[j] > gates.signal_threshold) or not atr > gates.rounding * close:
             continue
         down, up = atr * gates.atr_sl_mult, atr * gates.atr_tp_mult
         if not (down if x.side[j] > 0 else up) < close:
@@ -142,7 +159,7 @@ def indicators(frame: Frame, columns: Columns) -> Indicators:
 def leads(frame: Frame, columns: Columns, first: int) -> NDArray[np.int8]:
     """`ballot` of a whole history, 0 before bar `first`."""
     lead = np.zeros(len(frame), dtype=np.int8)
-    ballot(indicators(frame, columns), first, lead)
+    ballot(indicators(frame, columns), BOUNDS, first, lead)
     return lead
 
 
@@ -187,6 +204,7 @@ def _gates(settings: Settings) -> Gates:
         settings.volume_multiplier,
         settings.atr_sl_mult,
         settings.atr_tp_mult,
+        ROUNDING,
     )
 
 
