@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bot.config import LoadedConfig, load_config
 from bot.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bot.config import LoadedConfig
 
 HOME_VARIABLE = "QUARTERDECK_HOME"
 DEFAULT_HOME = Path("~/.quarterdeck")
@@ -30,8 +33,10 @@ def resolve_home(given: Path | None, environ: Mapping[str, str]) -> Path:
     return home
 
 
-def load(home: Path, config: Path | None, environ: Mapping[str, str]) -> LoadedConfig:
+def load(home: Path, config: Path | None, environ: Mapping[str, str]) -> "LoadedConfig":
     """The configuration; a file that was named must be there."""
+    from bot.config import load_config  # longer to read than a home takes to find
+
     if config is not None and not config.is_file():
         raise ConfigError(f"--config {config}: there is no such file")
     return load_config(config, home, environ)

@@ -1,0 +1,136 @@
+"""What a backtest of the command line is traded on: candles, funding, finer candles, instruments, the market around."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.domain.errors import ConfigError
+from bot.domain.instrument import Instrument
+from bot.domain.market import timeframe_ms
+from bot.strategy import Frame, Strategy
+from cli.research.backtest_options import STORE, BacktestOptions
+from research.backtest.context import LEADER, SECOND, Market
+from research.backtest.ground import Ground
+from research.store.files import FileStore
+from research.store.loading import Wanted, load_history
+from research.store.port import Points
+
+HISTORY = "history"
+"""The folder of the candle store in the home."""
+
+type Home = Callable[[], Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The ground, and what was repaired or is missing in the files, a line each."""
+
+    ground: Ground
+    notes: tuple[str, ...]
+
+
+def ground_of(options: BacktestOptions, home: Home, kind: type[Strategy], span_ms: tuple[int, int]) -> Read:
+    """Everything read, with the candles that the strategy warms up on. Raises QuarterdeckError, one line."""
+    if not options.candles and not options.symbol:
+        raise ConfigError("name candles: --candles FILE..., or --symbol NAME... of the store")
+    wanted = Wanted(
+        symbols=tuple(name.upper() for name in options.symbol),
+        timeframe=options.timeframe or (None if options.candles else kind.timeframe),
+        files=files_of("--candles", options.candles),
+        from_ms=max(0, span_ms[0] - kind.warmup_bars * timeframe_ms(kind.timeframe)),
+        to_ms=span_ms[1],
+    )
+    history = load_history(wanted, None if options.candles else FileStore(home() / HISTORY))
+    if not any(int(frame.open_at_ms[-1]) >= span_ms[0] for frame in history.frames.values()):
+        raise ConfigError(f"no candles from {options.begin} on")
+    ground = Ground(
+        timeframe=history.timeframe,
+        frames=history.frames,
+        funding=_funding(options, home, history.frames),
+        finer=_finer(options, history.timeframe, history.frames),
+        instruments=_instruments(options),
+    )
+    return Read(_only_traded(ground), history.report.lines)
+
+
+def _only_traded(ground: Ground) -> Ground:
+    """Instruments of other symbols are left out; a symbol without one is refused later."""
+    traded = {symbol: one for symbol, one in ground.instruments.items() if symbol in ground.frames}
+    if ground.instruments and not traded:
+        raise ConfigError(f"--rules: nothing of {', '.join(ground.frames)} in it")
+    return Ground(ground.timeframe, ground.frames, ground.funding, ground.finer, traded)
+
+
+def market_of(options: BacktestOptions, home: Home, ground: Ground) -> Market:
+    """BTC and ETH: those of --market, those traded, or those of the store; ratios of the store."""
+    known = dict(ground.frames)
+    if options.market:
+        wanted = Wanted(timeframe=ground.timeframe, files=files_of("--market", options.market))
+        known |= load_history(wanted).frames
+    root = home() / HISTORY
+    if not root.is_dir():
+        return Market({symbol: known[symbol] for symbol in (LEADER, SECOND) if symbol in known})
+    store = FileStore(root)
+    for symbol in (LEADER, SECOND):
+        if symbol not in known:
+            stored = store.load(symbol, ground.timeframe)
+            known |= {symbol: stored} if len(stored) else {}
+    ratios = {symbol: store.points("ls_ratio", symbol) for symbol in {*ground.frames, LEADER}}
+    frames = {symbol: known[symbol] for symbol in (LEADER, SECOND) if symbol in known}
+    return Market(frames, {symbol: points for symbol, points in ratios.items() if len(points.at_ms)})
+
+
+def files_of(option: str, names: tuple[str, ...]) -> tuple[Path, ...]:
+    """Names as paths."""
+    if any(not name.strip() for name in names):
+        raise ConfigError(f"{option}: a file without a name")
+    return tuple(Path(name).expanduser() for name in names)
+
+
+def _finer(options: BacktestOptions, timeframe: str, frames: Mapping[str, Frame]) -> Mapping[str, Frame]:
+    if not options.finer:
+        return {}
+    history = load_history(Wanted(files=files_of("--finer", options.finer)))
+    if timeframe_ms(history.timeframe) >= timeframe_ms(timeframe):
+        raise ConfigError(
+            f"--finer: these are {history.timeframe} candles; allowed: shorter than {timeframe}"
+        )
+    lacking = [symbol for symbol in frames if symbol not in history.frames]
+    if len(lacking) == len(frames):
+        raise ConfigError(f"--finer: nothing of {', '.join(lacking)} in it")
+    return {symbol: frame for symbol, frame in history.frames.items() if symbol in frames}
+
+
+def _funding(options: BacktestOptions, home: Home, frames: Mapping[str, Frame]) -> Mapping[str, Points]:
+    """Rates of the symbols traded; a symbol without any in its time is an error, not a free ride."""
+    if not options.funding:
+        return {}
+    if options.funding == (STORE,):
+        store = FileStore(home() / HISTORY)
+        found: Mapping[str, Points] = {symbol: store.points("funding", symbol) for symbol in frames}
+    else:
+        from research.store.point_files import read_points
+
+        found = read_points(files_of("--funding", options.funding), "funding")
+    lacking = [symbol for symbol, frame in frames.items() if not _covers(found.get(symbol), frame)]
+    if lacking:
+        raise ConfigError(f"--funding: no rates of {', '.join(lacking)} in the time of the candles")
+    return {symbol: found[symbol] for symbol in frames}
+
+
+def _covers(points: Points | None, frame: Frame) -> bool:
+    if points is None or not len(points.at_ms):
+        return False
+    first, end = int(frame.open_at_ms[0]), int(frame.open_at_ms[-1]) + frame.timeframe_ms
+    return bool(((points.at_ms >= first) & (points.at_ms <= end)).any())
+
+
+def _instruments(options: BacktestOptions) -> Mapping[str, Instrument]:
+    if not options.rules:
+        return {}
+    from bot.venues.instruments import load_instruments
+
+    info, *more = files_of("--rules", options.rules)
+    if len(more) > 1:
+        raise ConfigError("--rules: at most two files, exchangeInfo and leverageBracket")
+    return load_instruments(info, more[0] if more else None)
