@@ -1,45 +1,35 @@
-"""Backtests for the chat: the candles that the running desk knows, given to a process of its own."""
+"""The laboratory of a running house: what the desk knows now goes to a process of its own, the answer comes back."""
 
 import asyncio
-import contextlib
-import logging
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
-
 from bot.domain.errors import ConfigError
+from bot.domain.guard import Sizing, SizingMode
 from bot.domain.market import DAY_MS
 from bot.domain.refusal import Refused
 from bot.domain.settings import EngineSettings, SymbolSettings
-from bot.runtime.codec import decode
+from bot.runtime.codec import decode, encode
 from bot.runtime.desk import Desk
 from bot.runtime.ports import Ledger
-from bot.strategy import Array, Frame
-from handlers.lab import BacktestOrder, BacktestResult, Told
-from research.backtest.job import FIGURES, BacktestJob, packed
-from research.backtest.run import BacktestRun
+from bot.runtime.proposals import Draft
+from bot.strategy import Frame
+from cli.workshop.asking import Answer, Asked, Place, SweepAnswer, SweepAsked, kept, merged
+from cli.workshop.crew import Crew, Task
+from cli.workshop.drafts import proposed
+from cli.workshop.parcel import packed
+from handlers import parameter_sets
+from handlers.lab import BacktestOrder, BacktestResult, SweepOrder, SweepResult, Told
+from handlers.reply import Attachment
+from handlers.text import clip
+from research.results.plan import Plan, Rules
 from strategies.registry import Registry as Strategies
-
-LONGEST_S = 600.0
-LONGEST_LINE = 64 * 1024 * 1024
-LEAST_BARS = 50
-MOST_AT_ONCE = 2
-"""Backtests of all people together: the desk has few cores, and trading needs one."""
 
 MOST_LIVE = 10_000
 """More bars than the desk keeps in memory."""
-
-REMARKS = (
-    "Sizing, limits and kill switches are those of the desk now; fills with its fees and slippage.",
-    "Funding is not part of it: its history is not stored.",
-)
-
-log = logging.getLogger(__name__)
+SWEEP_S = 1_800.0
 
 
 @dataclass(slots=True)
@@ -49,161 +39,152 @@ class WorkerLab:
     desk: Desk
     ledger: Ledger
     settings: EngineSettings
-    strategy_paths: tuple[Path, ...]
-    command: tuple[str, ...] = (sys.executable, "-m", "research.backtest.worker")
+    place: Place
+    crew: Crew = field(default_factory=Crew)
     clock_s: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
-    _running: dict[str, Process | None] = field(init=False, default_factory=dict)
-    _stopped: set[str] = field(init=False, default_factory=set)
 
     def strategies(self) -> tuple[str, ...]:
         """Every strategy there is."""
-        return Strategies(self.strategy_paths).names()
+        return Strategies(self.place.paths).names()
 
-    async def stop(self, user: str) -> bool:
+    async def stop(self, user: str) -> str:
         """End a person's process."""
-        if user not in self._running:
-            return False
-        self._stopped.add(user)
-        process = self._running[user]
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        return True
+        return self.crew.stop(user)
 
     async def backtest(self, order: BacktestOrder, told: Told) -> BacktestResult | Refused:
-        """Candles from the ledger and from memory, the run elsewhere, the figures back."""
-        if order.user in self._running:
-            return Refused("running", "you have a backtest running; one at a time")
-        if len(self._running) >= MOST_AT_ONCE:
-            return Refused("busy", f"{len(self._running)} backtests of others are running; try again soon")
-        self._running[order.user] = None
-        try:
-            return await self._prepared(order, told)
-        finally:
-            del self._running[order.user]
-            self._stopped.discard(order.user)
+        """Candles from the store, the ledger and memory, the run elsewhere, the figures back."""
+        if refused := self.crew.refusal(order.user):
+            return refused
+        with self.crew.place(order.user, "a backtest"):
+            began_s = self.clock_s()
+            try:
+                asked = self._asked(order)
+                live = await self._live(order.symbol, order.days, asked.plan)
+            except ConfigError as error:
+                return Refused("strategy", str(error))
+            await told(0.0, "")
+            parcel = await asyncio.to_thread(lambda: packed("backtest", encode(asked), (live,)))
+            found = await self._run(Task(order.user, "a backtest", parcel), told)
+            if isinstance(found, Refused):
+                return found
+            answer, file = await asyncio.to_thread(_read, found)
+            took_ms = round((self.clock_s() - began_s) * 1000)
+            return replace(answer.result, took_ms=took_ms, file=file)
 
-    async def _prepared(self, order: BacktestOrder, told: Told) -> BacktestResult | Refused:
-        try:
-            job, frame = await self._job(order)
-        except ConfigError as error:
-            return Refused("strategy", str(error))
-        if len(frame) - job.warmup < LEAST_BARS:
-            need = job.warmup + LEAST_BARS
+    async def sweep(self, order: SweepOrder, told: Told) -> SweepResult | Refused:
+        """The usual sets of a symbol's strategy over all its candles, elsewhere; the result is kept."""
+        if refused := self.crew.refusal(order.user):
+            return refused
+        with self.crew.place(order.user, "a sweep"):
+            began_s = self.clock_s()
+            try:
+                asked = self._sweep_asked(order)
+                live = await self._live(order.symbol, order.days, self.plan(self._symbol(order.symbol, "")))
+            except ConfigError as error:
+                return Refused("strategy", str(error))
+            await told(0.0, "")
+            parcel = await asyncio.to_thread(lambda: packed("sweep", encode(asked), (live,)))
+            found = await self._run(Task(order.user, "a sweep", parcel, SWEEP_S), told)
+            if isinstance(found, Refused):
+                return found
+            result = await asyncio.to_thread(_read_sweep, found)
+            return replace(result, took_ms=round((self.clock_s() - began_s) * 1000))
+
+    def _sweep_asked(self, order: SweepOrder) -> SweepAsked:
+        one = self._symbol(order.symbol, "")
+        return SweepAsked(
+            place=self.place,
+            symbol=order.symbol,
+            days=order.days,
+            to_ms=self.desk.now_ms(),
+            strategy=one.strategy,
+            values=dict(one.parameters),
+            rules=self.plan(one).rules,
+        )
+
+    async def proposal(self, sweep_id: str, rank: int) -> Draft | Refused:
+        """One of the best sets of a kept sweep as something to propose; Refused where there is no such one."""
+        found = await asyncio.to_thread(kept, self.place.results, sweep_id)
+        if found is None:
             return Refused(
-                "candles", f"{len(frame)} candles of {order.symbol} are known; at least {need} are needed"
+                "sweep", f"there is no sweep {clip(sweep_id)} any more; /sweep SYMBOL makes a new one"
             )
-        began_s = self.clock_s()
-        await told(0.0)
-        found = await self._run(order.user, packed(job, frame), told)
-        if isinstance(found, Refused):
-            return found
-        return BacktestResult(
-            strategy=job.settings.symbols[0].strategy,
-            bars=len(frame) - job.warmup,
-            from_ms=int(frame.open_at_ms[job.warmup]),
-            to_ms=int(frame.open_at_ms[-1]) + frame.timeframe_ms,
-            wallet=job.wallet,
-            trades=found.trades,
-            points=found.points,
-            decisions=found.decisions,
-            entries=found.entries,
-            took_ms=round((self.clock_s() - began_s) * 1000),
-            remarks=(*self._shorter(order, frame, job), *REMARKS),
+        chosen = next((one for one in found.result.best if one.rank == rank), None)
+        if chosen is None or rank not in found.result.proposable:
+            allowed = ", ".join(map(str, found.result.proposable)) or "none"
+            return Refused("sweep", f"rank {rank} of it cannot be proposed; allowed: {allowed}")
+        draft = proposed(found, chosen)
+        return await parameter_sets.ParameterSets(self.desk).refusal(draft.body) or draft
+
+    async def _run(self, task: Task, told: Told) -> bytes | Refused:
+        """The worker from its start to its end."""
+        return await self.crew.result(task, told)
+
+    def _asked(self, order: BacktestOrder) -> Asked:
+        one = self._symbol(order.symbol, order.strategy)
+        return Asked(
+            place=self.place,
+            symbol=order.symbol,
+            days=order.days,
+            to_ms=self.desk.now_ms(),
+            way=order.way,
+            plan=self.plan(one),
+            instrument=self.settings.instruments[order.symbol],
         )
 
-    def _shorter(self, order: BacktestOrder, frame: Frame, job: BacktestJob) -> tuple[str, ...]:
-        """A word when fewer days are stored than were asked for."""
-        days = (len(frame) - job.warmup) * frame.timeframe_ms / DAY_MS
-        return () if days >= order.days * 0.99 else (f"Only {days:.1f} of {order.days} days are known.",)
-
-    async def _job(self, order: BacktestOrder) -> tuple[BacktestJob, Frame]:
-        """Settings as they count now, and the candles with the strategy's warm-up before them."""
-        one = self._symbol(order)
-        strategy = Strategies(self.strategy_paths).build(one.strategy, one.symbol, dict(one.parameters))
-        risk, bar_ms = self.desk.risk(), self.settings.bar_ms
-        chosen = replace(
-            self.settings,
-            symbols=(replace(one, leverage=risk.leverage.get(one.symbol, one.leverage)),),
-            instruments={one.symbol: self.settings.instruments[one.symbol]},
-            sizing=risk.sizing,
-            limits=risk.limits,
-            read_lag_ms=0,
-        )
-        now_ms = self.desk.now_ms()
-        first = now_ms - order.days * DAY_MS - strategy.warmup_bars * bar_ms
-        stored = await self.ledger.candles(one.symbol, self.settings.timeframe, first, now_ms)
-        live = (await self.desk.picture(one.symbol, MOST_LIVE)).frame
-        frame = unbroken(joined(stored, live, first))
-        paths = tuple(str(path) for path in self.strategy_paths)
+    def plan(self, one: SymbolSettings) -> Plan:
+        """Sizing, limits, leverage, balance and costs as they count for a symbol now."""
+        risk = self.desk.risk()
         wallet = self.desk.status().balance.equity.quantize(Decimal("0.01"))
-        return BacktestJob(chosen, paths, min(strategy.warmup_bars, len(frame)), wallet), frame
+        return Plan(
+            strategy=one.strategy,
+            parameters=dict(one.parameters),
+            rules=Rules(self.settings.slippage_rate, self.settings.instruments[one.symbol].taker_fee),
+            wallet=wallet,
+            leverage=risk.leverage.get(one.symbol, one.leverage),
+            sizing=_shared(risk.sizing, one.share),
+            limits=risk.limits,
+        )
 
-    def _symbol(self, order: BacktestOrder) -> SymbolSettings:
+    async def _live(self, symbol: str, days: int, plan: Plan) -> Frame:
+        """What the ledger and memory have, with the strategy's warm-up before it."""
+        warmup = Strategies(self.place.paths).build(plan.strategy, symbol, plan.parameters).warmup_bars
+        now_ms = self.desk.now_ms()
+        first = now_ms - days * DAY_MS - warmup * self.settings.bar_ms
+        stored = await self.ledger.candles(symbol, self.settings.timeframe, first, now_ms)
+        return merged(stored, (await self.desk.picture(symbol, MOST_LIVE)).frame)
+
+    def _symbol(self, symbol: str, strategy: str) -> SymbolSettings:
         """The symbol as it is traded, or with another strategy on that one's own parameters."""
-        one = next(one for one in self.settings.symbols if one.symbol == order.symbol)
-        if order.strategy and order.strategy != one.strategy:
-            return replace(one, strategy=order.strategy, parameters=())
-        used = tuple((view.parameter.name, view.value) for view in self.desk.parameters(order.symbol))
+        one = next(one for one in self.settings.symbols if one.symbol == symbol)
+        if strategy and strategy != one.strategy:
+            return replace(one, strategy=strategy, parameters=())
+        used = tuple((view.parameter.name, view.value) for view in self.desk.parameters(symbol))
         return replace(one, parameters=used)
 
-    async def _run(self, user: str, job: bytes, told: Told) -> BacktestRun | Refused:
-        """The worker from its start to its end."""
-        process = await asyncio.create_subprocess_exec(
-            *self.command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=LONGEST_LINE
-        )
-        self._running[user] = process
-        try:
-            async with asyncio.timeout(LONGEST_S):
-                return await self._talk(user, process, job, told)
-        except TimeoutError:
-            return Refused("backtest", f"it took longer than {LONGEST_S / 60:.0f} minutes and was stopped")
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
 
-    async def _talk(self, user: str, process: Process, job: bytes, told: Told) -> BacktestRun | Refused:
-        """Give the job, hear progress, take the result."""
-        if process.stdin is None or process.stdout is None:
-            raise AssertionError("both were asked for")
-        if user in self._stopped:
-            return Refused("stopped", "it was stopped")
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            process.stdin.write(job)
-            await process.stdin.drain()
-            process.stdin.close()
-        last = b""
-        while line := await process.stdout.readline():
-            last = line.strip()
-            if last[:1].isdigit():
-                await told(float(last))
-        await process.wait()
-        if user in self._stopped:
-            return Refused("stopped", "it was stopped")
-        if last.startswith(b"!"):
-            return Refused("backtest", last[1:].decode("utf-8", "replace"))
-        if not last.startswith(b"{"):
-            log.error("a backtest ended with code %s and no result", process.returncode)
-            return Refused("backtest", "it failed; the strategy may not cope with these candles")
-        return decode(last, BacktestRun)
+def _shared(sizing: Sizing, share: Decimal) -> Sizing:
+    """A symbol alone gets the part of the balance that it has beside the others."""
+    if sizing.mode is not SizingMode.MARGIN_RATIO:
+        return sizing
+    ratios = sizing.ratio_max * share, sizing.ratio_min * share, sizing.ratio_decay * share
+    return replace(sizing, ratio_max=ratios[0], ratio_min=ratios[1], ratio_decay=ratios[2])
 
 
-def joined(stored: Frame, live: Frame, first_ms: int) -> Frame:
-    """Candles from the database and, from where they begin, those that the desk has in memory."""
-    begin = int(live.open_at_ms[0]) if len(live) else 1 << 62
-    older, newer = stored.open_at_ms < begin, live.open_at_ms >= first_ms
-
-    def column(name: str) -> Array:
-        return np.concatenate([getattr(stored, name)[older], getattr(live, name)[newer]])
-
-    times = np.concatenate([stored.open_at_ms[older], live.open_at_ms[newer]])
-    return Frame(live.symbol, live.timeframe_ms, times, *(column(name) for name in FIGURES))
+def _read(found: bytes) -> tuple[Answer, Attachment]:
+    """The answer and its page; beside the desk's thread, since both may be large."""
+    answer = decode(found, Answer)
+    path = Path(answer.page)
+    return answer, Attachment(path.name, path.read_bytes(), "text/html")
 
 
-def unbroken(frame: Frame) -> Frame:
-    """The newest stretch of candles without a hole: indicators over a hole would tell of a market that never was."""
-    holes = np.flatnonzero(np.diff(frame.open_at_ms) != frame.timeframe_ms)
-    first = int(holes[-1]) + 1 if len(holes) else 0
-    columns = (getattr(frame, name)[first:] for name in FIGURES)
-    return Frame(frame.symbol, frame.timeframe_ms, frame.open_at_ms[first:], *columns)
+def _read_sweep(found: bytes) -> SweepResult:
+    """The answer, its picture and its page."""
+    answer = decode(found, SweepAnswer)
+    found = {"picture": (answer.picture, "image/png"), "file": (answer.page, "text/html")}
+    files = {
+        name: Attachment(Path(path).name, Path(path).read_bytes(), kind)
+        for name, (path, kind) in found.items()
+        if path
+    }
+    return replace(answer.result, picture=files.get("picture"), file=files.get("file"))

@@ -33,6 +33,8 @@ from cli.house import MakeVenue as MakeVenue
 from cli.lab import WorkerLab
 from cli.lease import Lease
 from cli.venues import wire_words
+from cli.workshop.asking import Place
+from cli.workshop.sources import source_of
 from handlers import parameter_sets
 from handlers.desks import Seat
 from handlers.format import Clock
@@ -88,11 +90,17 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     seats = {plan.loaded.settings.name: Seat(desk, plan.context, lambda: loop.number)}
     seats |= {name: Seat(desk, down=NOT_STARTED) for name in plan.guests}
     front = build_front(Ground(plan, database, commands, wall_ms, seats))
-    lab = WorkerLab(desk, database.ledger(plan.account), engine.state.settings, strategy_paths(plan))
+    lab = WorkerLab(desk, database.ledger(plan.account), engine.state.settings, place_of(plan))
     front.lend(plan.loaded.settings.name, Research(lab), Proposals(build_book(plan, database, desk)))
     house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, front, health)
     on_call(house)
     return house
+
+
+def place_of(plan: Blueprint) -> Place:
+    """Where long work finds history and keeps results, and whose prices it may stand on."""
+    paths = tuple(str(path) for path in strategy_paths(plan))
+    return Place(str(plan.home), plan.timeframe, source_of(plan.mode, plan.loaded.settings.venue), paths)
 
 
 def build_book(plan: Blueprint, database: Database, desk: TradingDesk) -> Book:

@@ -21,7 +21,7 @@ class Progress(Injected):
     """A handler of a long command may ask for it: bound to the request's chat, silent where nobody can be told.
 
     The newest state always gets shown; those that follow each other faster than a second are left out. `dress` gives
-    the buttons their ids.
+    the buttons their ids. `user` ("platform:user_id") is who asked.
     """
 
     voice: Voice
@@ -29,6 +29,7 @@ class Progress(Injected):
     chat_id: str
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     dress: Callable[[Reply], Reply] = undressed
+    user: str = ""
     _message_id: str = field(init=False, default="")
     _newest: Reply | None = field(init=False, default=None)
     _shown: Reply | None = field(init=False, default=None)
@@ -40,6 +41,11 @@ class Progress(Injected):
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._keep_up())
             await asyncio.sleep(0)
+
+    async def finish(self, reply: Reply) -> None:
+        """Say how it ended in the message that moved; where nothing was shown there is nothing to end."""
+        if self._newest is not None:
+            await self.show(reply)
 
     async def settled(self) -> None:
         """Wait until the newest state is shown."""

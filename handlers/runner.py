@@ -70,7 +70,7 @@ class Runner:
 
     def _injected(self, function: Callable[..., object], errand: Errand) -> dict[str, Injected]:
         actor, dress = errand.actor, partial(self._dressed, errand)
-        progress = Progress(self.voice, actor.platform, errand.chat_id, self.sleep, dress)
+        progress = Progress(self.voice, actor.platform, errand.chat_id, self.sleep, dress, actor.id)
         offered = (errand.actor, progress, *self.shared, *self.desks.seats[errand.account].context)
         hints = get_type_hints(function)
         return {name: one for name, hint in hints.items() for one in offered if type(one) is hint}

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import pytest
-from command_kit import REGISTRY, Talk, busy_desk, equity_curve, fields, rows, trade
+from command_kit import REGISTRY, Talk, busy_desk, equity_curve, fields, rows
 from fakes_desk import NOW
 
 from bot.domain.command import Change, Done
+from bot.domain.order import CloseReason
 from bot.domain.refusal import Refused
-from handlers.lab import BacktestOrder, BacktestResult, Research, Told
+from bot.domain.signal import Side
+from handlers.lab import BacktestOrder, BacktestResult, NoLaboratory, Research, Told, Tried, TriedTrade
 from handlers.learning import (
     Applied,
     ClusterView,
@@ -22,7 +24,7 @@ from handlers.learning import (
     Proposal,
     Proposals,
 )
-from handlers.reply import Reply
+from handlers.reply import Attachment, Reply
 
 EMPTY = [
     ("/ml", "No model is installed: signals pass unfiltered"),
@@ -41,7 +43,10 @@ REFUSED = [
     ("/approve p1", "There is no proposal p1; nothing waits."),
     ("/reject p1 no", "There is no proposal p1; nothing waits."),
     ("/backtest btc", "backtests cannot be run from this desk."),
-    ("/backtest stop", "You have no backtest running."),
+    ("/backtest stop", "You have nothing running."),
+    ("/sweep btc", "sweeps cannot be run from this desk."),
+    ("/sweep stop", "You have nothing running."),
+    ("/propose XRPUSDT-20261121T120000 1", "sweeps cannot be run from this desk."),
 ]
 
 
@@ -60,12 +65,6 @@ async def test_what_cannot_be_done_is_refused_with_the_reason(line: str, words: 
     assert (reply.ok, reply.text) == (False, words)
     assert not any(button.label == "Confirm" for button in reply.buttons)
     assert not talk.desk.asked
-
-
-async def test_a_sweep_says_why_not() -> None:
-    reply = await Talk(busy_desk()).say("/sweep btc")
-    assert not reply.ok
-    assert reply.text.startswith("Parameter sweeps are not installed on this desk")
 
 
 def model(symbol: str, *, on: bool = True, auc: float = 0.61, uplift: str = "12.5") -> ModelView:
@@ -211,7 +210,7 @@ class Mouth:
 
 
 @dataclass
-class Lab:
+class Lab(NoLaboratory):
     """A laboratory that takes its time."""
 
     asked: list[BacktestOrder] = field(default_factory=list)
@@ -227,42 +226,45 @@ class Lab:
             return Refused("running", "you have a backtest running; one at a time")
         self.asked.append(order)
         self.begun.set()
-        await told(0.5)
+        await told(0.5, "")
         await self.go.wait()
-        trades = (trade(1, "24.5"), trade(2, "-10.2"))
-        first = NOW - 30 * 86_400_000
-        return BacktestResult(
-            "composite",
-            2880,
-            first,
-            NOW,
-            Decimal(10_000),
-            trades,
-            equity_curve(),
-            9,
-            2,
-            1300,
-            ("Funding is left out.",),
-        )
+        return result(order.way)
 
-    async def stop(self, user: str) -> bool:
+    async def stop(self, user: str) -> str:
         self.stopped.append(user)
-        return any(one.user == user for one in self.asked)
+        return "a backtest" if any(one.user == user for one in self.asked) else ""
 
 
-async def test_a_backtest_answers_with_figures_and_a_curve() -> None:
+def result(way: str) -> BacktestResult:
+    first, side = NOW - 30 * 86_400_000, Side.LONG
+    last = tuple(
+        TriedTrade("BTCUSDT", side, 64_000.0, 64_500.0, first, NOW - 60_000, CloseReason.TP, net, 10.0)
+        for net in (24.5, -10.2)
+    )
+    figures = Tried(2, 1, 14.3, 1.8, 0.0, 2.4, 7.15, 10.2, 0.001, 1.5, 2.0, 3.0, 0.4, 1)
+    wallet, end = Decimal(10_000), Decimal(10_288)
+    words = ("Funding is left out.",)
+    file = Attachment("backtest.html", b"<p>", "text/html")
+    return BacktestResult(
+        way, "composite", 2880, first, NOW, wallet, end, figures, last, equity_curve(), 1300, words, file
+    )
+
+
+async def test_a_backtest_answers_with_figures_a_curve_and_a_page() -> None:
     lab = Lab()
     lab.go.set()
     talk = Talk(busy_desk(), user="2", context=(Research(lab),))
-    reply = await talk.say("/backtest btc 30 mine")
-    assert lab.asked == [BacktestOrder("BTCUSDT", 30, "mine", "test:2")]
+    reply = await talk.say("/backtest btc 30 mine fast")
+    assert lab.asked == [BacktestOrder("BTCUSDT", 30, "mine", "test:2", "fast")]
     shown = fields(reply)
-    assert shown["Net"] == "+14.30 USDT after 1.80 USDT of fees"
-    assert shown["Signals"] == "9 reached the gates, 2 became entries"
+    assert shown["Net"] == "+14.30 USDT after 1.80 USDT of fees, 0.00 USDT of funding"
     assert shown["Start, end"].startswith("10000.00 USDT, 10288.00 USDT (+2.88%)")
     assert reply.plot is not None
+    assert reply.file is not None
     assert "Funding is left out." in reply.text
     assert [row["Net USDT"] for row in rows(reply)] == ["-10.20", "+24.50"]
+    assert [row["R"] for row in rows(reply)] == ["-1.02", "+2.45"]
+    assert "The exact way" in [button.label for button in reply.buttons]
 
 
 async def test_one_backtest_at_a_time_and_it_can_be_stopped() -> None:
@@ -273,7 +275,7 @@ async def test_one_backtest_at_a_time_and_it_can_be_stopped() -> None:
     second = await talk.say("/backtest eth")
     assert (second.ok, second.text) == (False, "you have a backtest running; one at a time.")
     stopped = await talk.press(second, "Stop it")
-    assert stopped.title == "Backtest stopped"
+    assert stopped.title == "A backtest stopped"
     assert lab.stopped == ["test:1"]
     lab.go.set()
     assert (await first).ok
@@ -301,6 +303,6 @@ async def test_progress_is_one_message_with_a_button_that_stops_it() -> None:
     (shown,) = mouth.said
     assert shown.title == "Backtest of BTCUSDT runs"
     assert "50%" in shown.text
-    assert (await talk.press(shown, "Stop it")).title == "Backtest stopped"
+    assert (await talk.press(shown, "Stop it")).title == "A backtest stopped"
     lab.go.set()
     await running

@@ -10,8 +10,9 @@ from whole_house import BAR_MS, Desk, market, whole_house
 from bot.domain.refusal import Refused
 from bot.domain.trade import Trade
 from bot.runtime.ports import TradeQuery
-from cli.lab import WorkerLab, unbroken
-from handlers.lab import BacktestOrder, BacktestResult
+from cli.lab import WorkerLab
+from cli.workshop.ground import unbroken
+from handlers.lab import BacktestOrder, BacktestResult, Research, TriedTrade
 
 WAVES = [0.6 * (1 + 0.012 * ((i // 3) % 2)) * 0.9995**i for i in range(140)]
 LOOSE = """
@@ -22,19 +23,20 @@ ORDER = BacktestOrder("XRPUSDT", 30, "", "console:operator")
 
 
 def lab_of(desk: Desk) -> WorkerLab:
-    house = desk.house
-    paths = tuple(Path(path) for path in house.plan.loaded.settings.strategy_paths)
-    ledger = house.database.ledger(house.plan.account)
-    return WorkerLab(house.desk, ledger, house.engine.state.settings, paths)
+    seat = desk.house.front.seats[desk.house.name]
+    [found] = [thing.lab for thing in seat.context if isinstance(thing, Research)]
+    assert isinstance(found, WorkerLab)
+    return found
 
 
-async def ignored(part: float) -> None:
+async def ignored(part: float, at: str) -> None:
     """Nobody looks."""
 
 
-def shape(trade: Trade) -> tuple[object, ...]:
+def shape(trade: Trade | TriedTrade) -> tuple[object, ...]:
     """What does not depend on how much money there was."""
-    return trade.side, trade.entry_price, trade.exit_price, trade.opened_at_ms, trade.reason
+    prices = float(trade.entry_price), float(trade.exit_price)
+    return trade.side, *prices, trade.opened_at_ms, trade.reason
 
 
 async def test_a_backtest_of_the_candles_that_were_traded_comes_to_the_same_trades(tmp_path: Path) -> None:
@@ -44,7 +46,7 @@ async def test_a_backtest_of_the_candles_that_were_traded_comes_to_the_same_trad
         assert len(lived) > 10
         told: list[float] = []
 
-        async def tell(part: float) -> None:
+        async def tell(part: float, at: str) -> None:
             told.append(part)
 
         found = await lab_of(desk).backtest(ORDER, tell)
@@ -53,8 +55,12 @@ async def test_a_backtest_of_the_candles_that_were_traded_comes_to_the_same_trad
         assert told[0] == 0.0
         assert told == sorted(told)
         assert told[-1] > 0.9
-        assert [shape(one) for one in found.trades[:10]] == [shape(one) for one in lived[:10]]
-        assert found.decisions >= found.entries >= len(found.trades)
+        assert found.figures.trades >= len(lived)
+        assert found.file is not None
+        assert b"Equity" in found.file.content
+        skipped = max(0, found.figures.trades - len(found.last))
+        both = zip(found.last, lived[skipped:], strict=False)
+        assert [shape(one) for one, _ in both][:8] == [shape(one) for one in lived[skipped : skipped + 8]]
         assert "Only 1.4 of 30 days are known." in found.remarks[0]
 
 
@@ -63,7 +69,7 @@ async def test_too_few_candles_are_said(tmp_path: Path) -> None:
         await desk.bars(20)
         found = await lab_of(desk).backtest(ORDER, ignored)
         assert isinstance(found, Refused)
-        assert re.fullmatch(r"\d+ candles of XRPUSDT are known; at least 51 are needed", found.figures)
+        assert re.fullmatch(r"\d+ candles of XRPUSDT are known without a gap; at least 51 are needed.*", found.figures)
 
 
 async def test_one_at_a_time_and_stopped_at_once(tmp_path: Path) -> None:
@@ -72,7 +78,7 @@ async def test_one_at_a_time_and_stopped_at_once(tmp_path: Path) -> None:
         lab = lab_of(desk)
         begun = asyncio.Event()
 
-        async def tell(part: float) -> None:
+        async def tell(part: float, at: str) -> None:
             begun.set()
 
         running = asyncio.create_task(lab.backtest(ORDER, tell))
@@ -83,7 +89,7 @@ async def test_one_at_a_time_and_stopped_at_once(tmp_path: Path) -> None:
         assert await lab.stop(ORDER.user)
         first = await asyncio.wait_for(running, 20)
         assert first == Refused("stopped", "it was stopped")
-        assert not await lab.stop(ORDER.user)
+        assert await lab.stop(ORDER.user) == ""
         assert isinstance(await lab.backtest(ORDER, ignored), BacktestResult)
 
 
@@ -91,9 +97,9 @@ async def test_a_worker_that_dies_is_told_without_its_words(tmp_path: Path) -> N
     async with whole_house(tmp_path, [market(WAVES)], LOOSE) as desk:
         await desk.bars(80)
         lab = lab_of(desk)
-        lab.command = ("false",)
+        lab.crew.command = ("false",)
         found = await lab.backtest(ORDER, ignored)
-        assert found == Refused("backtest", "it failed; the strategy may not cope with these candles")
+        assert found == Refused("died", "a backtest failed before its end; nothing of it is kept")
 
 
 async def test_a_strategy_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""What the desk asks of long work, and what comes back: values alone, so that the desk imports nothing heavy."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bot.domain.instrument import Instrument
+from bot.runtime.codec import decode
+from bot.strategy import Array, Frame, Value
+from cli.workshop.parcel import FIGURES
+from handlers.lab import BacktestResult, SweepResult
+from research.results.plan import Plan, Rules
+
+SWEEPS = "sweeps"
+NAME = re.compile(r"[A-Z0-9]{1,40}-[0-9]{8}T[0-9]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a worker finds things: the home, the candles' timeframe, the exchange they are of, strategy folders."""
+
+    home: str
+    timeframe: str
+    source: str
+    strategy_paths: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> Path:
+        """Where results are kept."""
+        return Path(self.home) / "results"
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Folders with strategies beside our own."""
+        return tuple(Path(path) for path in self.strategy_paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One symbol's backtest up to `to_ms`; `plan` has sizing, limits, leverage and costs as the desk has them."""
+
+    place: Place
+    symbol: str
+    days: int
+    to_ms: int
+    way: str
+    plan: Plan
+    instrument: Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came out, and the page's file."""
+
+    result: BacktestResult
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepAsked:
+    """The sets of one symbol's strategy up to `to_ms`; `values` are all parameters as they are in use."""
+
+    place: Place
+    symbol: str
+    days: int
+    to_ms: int
+    strategy: str
+    values: Mapping[str, Value]
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a sweep came to and the values that were in use: what a proposal is made of later."""
+
+    result: SweepResult
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepAnswer:
+    """What came out, and the files of its picture and its page, empty where there is none."""
+
+    result: SweepResult
+    picture: str = ""
+    page: str = ""
+
+
+def kept(results: Path, name: str) -> Kept | None:
+    """A sweep's result as it was kept; None when there is none of that name any more."""
+    path = results / SWEEPS / f"{name}.json"
+    if not NAME.fullmatch(name) or not path.is_file():
+        return None
+    return decode(path.read_bytes(), Kept)
+
+
+def merged(stored: Frame, live: Frame) -> Frame:
+    """Both, each opening time once; where both know a bar the desk's own counts."""
+    times = np.concatenate([stored.open_at_ms, live.open_at_ms])
+    order = np.argsort(times, kind="stable")  # of equal times the desk's stands behind
+    last = np.append(np.diff(times[order]) > 0, True) if len(times) else np.zeros(0, dtype=bool)
+    rows = order[last]
+
+    def column(name: str) -> Array:
+        both: Array = np.concatenate([getattr(stored, name), getattr(live, name)])
+        return np.asarray(both[rows], dtype=np.float64)
+
+    return Frame(live.symbol, live.timeframe_ms, times[rows], *map(column, FIGURES))
