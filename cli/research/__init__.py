@@ -2,6 +2,10 @@
 
 import typer
 
+from cli.research import backtest_line, sweep_line
+
 
 def register(app: typer.Typer, bench: typer.Typer) -> None:
     """Add the commands of research to the command line."""
+    backtest_line.register(app)
+    sweep_line.register(app)

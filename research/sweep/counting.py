@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.domain.market import TIMEFRAMES_MS
-from bot.strategy import Array, Strategy, Value
+from bot.strategy import Array, Frame, Strategy, Value
 from research.arrays.tallies import Tallies, tallies
 from research.backtest.fast import run_fast
 from research.backtest.ground import Ground
 from research.results.plan import Plan
 from research.sweep.grid import MODE
 from research.sweep.plan import SweepPlan
-from research.sweep.source import Source
+from research.sweep.source import FrameSource, Source
 from research.work.code import check_code
 from strategies.registry import Registry
 
@@ -68,8 +68,7 @@ class Looked:
 
 def counted(task: CountTask) -> Counted:
     """Count a symbol's trades set by set and window by window."""
-    check_code(task.plan.digest, task.plan.strategy_paths)
-    frame, plan = task.source.load(), task.plan
+    frame, plan = _begun(task)
     registry = Registry([Path(path) for path in plan.strategy_paths])
     filed = production(registry, plan, frame.symbol)
     built = built_sets(registry, plan, frame.symbol, filed)
@@ -80,11 +79,17 @@ def counted(task: CountTask) -> Counted:
 
 def looked(task: LookTask) -> tuple[Looked, ...]:
     """The trades of each set."""
-    check_code(task.plan.digest, task.plan.strategy_paths)
-    frame, plan = task.source.load(), task.plan
+    frame, plan = _begun(task)
     registry = Registry([Path(path) for path in plan.strategy_paths])
     ground = Ground(timeframe=NAMES[frame.timeframe_ms], frames={frame.symbol: frame})
     return tuple(_trades(plan, ground, registry, one) for one in task.sets)
+
+
+def _begun(task: CountTask | LookTask) -> tuple[Frame, SweepPlan]:
+    """Candles and plan; a worker that was sent its candles may be another machine, with other code."""
+    if isinstance(task.source, FrameSource):
+        check_code(task.plan.digest, task.plan.strategy_paths)
+    return task.source.load(), task.plan
 
 
 def production(registry: Registry, plan: SweepPlan, symbol: str) -> dict[str, Value]:

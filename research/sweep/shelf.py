@@ -27,7 +27,10 @@ class Shelf:
             "key": key,
             "symbol": part.symbol,
             "production": dict(part.production),
-            "tallies": {field.name: getattr(part.tallies, field.name) for field in fields(Tallies)},
+            "tallies": {
+                field.name: np.ascontiguousarray(getattr(part.tallies, field.name))
+                for field in fields(Tallies)
+            },
         }
         write_whole(self._path(part.symbol), packed(content))
 

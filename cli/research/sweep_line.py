@@ -1,0 +1,109 @@
+"""`quarterdeck sweep`, `tune`, `compare`, `sizing`: their options. Nothing heavy is imported before one runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import typer
+
+from cli.options import Config, Home, finish, home_of
+from cli.research.spread import SpreadCommand
+
+if TYPE_CHECKING:
+    from cli.research.sweep_options import SweepOptions
+
+Many = list[str] | None
+
+
+class SweepCommand(SpreadCommand):
+    """`--candles FILE...` and `--set k=v ...` take many values; symbols come before the options."""
+
+    several: ClassVar[tuple[str, ...]] = ("--candles", "--set", "--range")
+
+
+Symbols = Annotated[
+    Many, typer.Argument(help="Symbols (default: all of the files, else the configuration's).")
+]
+Candles = Annotated[
+    Many,
+    typer.Option(
+        "--candles", help="Parquet or CSV files, or folders; default: the store.", metavar="FILE..."
+    ),
+]
+Strategy = Annotated[str, typer.Option("--strategy", help="Default: the configuration's.", metavar="NAME")]
+Fixed = Annotated[
+    Many, typer.Option("--set", help="A parameter that is the same in every set, k=v.", metavar="K=V...")
+]
+Timeframe = Annotated[str, typer.Option("--timeframe", help="Of the candles (default: the strategy's).")]
+Begin = Annotated[
+    str, typer.Option("--from", help="First day (UTC), 2024-01-31 or with 12:30.", metavar="DATE")
+]
+End = Annotated[str, typer.Option("--to", help="Day after the last.", metavar="DATE")]
+Fee = Annotated[str, typer.Option("--fee", help="Of notional, each side: 0.04% or 0.0004.")]
+Slippage = Annotated[str, typer.Option("--slippage", help="Of the price, against us.")]
+BothHit = Annotated[str, typer.Option("--both-hit", help="A bar reaches stop and target: stop or target.")]
+Folds = Annotated[str, typer.Option("--walk-forward", help="Folds; none: without.", metavar="TRAIN/TEST")]
+Combined = Annotated[bool, typer.Option("--combined", help="All symbols jointly, their trades pooled.")]
+Least = Annotated[int, typer.Option("--least", help="Trades that a set needs to mean anything.")]
+Crew = Annotated[int, typer.Option("--workers", help="Processes; 0: one a core where the work is long.")]
+ClusterAt = Annotated[str, typer.Option("--cluster", help="A Dask scheduler.", metavar="tcp://HOST:PORT")]
+Picture = Annotated[Path | None, typer.Option("--picture", help="Write a picture (PNG).", metavar="FILE")]
+Page = Annotated[Path | None, typer.Option("--html", help="Write a page with pictures.", metavar="FILE")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.", min=0)]
+Json = Annotated[bool, typer.Option("--json", help="Only JSON on standard output, one document.")]
+
+
+def sweep(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
+    symbols: Symbols = None,
+    grid: Annotated[str, typer.Option("--grid", help="YAML: parameter: [values].", metavar="FILE")] = "",
+    candles: Candles = None,
+    strategy: Strategy = "",
+    settings: Fixed = None,
+    timeframe: Timeframe = "",
+    begin: Begin = "",
+    end: End = "",
+    fee: Fee = "0.0004",
+    slippage: Slippage = "0.0001",
+    both_hit: BothHit = "stop",
+    walk_forward: Folds = "3m/1m",
+    combined: Combined = False,
+    least: Least = 30,
+    workers: Crew = 0,
+    cluster: ClusterAt = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the same sweep was stopped.")] = False,
+    picture: Picture = None,
+    html: Page = None,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Try many parameter sets: ranked, walked forward, and said what the figures are worth."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.sweep_run import run_sweep
+
+    finish(run_sweep, _options(given), resume, picture, html)
+
+
+def _options(given: dict[str, object]) -> "SweepOptions":
+    """The options that sweep, tune and compare share."""
+    from dataclasses import fields
+
+    from cli.research.sweep_options import SweepOptions
+
+    home = given.get("home")
+    given["home"] = home_of(home if isinstance(home, Path) else None)
+    names = {field.name for field in fields(SweepOptions)}
+    said = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if name in names
+    }
+    return SweepOptions(**{name: () if _is_empty(name, value) else value for name, value in said.items()})  # type: ignore[arg-type]
+
+
+def _is_empty(name: str, value: object) -> bool:
+    return value is None and name not in {"home", "config"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("sweep", cls=SweepCommand)(sweep)
