@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-BACKTEST, EXACT, SWEEP, COMMAND = "backtest", "exact", "sweep", "command"
+BACKTEST, EXACT, SWEEP, FOLDS, COMMAND = "backtest", "exact", "sweep", "folds", "command"
 OURS = "quarterdeck"
 
 
@@ -42,6 +42,15 @@ class Figures:
     trades: tuple[int, ...]
     net: tuple[float, ...]
     same: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Who could not be measured, and why; without a task: in none."""
+
+    name: str
+    why: str
+    task: str = ""
 
 
 class NotAnswered(Exception):

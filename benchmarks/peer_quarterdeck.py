@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from peer_rules import ONE_SET, Found, Market, Set, measure, some_sets
+from peer_rules import ONE_SET, Found, Market, Set, measure, some_sets, spans
 
 from bot.strategy import Frame, Value
 from research.arrays.tallies import tallies
@@ -54,16 +54,25 @@ def exact(market: Market, _: int) -> Callable[[], Found]:
 
 def sweep(market: Market, count: int) -> Callable[[], Found]:
     """All sets of the grid over the whole history, the strategies' building included."""
-    frame, registry = frame_of(market), Registry()
-    rules, spans = Rules(), [(0, len(frame))]
+    return tallied(market, count, [(0, len(market.close))])
+
+
+def folds(market: Market, _: int) -> Callable[[], Found]:
+    """All sets in every span of the walk-forward."""
+    return tallied(market, 0, spans(len(market.close)))
+
+
+def tallied(market: Market, count: int, rows: list[tuple[int, int]]) -> Callable[[], Found]:
+    """So many sets of the grid in these spans."""
+    frame, registry, rules = frame_of(market), Registry(), Rules()
 
     def run() -> Found:
         built = [registry.build(STRATEGY, market.symbol, parameters_of(one)) for one in some_sets(count)]
-        found = tallies(frame, built, rules, spans)
-        return Found(found.trades[0].tolist(), found.net[0].tolist())
+        found = tallies(frame, built, rules, rows)
+        return Found(found.trades.ravel().tolist(), found.net.ravel().tolist())
 
     return run
 
 
 if __name__ == "__main__":
-    measure(PACKAGES, {"backtest": fast, "exact": exact, "sweep": sweep})
+    measure(PACKAGES, {"backtest": fast, "exact": exact, "sweep": sweep, "folds": folds})

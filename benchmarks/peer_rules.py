@@ -32,6 +32,7 @@ ONE_SET = (1.5, 4.0, 3, 25.0, 2.5)
 GRID = tuple(product((1.0, 1.5, 2.0), (2.0, 3.0, 4.0), (3, 4, 5), (0.0, 20.0, 25.0, 30.0), (1.5, 2.0, 2.5)))
 """The sweep's 324 sets, in the same order of figures."""
 
+FOLDS = 9
 SPREAD = 131
 """A step through the grid that meets every set once before it comes back."""
 
@@ -140,6 +141,21 @@ def sides(market: Market, said: Votes, one: Set) -> Sides:
     passed[: WARMUP_BARS - 1] = False
     passed[-1] = False
     return np.where(passed, said.side, np.int8(0))
+
+
+def spans(bars: int) -> list[tuple[int, int]]:
+    """Nine folds of a year: three twelfths to train and the next to test, as rows from and to (exclusive)."""
+    month = bars // 12
+    trains = [(fold * month, (fold + 3) * month) for fold in range(FOLDS)]
+    return [span for first, to in trains for span in ((first, to), (to, to + month))]
+
+
+def cut(market: Market, said: Votes, span: tuple[int, int]) -> tuple[Market, Votes, slice]:
+    """A span's bars and votes, with the bar before it, whose signal it may enter on."""
+    rows = slice(max(1, span[0]) - 1, span[1])
+    figures = (getattr(market, name)[rows] for name in ("at_ms", "open", "high", "low", "close", "volume"))
+    columns = (getattr(said, name)[rows] for name in ("side", "score", "adx", "atr", "volume_mean"))
+    return Market(market.symbol, market.bar_ms, *figures), Votes(*columns), rows
 
 
 def returns(side: Array, entry: Array, exit_: Array) -> Array:

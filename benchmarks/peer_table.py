@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from peer_figures import BACKTEST, COMMAND, EXACT, OURS, SWEEP, Figures, figures_of
+from peer_figures import BACKTEST, COMMAND, EXACT, FOLDS, OURS, SWEEP, Absent, Figures, figures_of
 
 type Row = tuple[str, ...]
 
@@ -22,20 +22,20 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything measured. `places` are the grid's places of the sets that slow peers ran, `absent` why by name."""
+    """Everything measured. `places` are the grid's places of the sets that slow peers ran, `absent` who is missing."""
 
     market: str
     bars: int
     sets: int
     places: tuple[int, ...]
     figures: tuple[Figures, ...]
-    absent: Mapping[str, str]
+    absent: tuple[Absent, ...]
     machine: tuple[str, ...]
 
 
 def tables(made: Comparison) -> list[Table]:
     """One table for each question."""
-    found = [backtests(made), sweeps(made), engines(made), commands(made)]
+    found = [backtests(made), sweeps(made), folds(made), engines(made), commands(made)]
     return [one for one in found if one.rows]
 
 
@@ -61,7 +61,7 @@ def backtests(made: Comparison) -> Table:
         )
         for one in of_task(made, BACKTEST)
     ]
-    return Table(f"One backtest, {made.bars:,} bars", head, with_absent(made, rows, head))
+    return Table(f"One backtest, {made.bars:,} bars", head, with_absent(made, BACKTEST, rows, head))
 
 
 AGREE = ("trades", "against ours", "sum of net returns", "against ours")
@@ -92,7 +92,7 @@ def sweeps(made: Comparison) -> Table:
     )
     ours = figures_of(made.figures, OURS, SWEEP)
     rows = [sweep_row(made, one, ours) for one in of_task(made, SWEEP)]
-    return Table(f"Sweep of {made.sets} sets over the same bars", head, with_absent(made, rows, head))
+    return Table(f"Sweep of {made.sets} sets over the same bars", head, with_absent(made, SWEEP, rows, head))
 
 
 def sweep_row(made: Comparison, one: Figures, ours: Figures | None) -> Row:
@@ -115,6 +115,29 @@ def sweep_row(made: Comparison, one: Figures, ours: Figures | None) -> Row:
     )
 
 
+def folds(made: Comparison) -> Table:
+    """All sets in every span of a walk-forward."""
+    head = (
+        f"{made.sets} sets as walk-forward, 9 folds (3 months, 1 month)",
+        "ms",
+        "× ours",
+        "memory, MiB",
+        *AGREE,
+    )
+    ours = figures_of(made.figures, OURS, FOLDS)
+    rows = [
+        (
+            one.name,
+            number(one.warm_ms),
+            ratio(one.warm_ms, ours and ours.warm_ms),
+            number(one.rss_mb),
+            *agreement(one.trades, one.net, ours),
+        )
+        for one in of_task(made, FOLDS)
+    ]
+    return Table("Walk-forward", head, with_absent(made, FOLDS, rows, head))
+
+
 def engines(made: Comparison) -> Table:
     """Bars a second of those that keep orders, one set."""
     head = ("bar by bar, with orders", "bars/s", "ours / theirs", "memory, MiB", *AGREE)
@@ -130,7 +153,7 @@ def engines(made: Comparison) -> Table:
         )
         for one in ([ours] if ours else []) + theirs
     ]
-    missing = {name: why for name, why in made.absent.items() if name in EVENTFUL}
+    missing = [one for one in absent_from(made, BACKTEST, EXACT) if one.name in (*EVENTFUL, OURS)]
     return Table("Engines", head, (*rows, *absent_rows(missing, head)))
 
 
@@ -153,7 +176,7 @@ def commands(made: Comparison) -> Table:
         )
         for one in named
     ]
-    return Table("Whole commands", head, tuple(rows))
+    return Table("Whole commands", head, (*rows, *absent_rows(absent_from(made, COMMAND), head)))
 
 
 def of_task(made: Comparison, task: str) -> list[Figures]:
@@ -161,15 +184,23 @@ def of_task(made: Comparison, task: str) -> list[Figures]:
     return [one for one in made.figures if one.task == task]
 
 
-def with_absent(made: Comparison, rows: Sequence[Row], head: Row) -> tuple[Row, ...]:
+def with_absent(made: Comparison, task: str, rows: Sequence[Row], head: Row) -> tuple[Row, ...]:
     """The rows, and who is missing; nothing when nobody was measured."""
-    return (*rows, *absent_rows(made.absent, head)) if rows else ()
+    return (*rows, *absent_rows(absent_from(made, task), head)) if rows else ()
 
 
-def absent_rows(absent: Mapping[str, str], head: Row) -> Iterator[Row]:
+def absent_from(made: Comparison, *tasks: str) -> list[Absent]:
+    """Who is missing in a task: named for it, or nowhere to be had although it has such a task."""
+    everywhere = [
+        one for one in made.absent if not one.task and (FOLDS not in tasks or one.name not in EVENTFUL)
+    ]
+    return [*everywhere, *(one for one in made.absent if one.task in tasks)]
+
+
+def absent_rows(absent: Sequence[Absent], head: Row) -> Iterator[Row]:
     """A row for each that could not be measured."""
-    for name, why in absent.items():
-        yield (f"{name}: {why}", *("-" for _ in head[1:]))
+    for one in absent:
+        yield (f"{one.name}: {one.why}", *("-" for _ in head[1:]))
 
 
 def number(value: float) -> str:

@@ -19,11 +19,15 @@ from peer_rules import (
     Found,
     Market,
     Votes,
+    cut,
     measure,
     sides,
+    spans,
     together,
     votes,
 )
+
+type Tables = list[tuple[tuple[float, float], np.ndarray]]
 
 PACKAGES = ("vectorbt", "vectorbt-rust", "TA-Lib", "numpy", "numba", "pandas")
 
@@ -78,9 +82,32 @@ def backtest(market: Market, engine: str) -> Found:
 def sweep(market: Market, engine: str) -> Found:
     """All sets: those with one stop and target are the columns of one call, and lie together in the grid."""
     said = votes(market)
+    return swept(market, said, tables_of(market, said), engine)
+
+
+def folds(market: Market, engine: str) -> Found:
+    """All sets in every span of the walk-forward; indicators and signals once for all."""
+    said = votes(market)
+    tables = tables_of(market, said)
+    found = []
+    for span in spans(len(market.close)):
+        part, own, rows = cut(market, said, span)
+        taken = [(pair, table[rows].copy()) for pair, table in tables]
+        for _, table in taken:
+            table[-1] = 0
+        found.append(swept(part, own, taken, engine))
+    return together(found)
+
+
+def tables_of(market: Market, said: Votes) -> Tables:
+    """For each stop and target the sides of its sets, a column each."""
     made = {gates: sides(market, said, (0.0, 0.0, *gates)) for gates in {one[2:] for one in GRID}}
     pairs = groupby(GRID, key=lambda one: one[:2])
-    tables = ((pair, np.column_stack([made[one[2:]] for one in sets])) for pair, sets in pairs)
+    return [(pair, np.column_stack([made[one[2:]] for one in sets])) for pair, sets in pairs]
+
+
+def swept(market: Market, said: Votes, tables: Tables, engine: str) -> Found:
+    """One call for each stop and target."""
     return together([found(portfolio(market, said, pair, taken, engine)) for pair, taken in tables])
 
 
@@ -89,5 +116,6 @@ if __name__ == "__main__":
     tasks = {
         "backtest": lambda market, _: lambda: backtest(market, engine),
         "sweep": lambda market, _: lambda: sweep(market, engine),
+        "folds": lambda market, _: lambda: folds(market, engine),
     }
     measure(PACKAGES, tasks)

@@ -25,7 +25,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from peer_environments import PEERS, ROOT, NoEnvironment, Peer, cache_folder, python_of, say
-from peer_figures import BACKTEST, COMMAND, EXACT, OURS, SWEEP, NotAnswered, Run, joined, run_of
+from peer_figures import (
+    BACKTEST,
+    COMMAND,
+    EXACT,
+    FOLDS,
+    OURS,
+    SWEEP,
+    Absent,
+    NotAnswered,
+    Run,
+    joined,
+    run_of,
+)
 from peer_rules import GRID, ONE_SET, places
 from peer_table import EVENTFUL, Comparison, markdown, text
 
@@ -40,6 +52,9 @@ BARS = 35_040
 SYMBOL = "XRPUSDT"
 SEED = 7
 LONGEST_S = 900.0
+FOLDED = "rust"
+"""Who runs the walk-forward, too: whatever sweeps in about a second."""
+
 BEGIN, END = "<!-- peers: from here", "<!-- peers: to here -->"
 
 
@@ -60,11 +75,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         frame, market = candles(asked.candles)
         files = written(frame, Path(folder))
-        absent: dict[str, str] = {}
+        absent: list[Absent] = []
         asks = [*ours(), *peers(asked, absent)]
         runs = measured(asks, files, asked, absent)
     made = Comparison(
-        market, len(frame), len(GRID), tuple(places(asked.sets)), tuple(joined(runs)), absent, machine()
+        market,
+        len(frame),
+        len(GRID),
+        tuple(places(asked.sets)),
+        tuple(joined(runs)),
+        tuple(absent),
+        machine(),
     )
     if asked.json:
         sys.stdout.write(json.dumps(asdict(made)) + "\n")
@@ -134,11 +155,11 @@ def written(frame: Frame, folder: Path) -> tuple[Path, Path]:
 def ours() -> list[Ask]:
     """Our own ways, and our command."""
     command = (sys.executable, str(HERE / "peer_quarterdeck.py"))
-    tasks = [Ask(OURS, task, command) for task in (BACKTEST, EXACT, SWEEP)]
+    tasks = [Ask(OURS, task, command) for task in (BACKTEST, EXACT, SWEEP, FOLDS)]
     return [*tasks, Ask(OURS, COMMAND, (str(Path(sys.executable).parent / "quarterdeck"), "backtest"))]
 
 
-def peers(asked: argparse.Namespace, absent: dict[str, str]) -> Iterator[Ask]:
+def peers(asked: argparse.Namespace, absent: list[Absent]) -> Iterator[Ask]:
     """The peers that can be installed; the others go to `absent`."""
     for peer in PEERS:
         if peer.name not in asked.names:
@@ -146,7 +167,7 @@ def peers(asked: argparse.Namespace, absent: dict[str, str]) -> Iterator[Ask]:
         try:
             python = python_of(peer, asked.cache)
         except NoEnvironment:
-            absent[peer.name] = "could not be installed here"
+            absent.append(Absent(peer.name, "could not be installed here"))
             continue
         yield from asks_of(peer, python, asked.sets if peer.name in EVENTFUL else 0)
 
@@ -155,12 +176,12 @@ def asks_of(peer: Peer, python: Path, sets: int) -> Iterator[Ask]:
     """A peer's tasks, once for each option."""
     for option in peer.options:
         name = f"{peer.name}, {option}" if option else peer.name
-        for task in (BACKTEST, SWEEP):
+        for task in (BACKTEST, SWEEP, FOLDS) if option == FOLDED else (BACKTEST, SWEEP):
             yield Ask(name, task, (str(python), str(HERE / peer.script)), option, sets)
 
 
 def measured(
-    asks: Sequence[Ask], files: tuple[Path, Path], asked: argparse.Namespace, absent: dict[str, str]
+    asks: Sequence[Ask], files: tuple[Path, Path], asked: argparse.Namespace, absent: list[Absent]
 ) -> list[Run]:
     """All rounds; one that fails is named in `absent` and not asked again."""
     runs: list[Run] = []
@@ -179,7 +200,7 @@ def measured(
                 )
             except (NotAnswered, subprocess.SubprocessError):
                 failed.add(ask)
-                absent[f"{ask.name}, {ask.task}"] = "gave no figures"
+                absent.append(Absent(ask.name, "gave no figures", ask.task))
     return runs
 
 
