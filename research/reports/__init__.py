@@ -1,0 +1,1 @@
+"""Reports of research as pages and pictures: one self-contained file each."""
