@@ -54,7 +54,7 @@ def backtests(made: Comparison) -> Table:
         (
             one.name,
             number(one.warm_ms),
-            ratio(one.warm_ms, ours and ours.warm_ms),
+            ratio(one.warm_ms, ours.warm_ms if ours else None),
             number(one.first_ms),
             number(one.rss_mb),
             *agreement(one.trades, one.net, ours),
@@ -107,7 +107,7 @@ def sweep_row(made: Comparison, one: Figures, ours: Figures | None) -> Row:
     return (
         one.name,
         f"{'about ' if part else ''}{number(whole_ms)}",
-        ratio(whole_ms, ours and ours.warm_ms),
+        ratio(whole_ms, ours.warm_ms if ours else None),
         f"{len(one.trades)}, the rest estimated" if part else "all",
         number(one.rss_mb),
         alike,
@@ -129,7 +129,7 @@ def folds(made: Comparison) -> Table:
         (
             one.name,
             number(one.warm_ms),
-            ratio(one.warm_ms, ours and ours.warm_ms),
+            ratio(one.warm_ms, ours.warm_ms if ours else None),
             number(one.rss_mb),
             *agreement(one.trades, one.net, ours),
         )
@@ -147,7 +147,7 @@ def engines(made: Comparison) -> Table:
         (
             f"{one.name}, exact" if one is ours else one.name,
             f"{made.bars / one.warm_ms * 1000:,.0f}",
-            ratio(one.warm_ms, ours and ours.warm_ms),
+            ratio(one.warm_ms, ours.warm_ms if ours else None),
             number(one.rss_mb),
             *agreement(one.trades, one.net, ours),
         )
@@ -171,7 +171,7 @@ def commands(made: Comparison) -> Table:
         (
             "the whole command `quarterdeck backtest`" if one.task == COMMAND else f"{one.name}, its script",
             f"{one.started_ms / 1000:.2f}",
-            ratio(one.started_ms, ours and ours.started_ms),
+            ratio(one.started_ms, ours.started_ms if ours else None),
             number(one.rss_mb),
         )
         for one in named

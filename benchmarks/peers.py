@@ -139,8 +139,9 @@ def candles(path: Path | None) -> tuple[Frame, str]:
 
 def first_bars(frame: Frame, bars: int) -> Frame:
     """The beginning of a history."""
-    columns = (frame.open_at_ms, frame.open, frame.high, frame.low, frame.close, frame.volume)
-    return Frame(frame.symbol, frame.timeframe_ms, *(column[:bars] for column in columns))
+    columns = (frame.open, frame.high, frame.low, frame.close, frame.volume)
+    cut = (column[:bars] for column in columns)
+    return Frame(frame.symbol, frame.timeframe_ms, frame.open_at_ms[:bars], *cut)
 
 
 def written(frame: Frame, folder: Path) -> tuple[Path, Path]:
