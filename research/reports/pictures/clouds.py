@@ -67,7 +67,7 @@ def _cloud(axes: Axes, sheet: Canvas, across: Array, trades: Sequence[SimulatedT
     """Winners as triangles up, losers as triangles down: told apart without their colours, too."""
     look = sheet.palette
     returns = np.array([100.0 * trade.net_return for trade in trades])
-    alpha = 0.75 if len(trades) < 500 else 0.35
+    alpha = 0.8 if len(trades) < 500 else 0.5
     axes.axhline(0.0, color=look.faint, linewidth=0.9)
     for chosen, colour, marker, label in (
         (returns > 0, look.gain, "^", "won"),
