@@ -24,8 +24,10 @@ NO_MARGIN = 1_000_000
 """Leverage where a position needs no margin of its own."""
 
 _UNBOUNDED = Decimal(10) ** 30
-_INSIDE, _ENTRY, _TURN, _REENTRY = range(4)
-"""Order at one close: exits and funding of the bar, new entries, closes that turn round, entries after them."""
+_INSIDE, _SIZED, _FILLED, _SIZED_AGAIN, _FILLED_AGAIN = range(5)
+"""Order at one close, the engine's: exits and funding of the bar; new entries are sized; they fill, and what turns
+round is closed; what follows that is sized, and fills.
+"""
 
 
 def quantities(plan: Plan, lots: Sequence[Lot]) -> list[Array]:
@@ -65,7 +67,10 @@ def _affordable(plan: Plan, lots: Sequence[Lot], fixed: Sequence[Array]) -> bool
 
 
 class _Step(NamedTuple):
-    """Something that moves the wallet: when, in which order, of which trade, by how much per unit."""
+    """Something that moves the wallet: when, in which order, of which trade, by how much per unit.
+
+    `sized`: the trade gets its size here; `held` is +1 where its margin is taken, -1 where it is free again.
+    """
 
     at_ms: int
     phase: int
@@ -73,8 +78,9 @@ class _Step(NamedTuple):
     symbol: str
     lot: int
     trade: int
-    gain: float
-    ends: bool
+    gain: float = 0.0
+    held: int = 0
+    sized: bool = False
 
 
 def _in_turn(plan: Plan, lots: Sequence[Lot]) -> list[Array]:
@@ -83,32 +89,32 @@ def _in_turn(plan: Plan, lots: Sequence[Lot]) -> list[Array]:
     leverage = plan.leverage if plan.sizing.mode is SizingMode.MARGIN_RATIO else NO_MARGIN
     for step in sorted(step for number, lot in enumerate(lots) for step in _steps(number, lot)):
         lot, own, t = lots[step.lot], found[step.lot], step.trade
-        margin = lot.trades.entry.item(t) / leverage
-        if step.phase in {_ENTRY, _REENTRY}:
+        if step.sized:
             own[t] = _sized(_request(plan, lot, t, share, leverage), wallet, wallet - margins)
-            margins += own.item(t) * margin
         wallet += own.item(t) * step.gain
-        margins -= own.item(t) * margin * step.ends
+        margins += own.item(t) * lot.trades.entry.item(t) / leverage * step.held
     return found
 
 
 def _steps(number: int, lot: Lot) -> Iterator[_Step]:
-    """Entry, funding and exit of every trade of a symbol."""
-    trades, length = lot.trades, lot.frame.timeframe_ms
-    closes = lot.frame.open_at_ms + length
-    symbol = lot.frame.symbol
+    """Size, entry, funding and exit of every trade of a symbol."""
+    trades, symbol = lot.trades, lot.frame.symbol
+    closes = lot.frame.open_at_ms + lot.frame.timeframe_ms
+    ranks = (-lot.entries.score[trades.place]).tolist()
     for t in range(len(lot)):
         first, last, kind = trades.entry_row.item(t), trades.exit_row.item(t), trades.kind.item(t)
-        turned, turns = bool(lot.reversed[t]), kind == REVERSE
-        rank, sign = -lot.entries.score.item(trades.place.item(t)), lot.sign.item(t)
-        entered = _REENTRY if turned else _ENTRY
-        yield _Step(closes.item(first - 1), entered, rank, symbol, number, t, -lot.entry_fee.item(t), False)
+        again, at_ms = bool(lot.reversed[t]), closes.item(first - 1)
+        sized, filled = (_SIZED_AGAIN, _FILLED_AGAIN) if again else (_SIZED, _FILLED)
+        yield _Step(at_ms, sized, ranks[t], symbol, number, t, held=1, sized=True)
+        yield _Step(at_ms, filled, ranks[t], symbol, number, t, gain=-lot.entry_fee.item(t))
         for row in (first + np.flatnonzero(lot.due[first : last + (kind == END)])).tolist():
-            gain = -sign * lot.due.item(row)
-            yield _Step(closes.item(row), _INSIDE, 0.0, symbol, number, t, gain, False)
-        left = closes.item(last - turns)
-        phase = _TURN if turns else _INSIDE
-        yield _Step(left, phase, 0.0, symbol, number, t, lot.exit_gain.item(t), True)
+            gain = -lot.sign.item(t) * lot.due.item(row)
+            yield _Step(closes.item(row), _INSIDE, 0.0, symbol, number, t, gain)
+        if kind == REVERSE:
+            at_ms, phase, rank = closes.item(last - 1), _FILLED, ranks[t + 1]
+        else:
+            at_ms, phase, rank = closes.item(last), _INSIDE, 0.0
+        yield _Step(at_ms, phase, rank, symbol, number, t, lot.exit_gain.item(t), held=-1)
 
 
 def _request(plan: Plan, lot: Lot, t: int, share: Decimal, leverage: int) -> SizeRequest:
