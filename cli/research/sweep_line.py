@@ -17,7 +17,13 @@ Many = list[str] | None
 class SweepCommand(SpreadCommand):
     """`--candles FILE...` and `--set k=v ...` take many values; symbols come before the options."""
 
-    several: ClassVar[tuple[str, ...]] = ("--candles", "--set", "--range")
+    several: ClassVar[tuple[str, ...]] = ("--candles", "--set", "--range", "--symbol")
+
+
+class CompareCommand(SpreadCommand):
+    """Here `--set` is one candidate."""
+
+    several: ClassVar[tuple[str, ...]] = ("--candles", "--strategy")
 
 
 Symbols = Annotated[
@@ -83,6 +89,115 @@ def sweep(  # noqa: PLR0913, PLR0917 - one argument per option of the command li
     finish(run_sweep, _options(given), resume, picture, html)
 
 
+def tune(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
+    symbols: Symbols = None,
+    ranges: Annotated[
+        Many,
+        typer.Option(
+            "--range", help="Parameter and its ends (else: half to twice its default).", metavar="K=A:B..."
+        ),
+    ] = None,
+    trials: Annotated[int, typer.Option("--trials", help="Sets to try, all in all.")] = 200,
+    candles: Candles = None,
+    strategy: Strategy = "",
+    settings: Fixed = None,
+    timeframe: Timeframe = "",
+    begin: Begin = "",
+    end: End = "",
+    fee: Fee = "0.0004",
+    slippage: Slippage = "0.0001",
+    both_hit: BothHit = "stop",
+    walk_forward: Folds = "3m/1m",
+    least: Least = 30,
+    seed: Seed = 0,
+    workers: Crew = 0,
+    cluster: ClusterAt = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the trials there are.")] = False,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Search parameters over ranges (Optuna), symbols pooled; judged on windows that the search never saw."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.tune_run import run_tune
+
+    finish(run_tune, _options(given), tuple(ranges or ()), trials, resume)
+
+
+def compare(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
+    symbols: Symbols = None,
+    candidates: Annotated[
+        Many,
+        typer.Option(
+            "--set", help='A candidate, "k=v k=v" or "name: k=v k=v"; may be repeated.', metavar="K=V..."
+        ),
+    ] = None,
+    strategies: Annotated[
+        Many,
+        typer.Option("--strategy", help="A strategy as its files have it; may be repeated.", metavar="NAME"),
+    ] = None,
+    best: Annotated[
+        Path | None, typer.Option("--sweep", help="A sweep's result file: its best set.", metavar="FILE")
+    ] = None,
+    candles: Candles = None,
+    timeframe: Timeframe = "",
+    begin: Begin = "",
+    end: End = "",
+    fee: Fee = "0.0004",
+    slippage: Slippage = "0.0001",
+    both_hit: BothHit = "stop",
+    least: Least = 30,
+    workers: Crew = 0,
+    cluster: ClusterAt = "",
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Candidates side by side, symbols pooled: sets, strategies, a sweep's best, and what is in use."""
+    given = dict(locals()) | {"strategy": (strategies or [""])[0]}
+    from cli.research.compare_run import run_compare
+
+    finish(run_compare, _options(given), tuple(candidates or ()), tuple(strategies or ()), best)
+
+
+def sizing(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
+    result: Annotated[
+        Path | None, typer.Option("--result", help="A result file of `quarterdeck backtest`.", metavar="FILE")
+    ] = None,
+    symbols: Annotated[
+        Many,
+        typer.Option("--symbol", help="Without a result: a fresh backtest of these.", metavar="SYMBOL..."),
+    ] = None,
+    candles: Candles = None,
+    strategy: Strategy = "",
+    settings: Fixed = None,
+    timeframe: Timeframe = "",
+    begin: Begin = "",
+    end: End = "",
+    fee: Fee = "0.0004",
+    slippage: Slippage = "0.0001",
+    tolerance: Annotated[
+        str, typer.Option("--tolerance", help='A drawdown and its chance: "drawdown 20% in 5%".')
+    ] = "drawdown 20% in 5%",
+    risk: Annotated[
+        float, typer.Option("--risk", help="Per cent of equity a trade risks (or is worth).")
+    ] = 1.0,
+    ruin: Annotated[float, typer.Option("--ruin", help="Loss of the start that is ruin, per cent.")] = 50.0,
+    paths: Annotated[int, typer.Option("--paths", help="Drawn of each kind.", min=100, max=100_000)] = 5_000,
+    seed: Seed = 0,
+    picture: Picture = None,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """How much to risk per trade: Monte Carlo of the order of trades and of trades, for a stated tolerance."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.sizing_run import SizingOptions, run_sizing
+
+    asked = SizingOptions(result, tolerance, risk, ruin, paths, picture)
+    finish(run_sizing, _options(given), asked)
+
+
 def _options(given: dict[str, object]) -> "SweepOptions":
     """The options that sweep, tune and compare share."""
     from dataclasses import fields
@@ -107,3 +222,6 @@ def _is_empty(name: str, value: object) -> bool:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("sweep", cls=SweepCommand)(sweep)
+    app.command("tune", cls=SweepCommand)(tune)
+    app.command("compare", cls=CompareCommand)(compare)
+    app.command("sizing", cls=SweepCommand)(sizing)

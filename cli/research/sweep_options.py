@@ -1,7 +1,7 @@
 """What sweep, tune and compare were asked, as it was written, and the plan and candles that come of it."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from bot.config import LoadedConfig
 from bot.domain.errors import ConfigError
-from bot.strategy import Value
 from bot.venues.matching import BothHit
 from cli.homes import load, resolve_home
 from cli.research.backtest_words import moment_of, parameters_of, share_of
@@ -18,7 +17,7 @@ from research.backtest.folds import windows_of
 from research.progress import Tell
 from research.results.plan import Rules
 from research.store.loading import Wanted
-from research.sweep.grid import Grid, default_grid, read_grid
+from research.sweep.grid import AnyGrid, Grid, default_grid, read_grid
 from research.sweep.plan import SweepPlan
 from research.sweep.source import Known, chosen, surveyed, surveys
 from research.work import Workers, open_workers
@@ -90,12 +89,12 @@ class SweepOptions:
         return next(iter(used), OWN_STRATEGY)
 
 
-def plan_of(options: SweepOptions, grid: Grid | None = None) -> SweepPlan:
+def plan_of(options: SweepOptions, grid: AnyGrid | None = None) -> SweepPlan:
     """The plan; each slip is one clear line. `grid` stands in for --grid."""
     begin, end = _span(options)
     if not 1 <= options.least <= MOST_LEAST:
         raise ConfigError(f"--least {options.least} is not allowed; allowed: 1 to {MOST_LEAST:,} trades")
-    tried = grid or _grid(options)
+    tried = grid if grid is not None else _grid(options)
     fixed = parameters_of(options.registry, options.trading, options.settings)
     both = [axis.name for axis in tried.axes if axis.name in fixed]
     if both:
@@ -140,14 +139,14 @@ def _span(options: SweepOptions) -> tuple[int, int]:
     return begin, end
 
 
-def known_of(options: SweepOptions, workers: Workers, tell: Tell) -> tuple[Known, ...]:
-    """The candles asked for, looked through. Raises one clear line for what cannot be used."""
+def known_of(options: SweepOptions, workers: Workers, tell: Tell, carry: bool = False) -> tuple[Known, ...]:
+    """The candles asked for, looked through, in memory with `carry`. Raises one clear line for what cannot be used."""
     begin, end = _span(options)
     files = tuple(Path(name).expanduser() for name in options.candles)
     usual = options.registry.strategy_class(options.trading).timeframe
     timeframe = options.timeframe or (None if files else usual)
     wanted = Wanted(options.named, timeframe, files, begin, end)
-    asked, _ = surveys(wanted, options.folder / "history", carry=workers.remote)
+    asked, _ = surveys(wanted, options.folder / "history", carry=carry or workers.remote)
     found: list[Known] = []
     for _, part in workers.results(surveyed, asked):
         found += part
@@ -160,8 +159,3 @@ def workers_of(options: SweepOptions) -> Iterator[Workers]:
     """Whoever does the work."""
     with open_workers(options.workers, options.cluster) as found:
         yield found
-
-
-def sets_of(options: SweepOptions, groups: Sequence[str]) -> tuple[Mapping[str, Value], ...]:
-    """Each group `k=v k=v` as a parameter set."""
-    return tuple(parameters_of(options.registry, options.trading, group.split()) for group in groups)

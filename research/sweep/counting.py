@@ -1,7 +1,7 @@
 """One symbol's part of a sweep: every parameter set over every window, in one task that any worker can do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -59,11 +59,15 @@ class LookTask:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """Trades of one set as columns: times of the bars of entry and exit (UTC ms), net returns."""
+    """Trades of one set as columns: times of the bars of entry and exit (UTC ms), net returns.
+
+    `stop_share` is the stop's distance from the entry price as a share of it, 0 without a stop.
+    """
 
     entry_at_ms: NDArray[np.int64]
     exit_at_ms: NDArray[np.int64]
     net_return: Array
+    stop_share: Array
 
 
 def counted(task: CountTask) -> Counted:
@@ -119,23 +123,23 @@ def _trades(plan: SweepPlan, ground: Ground, registry: Registry, one: Mapping[st
         np.array([trade.entry_at_ms for trade in outcome.trades], dtype=np.int64),
         np.array([trade.exit_at_ms for trade in outcome.trades], dtype=np.int64),
         np.array([trade.net_return for trade in outcome.trades], dtype=np.float64),
+        np.array(
+            [stop_share(trade.entry_price, trade.stop_price) for trade in outcome.trades], dtype=np.float64
+        ),
     )
+
+
+def stop_share(entry_price: float, stop_price: float) -> float:
+    """How far a stop lies from the entry, as a share of its price; 0 without a stop."""
+    return abs(entry_price - stop_price) / entry_price if stop_price > 0 else 0.0
 
 
 def merged(parts: Sequence[Looked]) -> Looked:
     """Trades of several symbols in the order of their exits, then entries, then symbols."""
-    whole = Looked(
-        np.concatenate([part.entry_at_ms for part in parts]),
-        np.concatenate([part.exit_at_ms for part in parts]),
-        np.concatenate([part.net_return for part in parts]),
-    )
-    order = np.lexsort((whole.entry_at_ms, whole.exit_at_ms))
-    return replace(
-        whole,
-        entry_at_ms=whole.entry_at_ms[order],
-        exit_at_ms=whole.exit_at_ms[order],
-        net_return=whole.net_return[order],
-    )
+    names = [field.name for field in fields(Looked)]
+    whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    order = np.lexsort((whole["entry_at_ms"], whole["exit_at_ms"]))
+    return Looked(**{name: column[order] for name, column in whole.items()})
 
 
 def deepest_fall(net_return: Array) -> float:

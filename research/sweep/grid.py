@@ -45,11 +45,16 @@ class Grid:
         return prod(len(axis.values) for axis in self.axes)
 
     @property
+    def described(self) -> object:
+        """The grid as a result file records it."""
+        return {axis.name: list(axis.values) for axis in self.axes}
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Number of values of each axis."""
         return tuple(len(axis.values) for axis in self.axes)
 
-    def sets(self) -> tuple[dict[str, Value], ...]:
+    def sets(self) -> tuple[Mapping[str, Value], ...]:
         """All sets in their order."""
         names = [axis.name for axis in self.axes]
         return tuple(
@@ -74,6 +79,34 @@ class Grid:
     def neighbours(self, index: int) -> tuple[int, ...]:
         """Sets that differ by one step of one axis."""
         return tuple(self.index(places) for places in _beside(self.places(index), self.shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Sets that lie on no grid: candidates that somebody named, or those that a search tried."""
+
+    rows: tuple[Mapping[str, Value], ...]
+    axes: tuple[Axis, ...] = ()
+
+    def __len__(self) -> int:
+        """Number of sets."""
+        return len(self.rows)
+
+    @property
+    def described(self) -> object:
+        """The sets as a result file records them."""
+        return [dict(row) for row in self.rows]
+
+    def sets(self) -> tuple[Mapping[str, Value], ...]:
+        """All sets in their order."""
+        return self.rows
+
+    def neighbours(self, index: int) -> tuple[int, ...]:
+        """None: nothing is said of how far two sets lie apart."""
+        return ()
+
+
+type AnyGrid = Grid | Listed
 
 
 def _beside(places: tuple[int, ...], shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

@@ -6,7 +6,7 @@ from math import isinf, log, sqrt
 from statistics import median
 
 from research.sweep.figures import SetFigures
-from research.sweep.grid import Grid
+from research.sweep.grid import AnyGrid
 from research.sweep.walking import Walk
 
 KEPT_LEAST = 0.5
@@ -50,7 +50,7 @@ class Verdict:
     text: str
 
 
-def neighbourhood(grid: Grid, rows: Sequence[SetFigures], best: SetFigures, least: int) -> Neighbourhood:
+def neighbourhood(grid: AnyGrid, rows: Sequence[SetFigures], best: SetFigures, least: int) -> Neighbourhood:
     """The best set's neighbours; `rows` are all sets by index."""
     around = [rows[index] for index in grid.neighbours(best.index)]
     factors = [min(row.factor, FACTOR_MOST) for row in around if row.trades >= least]

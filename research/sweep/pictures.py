@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from handlers.pictures.look import SMALL_LETTERS, WIDTH, Canvas, Palette, png
-from research.sweep.grid import Axis
+from research.sweep.grid import Axis, Grid
 from research.sweep.judging import FACTOR_MOST
 from research.sweep.layout import Sheet, sheet
 from research.sweep.plan import SweepPlan
 from research.sweep.sections import Section
+from research.sweep.sizing import Answer, Question
 
 ROW_DOTS = 30
 HEAD_DOTS = 330
@@ -24,6 +25,10 @@ NUMBERED = 800
 
 def heat_map(plan: SweepPlan, section: Section, title: str, *, dark: bool = True) -> bytes:
     """Every set's profit factor over the whole history as one sheet; the best and production are framed."""
+    if not isinstance(plan.grid, Grid):
+        return Canvas(title, UTC, "USDT", dark, WIDTH, HEAD_DOTS).nothing(
+            "Nothing to draw:\nthe sets lie on no grid"
+        )
     laid = sheet(plan.grid, section.rows, plan.least, FACTOR_MOST)
     height = HEAD_DOTS + ROW_DOTS * max(6, len(laid.down_words))
     canvas = Canvas(title, UTC, "USDT", dark, WIDTH, height)
@@ -114,3 +119,36 @@ def _name_sides(axes: Axes, look: Palette, laid: Sheet) -> None:
 
 def _names(axes: Sequence[Axis]) -> str:
     return " · ".join(axis.name for axis in axes)
+
+
+def fall_map(answer: Answer, question: Question, title: str, *, dark: bool = True) -> bytes:
+    """How deep the drawn orders and drawn trades fell, at the suggested risk (else at the one asked about)."""
+    canvas = Canvas(title, UTC, "USDT", dark, WIDTH, round(WIDTH * 0.6))
+    look = canvas.palette
+    figure, (axes,) = canvas.panels((1.0,))
+    spreads = answer.at_suggested or answer.spreads
+    risk = answer.suggested if answer.at_suggested else question.risk
+    edges = np.linspace(0.0, max(0.01, *(float(one.drawdowns.max()) for one in spreads)), 61)
+    for spread, colour in zip(spreads, (look.accent, look.gain), strict=False):
+        share, _ = np.histogram(spread.drawdowns, edges)
+        axes.stairs(100.0 * share / len(spread.drawdowns), 100.0 * edges, color=colour, fill=True, alpha=0.35)
+        axes.stairs(
+            100.0 * share / len(spread.drawdowns),
+            100.0 * edges,
+            color=colour,
+            linewidth=1.4,
+            label=spread.way,
+        )
+    limit = question.tolerance
+    axes.axvline(
+        100.0 * limit.drawdown,
+        color=look.loss,
+        linewidth=1.4,
+        linestyle="--",
+        label=f"tolerated {limit.drawdown:.0%}",
+    )
+    canvas.label(axes, "share of paths, %")
+    what = "risk per trade" if answer.by_risk else "notional per trade"
+    canvas.label_time(axes, f"deepest drawdown, % of the high; {what} {100 * (risk or 0.0):.2f} % of equity")
+    canvas.legend(axes)
+    return png(figure)

@@ -8,7 +8,7 @@ import orjson
 
 from bot.strategy import Value
 from research.results.plan import Rules
-from research.sweep.grid import Grid
+from research.sweep.grid import AnyGrid
 
 LEAST_TRADES = 30
 LEAST_TRAINING = 5
@@ -25,7 +25,7 @@ class SweepPlan:
     """
 
     strategy: str
-    grid: Grid
+    grid: AnyGrid
     fixed: Mapping[str, Value] = field(default_factory=dict)
     in_use: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
@@ -43,7 +43,7 @@ class SweepPlan:
         """The plan as a result file records it."""
         return {
             "strategy": self.strategy,
-            "grid": {axis.name: list(axis.values) for axis in self.grid.axes},
+            "grid": self.grid.described,
             "sets": len(self.grid),
             "fixed": dict(self.fixed),
             "in_use": {symbol: dict(values) for symbol, values in self.in_use.items()},
