@@ -1,7 +1,9 @@
 """Couriers of a house: who hears of what on which platform, and who looks after critical notices."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.domain.event import NoticeRaised
@@ -9,15 +11,18 @@ from bot.domain.market import MINUTE_MS
 from bot.domain.notice import Notice
 from bot.runtime.wishes import Wishes
 from cli.house import Blueprint, House
+from cli.weekly import kept_report
 from handlers.command import Role
 from handlers.escalation import Crew, EscalationRules, OnCall, Voice
 from handlers.illustrate import plot_of
 from handlers.lanes import Office
 from handlers.notices import Courier, FoldRules, LaneRules, Recipient
 from handlers.persons import Persons
+from handlers.reply import Attachment, EquityPlot, Plot
 from handlers.speaker import Speaker, private_chat
 from storage.database import Database
 
+RESULTS = "results/weekly"
 AT_HAND = ("console:", "web:")
 """Whoever sits there sees everything at once, and is never called."""
 
@@ -86,9 +91,28 @@ def office(house: House, speed: float) -> Office:
         since_ms=house.opened_at_ms,
         persons=Persons(settings.chat.persons),
         dress=partial(house.dispatcher.dress_for, account=house.name),
-        draw=partial(plot_of, house.commands, house.desk),
+        draw=partial(drawn, house),
+        attach=partial(attached, house.plan.home / RESULTS),
         on_call=on_call(house),
     )
+
+
+async def drawn(house: House, line: str) -> Plot | None:
+    """The picture of a notice: of a command's reply, or of a kept weekly report as it was made."""
+    if line.startswith("/"):
+        return await plot_of(house.commands, house.desk, line)
+    report = await asyncio.to_thread(kept_report, house.plan.home / RESULTS, line)
+    if report is None or len(report.points) < 2:
+        return None
+    return EquityPlot(report.points, f"Equity · {report.mode} · {report.label}")
+
+
+async def attached(folder: Path, name: str) -> Attachment | None:
+    """A kept page by its bare name; None when it is gone."""
+    path = folder / Path(name).name
+    if not path.is_file():
+        return None
+    return Attachment(path.name, await asyncio.to_thread(path.read_bytes), "text/html")
 
 
 def courier(

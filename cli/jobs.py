@@ -8,6 +8,7 @@ from bot.config.settings import Settings
 from bot.domain.event import NoticeRaised
 from bot.domain.market import DAY_MS
 from bot.domain.notice import Notice, NoticeKind, Severity
+from bot.domain.refusal import Refused
 from bot.runtime.clock import Clock
 from bot.runtime.heartbeat import Heartbeat
 from bot.runtime.job_plan import JobPorts, standard_jobs
@@ -16,6 +17,8 @@ from cli.vitals import VitalSigns
 from cli.wiring import House
 from handlers.commands.digest import Period, page
 from handlers.commands.drills import drilled
+from handlers.lab import Research, WeeklyOrder, WeeklyResult
+from handlers.showing import FILE, PICTURE
 
 JOBS_FILE = "jobs.db"
 PRUNED_AT_ONCE = 20_000
@@ -35,6 +38,7 @@ def build_jobs(house: House, clock: Clock) -> Jobs:
         digest=partial(send_digest, house),
         prune=partial(prune, house, settings),
         heartbeat=heartbeat.write,
+        weekly=partial(send_weekly, house),
         drill=partial(run_drill, house) if house.plan.mode in DRILLED else None,
     )
     rules = standard_jobs(settings, [house.plan.timeframe], clock, ports)
@@ -58,11 +62,41 @@ async def send_digest(house: House, period: str) -> str:
     """The page of /digest as a notice; its picture comes with the command."""
     told = PERIODS[period]
     reply = await page(house.desk, told)
-    picture = (("Picture", f"/digest {told}"),) if reply.plot else ()
+    picture = ((PICTURE, f"/digest {told}"),) if reply.plot else ()
     fields = (("In short", reply.text), *reply.fields, *picture)
     notice = Notice(NoticeKind.DIGEST, Severity.INFO, house.now_ms(), reply.title, fields)
     await raise_notice(house, notice)
     return "sent"
+
+
+async def send_weekly(house: House) -> str:
+    """The report of the week that has ended, as a notice with picture and page; it is drawn when it is delivered."""
+    lab = next(one.lab for one in house.front.seats[house.name].context if isinstance(one, Research))
+    found = await lab.weekly(WeeklyOrder(1, "job:weekly"), _unheard)
+    if isinstance(found, Refused):
+        notice = Notice(
+            NoticeKind.JOB,
+            Severity.TRADE,
+            house.now_ms(),
+            "There is no weekly report",
+            (("Why", found.figures),),
+        )
+        await raise_notice(house, notice)
+        return f"not made: {found.figures}"
+    await raise_notice(house, weekly_notice(found, house.now_ms()))
+    return "sent"
+
+
+async def _unheard(part: float, at: str) -> None:
+    """Nobody looks."""
+
+
+def weekly_notice(found: WeeklyResult, at_ms: int) -> Notice:
+    """The lines that matter; picture and page are named, and fetched by whoever delivers it."""
+    picture = ((PICTURE, found.picture),) if len(found.points) > 1 else ()
+    waiting = (("Wait for approval", ", ".join(found.proposals)),) if found.proposals else ()
+    fields = (*found.lines, *waiting, *picture, (FILE, found.page))
+    return Notice(NoticeKind.DIGEST, Severity.INFO, at_ms, found.title, fields)
 
 
 async def run_drill(house: House) -> str:

@@ -59,7 +59,7 @@ class WorkerLab:
             began_s = self.clock_s()
             try:
                 asked = self._asked(order)
-                live = await self._live(order.symbol, order.days, asked.plan)
+                live = await self._live(order.symbol, order.days, self._warmup(order.symbol, asked.plan))
             except ConfigError as error:
                 return Refused("strategy", str(error))
             await told(0.0, "")
@@ -79,7 +79,8 @@ class WorkerLab:
             began_s = self.clock_s()
             try:
                 asked = self._sweep_asked(order)
-                live = await self._live(order.symbol, order.days, self.plan(self._symbol(order.symbol, "")))
+                plan = self.plan(self._symbol(order.symbol, ""))
+                live = await self._live(order.symbol, order.days, self._warmup(order.symbol, plan))
             except ConfigError as error:
                 return Refused("strategy", str(error))
             await told(0.0, "")
@@ -146,9 +147,12 @@ class WorkerLab:
             limits=risk.limits,
         )
 
-    async def _live(self, symbol: str, days: int, plan: Plan) -> Frame:
-        """What the ledger and memory have, with the strategy's warm-up before it."""
-        warmup = Strategies(self.place.paths).build(plan.strategy, symbol, plan.parameters).warmup_bars
+    def _warmup(self, symbol: str, plan: Plan) -> int:
+        """How many bars the strategy looks at before its first signal. Raises ConfigError."""
+        return Strategies(self.place.paths).build(plan.strategy, symbol, plan.parameters).warmup_bars
+
+    async def _live(self, symbol: str, days: int, warmup: int) -> Frame:
+        """What the ledger and memory have, with a warm-up before it."""
         now_ms = self.desk.now_ms()
         first = now_ms - days * DAY_MS - warmup * self.settings.bar_ms
         stored = await self.ledger.candles(symbol, self.settings.timeframe, first, now_ms)
@@ -181,10 +185,10 @@ def _read(found: bytes) -> tuple[Answer, Attachment]:
 def _read_sweep(found: bytes) -> SweepResult:
     """The answer, its picture and its page."""
     answer = decode(found, SweepAnswer)
-    found = {"picture": (answer.picture, "image/png"), "file": (answer.page, "text/html")}
+    named = {"picture": (answer.picture, "image/png"), "file": (answer.page, "text/html")}
     files = {
         name: Attachment(Path(path).name, Path(path).read_bytes(), kind)
-        for name, (path, kind) in found.items()
+        for name, (path, kind) in named.items()
         if path
     }
     return replace(answer.result, picture=files.get("picture"), file=files.get("file"))

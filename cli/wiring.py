@@ -30,9 +30,9 @@ from cli.homes import AUDIT_ANCHOR
 from cli.house import Blueprint as Blueprint
 from cli.house import House as House
 from cli.house import MakeVenue as MakeVenue
-from cli.lab import WorkerLab
 from cli.lease import Lease
 from cli.venues import wire_words
+from cli.weekly import WeeklyLab
 from cli.workshop.asking import Place
 from cli.workshop.sources import source_of
 from handlers import parameter_sets
@@ -43,6 +43,7 @@ from handlers.learning import Proposals
 from handlers.proposal_book import Book
 from handlers.registry import load_registry
 from storage.database import Database, open_database
+from storage.ledger import SqlLedger
 from strategies.registry import Registry as Strategies
 
 STOP_DEADLINE_MS = 5_000
@@ -90,8 +91,10 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     seats = {plan.loaded.settings.name: Seat(desk, plan.context, lambda: loop.number)}
     seats |= {name: Seat(desk, down=NOT_STARTED) for name in plan.guests}
     front = build_front(Ground(plan, database, commands, wall_ms, seats))
-    lab = WorkerLab(desk, database.ledger(plan.account), engine.state.settings, place_of(plan))
-    front.lend(plan.loaded.settings.name, Research(lab), Proposals(build_book(plan, database, desk)))
+    book = build_book(plan, database, desk)
+    lab = build_lab(plan, desk, database.ledger(plan.account), engine.state.settings, venue)
+    lab.book = book
+    front.lend(plan.loaded.settings.name, Research(lab), Proposals(book))
     house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, front, health)
     on_call(house)
     return house
@@ -101,6 +104,16 @@ def place_of(plan: Blueprint) -> Place:
     """Where long work finds history and keeps results, and whose prices it may stand on."""
     paths = tuple(str(path) for path in strategy_paths(plan))
     return Place(str(plan.home), plan.timeframe, source_of(plan.mode, plan.loaded.settings.venue), paths)
+
+
+def build_lab(
+    plan: Blueprint, desk: TradingDesk, ledger: SqlLedger, settings: EngineSettings, venue: Venue
+) -> WeeklyLab:
+    """Where the account's long work runs; the weekly report brings its history up to date from the venue."""
+    lab = WeeklyLab(desk, ledger, settings, place_of(plan), history=venue.history)
+    lab.history_days = plan.loaded.settings.research.history_days
+    lab.trend_weeks = plan.loaded.settings.research.trend_weeks
+    return lab
 
 
 def build_book(plan: Blueprint, database: Database, desk: TradingDesk) -> Book:

@@ -139,6 +139,30 @@ class SweepResult:
     file: Attachment | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WeeklyOrder:
+    """The weekly report of the week so many weeks back; `user` is who asked."""
+
+    back: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyResult:
+    """What came of it: the lines that matter, the week's equity, a page with everything, proposals that wait now.
+
+    `picture` and `page` name what is kept in the home, for notices that are sent later.
+    """
+
+    title: str
+    lines: tuple[tuple[str, str], ...]
+    points: tuple[EquityPoint, ...]
+    file: Attachment
+    proposals: tuple[str, ...]
+    picture: str
+    page: str
+
+
 class Laboratory(Protocol):
     """Where long work runs: a process of its own for each."""
 
@@ -156,6 +180,10 @@ class Laboratory(Protocol):
 
     async def proposal(self, sweep_id: str, rank: int) -> Draft | Refused:
         """One of the best sets of a kept sweep as something to propose; Refused where there is no such one."""
+        ...
+
+    async def weekly(self, order: WeeklyOrder, told: Told) -> WeeklyResult | Refused:
+        """Make the weekly report; steps that fail are named in it. Refused as above."""
         ...
 
     async def stop(self, user: str) -> str:
@@ -181,6 +209,10 @@ class NoLaboratory:
     async def proposal(self, sweep_id: str, rank: int) -> Draft | Refused:
         """There are no sweeps."""
         return Refused("sweep", "sweeps cannot be run from this desk")
+
+    async def weekly(self, order: WeeklyOrder, told: Told) -> WeeklyResult | Refused:
+        """There is nobody to make it."""
+        return Refused("weekly", "the weekly report with backtests cannot be made from this desk")
 
     async def stop(self, user: str) -> str:
         """Nothing runs."""

@@ -18,8 +18,18 @@ from handlers.folding import FoldRules, Parcel, fold
 from handlers.manner import Sound, is_short, sound_of
 from handlers.pace import Urgency, spoken_as
 from handlers.persons import Persons
-from handlers.reply import Plot, Reply
-from handlers.showing import Draw, Dress, no_picture, picture_line, shown, undressed
+from handlers.reply import Attachment, Plot, Reply
+from handlers.showing import (
+    Attach,
+    Draw,
+    Dress,
+    file_name,
+    no_file,
+    no_picture,
+    picture_line,
+    shown,
+    undressed,
+)
 from handlers.speaker import PlatformDown, Speaker
 
 log = logging.getLogger(__name__)
@@ -64,6 +74,7 @@ class Office:
     persons: Persons = field(default_factory=Persons)
     dress: Dress = undressed
     draw: Draw = no_picture
+    attach: Attach = no_file
     on_call: OnCall | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -177,7 +188,8 @@ class Lane:
         if parcel.ids == self._failing and self._failures == office.rules.attempts - 1:
             return Reply(notice.title, severity=notice.severity)
         notice_id = 0 if parcel.is_sum else parcel.ids[0]
-        reply = shown(notice, notice_id, short=is_short(notice, wishes), plot=await self._plot(notice))
+        plot, file = await self._plot(notice), await self._file(notice)
+        reply = shown(notice, notice_id, short=is_short(notice, wishes), plot=plot, file=file)
         return office.dress(self._speaker.platform, to.chat_id, to.role, reply)
 
     async def _plot(self, notice: Notice) -> Plot | None:
@@ -187,6 +199,15 @@ class Lane:
             return await self._office.draw(line) if line else None
         except Exception:
             log.exception("no picture by %s", line)
+            return None
+
+    async def _file(self, notice: Notice) -> Attachment | None:
+        """The file that goes with a notice; one that cannot be had keeps no notice back."""
+        name = file_name(notice)
+        try:
+            return await self._office.attach(name) if name else None
+        except Exception:
+            log.exception("no file %s", name)
             return None
 
     def _tried(self, parcel: Parcel, error: Exception) -> None:

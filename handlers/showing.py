@@ -6,15 +6,20 @@ from bot.domain.action import PLACES
 from bot.domain.notice import Notice, NoticeKind, Severity
 from handlers.command import Role
 from handlers.render_text import notice_reply
-from handlers.reply import Button, ButtonStyle, Plot, Reply
+from handlers.reply import Attachment, Button, ButtonStyle, Plot, Reply
 
 type Dress = Callable[[str, str, Role, Reply], Reply]
 """Gives a reply's buttons their ids for a platform, a chat and a role: Dispatcher.dress_for."""
 type Draw = Callable[[str], Awaitable[Plot | None]]
 """The plot of a command line's reply, None when there is none."""
 
+type Attach = Callable[[str], Awaitable[Attachment | None]]
+"""The kept file of a name, None when it is not there any more."""
+
 PICTURE = "Picture"
-"""The field that names the command whose picture belongs to the notice."""
+"""The field that names what the notice's picture is drawn from: a command line, or a kept report's file."""
+FILE = "File"
+"""The field that names the kept file that goes with the notice."""
 
 
 def undressed(platform: str, chat_id: str, role: Role, reply: Reply) -> Reply:
@@ -26,6 +31,11 @@ def undressed(platform: str, chat_id: str, role: Role, reply: Reply) -> Reply:
 
 async def no_picture(line: str) -> Plot | None:
     """Where nothing is drawn."""
+    return None
+
+
+async def no_file(name: str) -> Attachment | None:
+    """Where nothing is kept."""
     return None
 
 
@@ -41,21 +51,28 @@ def acknowledge_button(number: int | str) -> Button:
 
 
 def picture_line(notice: Notice) -> str:
-    """The command whose picture belongs to a notice, empty when there is none."""
+    """What the picture of a notice is drawn from, empty when there is none."""
     return dict(notice.fields).get(PICTURE, "") if notice.kind is NoticeKind.DIGEST else ""
 
 
-def shown(notice: Notice, notice_id: int, *, short: bool, plot: Plot | None) -> Reply:
+def file_name(notice: Notice) -> str:
+    """The kept file that goes with a notice, empty when there is none."""
+    return dict(notice.fields).get(FILE, "") if notice.kind is NoticeKind.DIGEST else ""
+
+
+def shown(
+    notice: Notice, notice_id: int, *, short: bool, plot: Plot | None, file: Attachment | None = None
+) -> Reply:
     """The reply that tells a notice; `notice_id` 0 for what stands for many, or was never written down."""
-    fields = () if short else notice.fields
-    if plot is not None:
-        fields = tuple(field for field in fields if field[0] != PICTURE)
+    there = {PICTURE: plot, FILE: file}
+    fields = () if short else tuple(one for one in notice.fields if there.get(one[0]) is None)
     plain = notice_reply(notice)
     return Reply(
         plain.title,
         fields,
         severity=plain.severity,
         plot=plot,
+        file=file,
         buttons=tuple(_buttons(notice, notice_id)),
     )
 

@@ -20,7 +20,7 @@ PRUNE_AT_MS = 3 * HOUR_MS + 30 * MINUTE_MS
 class JobPorts:
     """Where the jobs' effects go: `put` into the engine's inbox, the others answer in a few words how it went.
 
-    `digest` is told daily, weekly or monthly; `drill` None where none may run.
+    `digest` is told daily, weekly or monthly; `drill` None where none may run, `weekly` where no report is made.
     """
 
     put: Callable[[TimerDue], None]
@@ -28,6 +28,7 @@ class JobPorts:
     prune: Work
     heartbeat: Work
     drill: Work | None = None
+    weekly: Work | None = None
 
 
 def standard_jobs(
@@ -57,6 +58,7 @@ def standard_jobs(
         JobRule(DAY, "New trading day", Every(DAY_MS), tick(DAY)),
         JobRule(RECONCILE, "Compare with the venue", reconcile, tick(RECONCILE)),
         *_digests(settings, ports),
+        *_weekly(settings, ports),
         *_drills(settings, ports),
         JobRule("prune", "Prune old records", Every(DAY_MS, PRUNE_AT_MS), ports.prune),
         JobRule("heartbeat", "Heartbeat", Every(settings.heartbeat_s * 1000), ports.heartbeat, wall=True),
@@ -74,6 +76,14 @@ def _digests(settings: Settings, ports: JobPorts) -> list[JobRule]:
         for period, line in settings.digests
         if line
     ]
+
+
+def _weekly(settings: Settings, ports: JobPorts) -> list[JobRule]:
+    """The weekly report, where it is made and has a cron line."""
+    line = settings.research.weekly
+    if ports.weekly is None or not line:
+        return []
+    return [JobRule("weekly", "Weekly report", Cron(line, settings.timezone), ports.weekly)]
 
 
 def _drills(settings: Settings, ports: JobPorts) -> list[JobRule]:

@@ -13,6 +13,8 @@ from bot.strategy import Array, Frame, Value
 from cli.workshop.parcel import FIGURES
 from handlers.lab import BacktestResult, SweepResult
 from research.results.plan import Plan, Rules
+from research.weekly.facts import WeekFacts
+from research.weekly.report import WeeklyReport
 
 SWEEPS = "sweeps"
 NAME = re.compile(r"[A-Z0-9]{1,40}-[0-9]{8}T[0-9]{6}")
@@ -87,6 +89,29 @@ class SweepAnswer:
     result: SweepResult
     picture: str = ""
     page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyAsked:
+    """The weekly report: what the desk knows; `no_source` says why history could not be brought up to date."""
+
+    place: Place
+    facts: WeekFacts
+    history_days: int
+    no_source: str = ""
+
+    @property
+    def place_history(self) -> Path:
+        """The candle store."""
+        return Path(self.place.home) / "history"
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyAnswer:
+    """The report, and its page's file."""
+
+    report: WeeklyReport
+    page: str
 
 
 def kept(results: Path, name: str) -> Kept | None:

@@ -122,6 +122,8 @@ class Crew:
             return Refused("slow", f"it took longer than {task.longest_s / 60:.0f} minutes and was stopped")
         finally:
             _kill(process)
+            if process.stdin is not None:
+                process.stdin.close()
             await process.wait()
 
 

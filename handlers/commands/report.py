@@ -22,9 +22,7 @@ from handlers.reply import Attachment, Button, EquityPlot, Reply, Table
 TREND_WEEKS = 8
 MOST_NOTES = 1_000
 EMPTY = Models()
-NOT_YET = (
-    "Walk-forward backtests, expected against realised slippage and proposals come with the research engine."
-)
+BESIDE = "/full_report adds backtests of the week, expected against realised slippage, and proposals."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,13 @@ async def report(
         file=Attachment(
             f"quarterdeck-{desk.about.mode}-{found.label}.html", _page(desk, title, found), "text/html"
         ),
-        buttons=(Button("Refresh", f"/report {week}"), earlier, *later, Button("Digest", "/digest week")),
+        buttons=(
+            Button("Refresh", f"/report {week}"),
+            earlier,
+            *later,
+            Button("With backtests", f"/full_report {week}"),
+            Button("Digest", "/digest week"),
+        ),
     )
 
 
@@ -188,7 +192,7 @@ def _parts(desk: Desk, week: Week) -> Iterator[str]:
     yield html.heading("Kill switches")
     yield html.grid(_kill_table(week), "No symbols.")
     yield html.prose(
-        [NOT_YET, f"Times are in {desk.about.timezone}; money in {quote}, after fees and funding."],
+        [BESIDE, f"Times are in {desk.about.timezone}; money in {quote}, after fees and funding."],
         small=True,
     )
 

@@ -18,6 +18,7 @@ from handlers.lab import (
     SweepOrder,
     SweepResult,
     TriedTrade,
+    WeeklyOrder,
 )
 from handlers.learning import Proposals
 from handlers.progress import Progress
@@ -29,6 +30,7 @@ MOST_RANK = 10
 EMPTY = Research()
 NO_BOOK = Proposals()
 STOP_IT = Button("Stop it", "/backtest stop", ButtonStyle.DANGER)
+STOP_WEEKLY = Button("Stop it", "/backtest stop", ButtonStyle.DANGER)
 STOP_SWEEP = Button("Stop it", "/sweep stop", ButtonStyle.DANGER)
 
 
@@ -64,7 +66,9 @@ async def _stop(research: Research, user: str) -> Reply:
     """A person has one thing running, whatever it is."""
     what = await research.lab.stop(user)
     if what:
-        return Reply(f"{what[:1].upper()}{what[1:]} stopped", text="Its figures are gone; nothing else was touched.")
+        return Reply(
+            f"{what[:1].upper()}{what[1:]} stopped", text="Its figures are gone; nothing else was touched."
+        )
     return no("You have nothing running.")
 
 
@@ -275,4 +279,42 @@ async def propose(
             Button("Proposals", "/proposals"),
         ),
         changes=(Change("proposal", "none", filed.id),),
+    )
+
+
+# --- the weekly report ----------------------------------------------------------------------------------------------
+
+
+@command(area="research", role=Role.TRADER, risk=Risk.READ)
+async def full_report(
+    desk: Desk,
+    progress: Progress,
+    week: Annotated[int, Range(0, 52), Help("how many weeks back; 0 is this one")] = 0,
+    research: Research = EMPTY,
+) -> Reply:
+    """The weekly report with backtests: history refreshed, live beside tested, alternatives as proposals."""
+    title = "Weekly report"
+    answer = await research.lab.weekly(
+        WeeklyOrder(week, progress.user), partial(_tell, progress, title, STOP_WEEKLY)
+    )
+    if isinstance(answer, Refused):
+        return await _not_run(progress, title, answer, STOP_WEEKLY)
+    await progress.show(Reply(f"{title}: done"))
+    waiting = (
+        f"{', '.join(answer.proposals)} wait for approval; nothing changes by itself. "
+        if answer.proposals
+        else ""
+    )
+    return Reply(
+        title=answer.title,
+        fields=answer.lines,
+        text=f"{waiting}The file has everything: trend, symbols, trades, what was missed, which steps failed.",
+        plot=EquityPlot(answer.points, answer.title) if len(answer.points) > 1 else None,
+        file=answer.file,
+        buttons=(
+            Button("A week earlier", f"/full_report {week + 1}"),
+            *((Button("Proposals", "/proposals"),) if answer.proposals else ()),
+            Button("From the ledger", f"/report {week}"),
+            Button("Kills", "/kill"),
+        ),
     )

@@ -1,0 +1,215 @@
+"""The weekly report as people read it: the lines that matter, and a page with everything in one file."""
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+from handlers import html_page as html
+from handlers.cards import table
+from handlers.format import UNKNOWN, Clock, amount, count, money, number, percent, plain, share
+from handlers.reply import Table
+from research.weekly.facts import WeekFacts
+from research.weekly.report import WeeklyReport
+from research.weekly.tested import Window
+
+NAMED = 5
+
+
+def title_of(report: WeeklyReport) -> str:
+    """Weekly report 2026-W47 · paper."""
+    return f"Weekly report {report.label} · {report.mode}"
+
+
+def lines(report: WeeklyReport) -> Iterator[tuple[str, str]]:
+    """The five lines that matter, and one more where something failed."""
+    yield "Live", _live(report)
+    yield "Backtest", _tested(report)
+    yield "Live against backtest", _beside(report)
+    yield "Kill switches", _kills(report)
+    yield "Models, proposals", f"{_models(report)}; {_alternatives(report)}"
+    if report.failures:
+        yield "Failed", "; ".join(f"{step}: {why}" for step, why in report.failures)
+
+
+def _live(report: WeeklyReport) -> str:
+    if report.live is None:
+        return UNKNOWN
+    one, quote = report.live, report.quote
+    fall = f", max drawdown {percent(one.fall_percent)}" if one.fall is not None else ""
+    return f"{money(one.net, quote)} in {count(one.trades, 'trade')}, PF {number(one.profit_factor)}{fall}"
+
+
+def _tested(report: WeeklyReport) -> str:
+    if not report.tested:
+        return UNKNOWN
+    joint = report.tested[-1]
+    week = joint.weeks[-1] if joint.weeks else joint.whole
+    both = (_window(one, report.quote) for one in (week, joint.whole))
+    return f"this week {next(both)}; {joint.days:.0f} days {next(both)}"
+
+
+def _window(one: Window, quote: str) -> str:
+    return f"{money(one.net, quote)} in {count(one.trades, 'trade')}, PF {number(one.profit_factor)}"
+
+
+def _beside(report: WeeklyReport) -> str:
+    one, quote = report.beside, report.quote
+    if one is None:
+        return UNKNOWN
+    cost = f"slippage {money(-one.realised, quote)}, {money(-one.expected, quote)} expected"
+    return f"{count(one.both, 'trade')} in both, {len(one.missed)} missed, {len(one.extra)} extra; {cost}"
+
+
+def _kills(report: WeeklyReport) -> str:
+    killed = [view.symbol for view in report.kills if view.kill]
+    near = [
+        f"{view.symbol} {view.losing_run}/{view.losing_run_limit}"
+        for view in report.kills
+        if not view.kill and 0 < view.losing_run_limit <= view.losing_run + 2
+    ]
+    warned = f"; close to it: {', '.join(near[:NAMED])}" if near else ""
+    return f"{', '.join(killed[:NAMED]) if killed else 'none set'}{warned}"
+
+
+def _models(report: WeeklyReport) -> str:
+    if report.checklist is None:
+        return UNKNOWN
+    signs = report.checklist
+    advice = "training advised" if signs.advised else "no training advised"
+    held = f": {', '.join(signs.held)}" if signs.held else ""
+    return f"{advice} ({len(signs.held)} of 3 signs{held})"
+
+
+def _alternatives(report: WeeklyReport) -> str:
+    if not report.alternatives:
+        return "no proposals"
+    return f"{count(len(report.alternatives), 'proposal')} for approval: /proposals"
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+
+def weekly_page(report: WeeklyReport, facts: WeekFacts) -> bytes:
+    """One file that opens anywhere."""
+    return html.page(title_of(report), _parts(report, facts))
+
+
+def _parts(report: WeeklyReport, facts: WeekFacts) -> Iterator[str]:
+    at, quote = Clock(ZoneInfo(report.zone), report.made_at_ms), report.quote
+    yield html.figures(
+        (("Week", f"{at.full(report.begins_at_ms)} to {at.full(report.ends_at_ms)}"), *lines(report))
+    )
+    levels = [point.equity for point in report.points]
+    ends = [
+        money(one, quote, signed=False) for one in ((min(levels), max(levels)) if levels else (None, None))
+    ]
+    yield html.heading("Equity")
+    yield html.equity_drawing(report.points, *ends)
+    yield html.heading("Trend")
+    yield html.bar_drawing([one.label for one in report.trend], [float(one.net) for one in report.trend])
+    yield html.grid(_trend(report), "No weeks.")
+    yield html.heading("Backtest of the parameters in use, week by week")
+    yield html.grid(_symbols(report), "Nothing could be tested.")
+    yield html.prose(report.words, small=True)
+    yield html.heading("Live against backtest")
+    yield html.figures(_differences(report))
+    yield html.heading("Trades closed in the week")
+    yield html.grid(_trades(report, facts, at), "No trade was closed.")
+    yield html.heading("Kill switches")
+    yield html.grid(_kill_table(report), "No symbols.")
+    yield html.heading("Model checklist")
+    yield html.grid(_signs(report), "Not known.")
+    yield html.heading("Alternatives that wait for approval")
+    yield html.grid(_drafts(report), "None.")
+    yield html.heading("History")
+    yield html.prose(report.history or ("Not refreshed.",), small=True)
+    yield html.heading("Steps that failed")
+    yield html.grid(table("Step | Why", report.failures), "None.")
+
+
+def _trend(report: WeeklyReport) -> Table | None:
+    rows = (
+        (
+            one.label,
+            str(one.trades),
+            share(one.win_rate, 0),
+            number(one.profit_factor),
+            amount(one.net),
+            percent(one.fall_percent),
+        )
+        for one in reversed(report.trend)
+    )
+    return table(f"Week | >Trades | >Won | >PF | >Net {report.quote} | >MDD", rows)
+
+
+def _symbols(report: WeeklyReport) -> Table | None:
+    rows = (
+        (
+            part.name,
+            f"{part.days:.0f}",
+            str(part.whole.trades),
+            share(part.whole.win_rate, 0),
+            number(part.whole.profit_factor),
+            amount(part.whole.net),
+            " ".join(number(week.profit_factor) for week in part.weeks),
+        )
+        for part in report.tested
+    )
+    return table(f"Symbol | >Days | >Trades | >Won | >PF | >Net {report.quote} | PF by week", rows)
+
+
+def _differences(report: WeeklyReport) -> Iterator[tuple[str, str]]:
+    if report.beside is None:
+        yield "Compared", "no: nothing could be tested"
+        return
+    yield "Slippage realised", money(-report.beside.realised, report.quote)
+    yield "Slippage expected", money(-report.beside.expected, report.quote)
+    yield "Missed", "; ".join(report.beside.missed) or "none"
+    yield "Extra", "; ".join(report.beside.extra) or "none"
+
+
+def _trades(report: WeeklyReport, facts: WeekFacts, at: Clock) -> Table | None:
+    week = facts.week
+    rows = (
+        (
+            at.short(one.closed_at_ms),
+            one.symbol,
+            one.side.value,
+            plain(one.entry_price),
+            plain(one.exit_price),
+            one.reason.value,
+            amount(one.fees),
+            amount(one.net),
+        )
+        for one in reversed(facts.trades)
+        if week.begins_at_ms <= one.closed_at_ms < week.ends_at_ms
+    )
+    columns = f"Closed | Symbol | Side | >Entry | >Exit | Reason | >Fees | >Net {report.quote}"
+    return table(columns, rows)
+
+
+def _kill_table(report: WeeklyReport) -> Table | None:
+    rows = (
+        (
+            view.symbol,
+            f"killed ({view.kill.kind.value.lower()})" if view.kill else "ok",
+            f"{view.losing_run}/{view.losing_run_limit or 'off'}",
+            number(view.profit_factor),
+            f"{view.trades}/{view.trades_needed}",
+        )
+        for view in report.kills
+    )
+    return table("Symbol | State | >Losing run | >PF | >Trades", rows)
+
+
+def _signs(report: WeeklyReport) -> Table | None:
+    signs = report.checklist.signs if report.checklist else ()
+    return table("Sign | Holds", ((words, "yes" if holds else "no") for words, holds in signs))
+
+
+def _drafts(report: WeeklyReport) -> Table | None:
+    rows = (
+        (draft.title, name, before, after)
+        for draft in report.alternatives
+        for name, before, after in (*draft.changes, *draft.figures)
+    )
+    return table("What | Figure | >Before | >After", rows)
