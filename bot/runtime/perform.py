@@ -17,13 +17,24 @@ from bot.domain.action import (
     Submit,
     TakeSnapshot,
 )
-from bot.domain.event import Call, CallEnded, Event, Outcome, SnapshotFailed, SnapshotTaken
+from bot.domain.event import (
+    Call,
+    CallEnded,
+    Event,
+    Outcome,
+    SnapshotFailed,
+    SnapshotTaken,
+    VenueConditionChanged,
+)
+from bot.domain.guard import HaltKind
 from bot.domain.order import Purpose
 from bot.runtime.timers import Timers
 from bot.venues.outcome import unknown
 from bot.venues.port import Venue, VenueUnavailable
 
 KEPT_LATENCIES = 2000
+FAULT = "fault"
+"""The code of what went wrong on our side; the log says more."""
 DEEDS = (Submit, Cancel, QueryOrder, SetLeverage, TakeSnapshot, StartTimer)
 
 log = logging.getLogger(__name__)
@@ -64,6 +75,7 @@ class Performer:
         self._put = put
         self._now = now
         self.order_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
+        self._is_blind = False
 
     @property
     def busy(self) -> int:
@@ -88,7 +100,7 @@ class Performer:
             case SetLeverage():
                 self._put(await self._venue.set_leverage(deed.symbol, deed.leverage))
             case TakeSnapshot():
-                self._put(await self._snapshot(deed.since_ms))
+                await self._snapshot(deed.since_ms)
             case StartTimer():
                 self._timers.start(deed)
             case _:
@@ -99,12 +111,26 @@ class Performer:
         self._put(await self._venue.submit(deed.order))
         self.order_ms.append((perf_counter() - began) * 1000)
 
-    async def _snapshot(self, since_ms: int) -> SnapshotTaken | SnapshotFailed:
+    async def _snapshot(self, since_ms: int) -> None:
         try:
             snapshot = await self._venue.snapshot(since_ms)
         except VenueUnavailable as error:
-            return SnapshotFailed(self._now(), str(error))
-        return SnapshotTaken(snapshot.at_ms, snapshot)
+            self._put(SnapshotFailed(self._now(), str(error)))
+        except Exception:  # an answer nobody foresaw must not end the engine, nor be traded upon
+            log.exception("the account could not be read: a fault in reading what the venue said")
+            self._see(False)
+            self._put(SnapshotFailed(self._now(), FAULT))
+        else:
+            self._put(SnapshotTaken(snapshot.at_ms, snapshot))
+            self._see(True)
+
+    def _see(self, readable: bool) -> None:
+        """An account that cannot be read for a fault rests from entries until it can be."""
+        if readable is not self._is_blind:  # as before
+            return
+        self._is_blind = not readable
+        reason = "the account can be read again" if readable else f"the account cannot be read ({FAULT})"
+        self._put(VenueConditionChanged(self._now(), HaltKind.ERRORS, not readable, reason))
 
     def refuse(self, deed: Deed) -> None:
         """Answer a deed that must not be done because the books cannot be written."""
@@ -199,7 +225,7 @@ class LanedPerformer(Performer):
         except Exception:
             log.exception("%s failed", type(deed).__name__)
             if isinstance(deed, Submit):
-                self._put(unknown(self._now(), Call.SUBMIT, deed.order.client_id, deed.order.symbol, "fault"))
+                self._put(unknown(self._now(), Call.SUBMIT, deed.order.client_id, deed.order.symbol, FAULT))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)

@@ -34,11 +34,13 @@ from bot.domain.event import (
     Event,
     Outcome,
     SnapshotFailed,
+    SnapshotTaken,
     Started,
     StorageChanged,
     TimerDue,
+    VenueConditionChanged,
 )
-from bot.domain.guard import TradingState
+from bot.domain.guard import HaltKind, TradingState
 from bot.domain.market import Candle
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.order import Intent, Order, OrderSide, OrderStatus, OrderType, Purpose
@@ -110,6 +112,7 @@ class Hands:
     def __init__(self, log: list[str]) -> None:
         self.log = log
         self.reachable = True
+        self.fault: Exception | None = None
 
     def _done(self, what: str, client_id: str, call: Call = Call.SUBMIT) -> CallEnded:
         self.log.append(f"{what} {client_id}")
@@ -131,6 +134,8 @@ class Hands:
         self.log.append(f"snapshot {since_ms}")
         if not self.reachable:
             raise VenueUnavailable("time-out")
+        if self.fault is not None:
+            raise self.fault
         return VenueSnapshot(NOW, D(1), (), ())
 
 
@@ -228,6 +233,25 @@ async def test_every_deed_comes_back_as_an_event() -> None:
         house.hands.reachable = False
         await house.say("go")
         assert engine.heard[-1] == SnapshotFailed(NOW, "time-out")
+
+
+async def test_an_account_that_cannot_be_read_rests_from_entries_and_ends_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = Words(go=[TakeSnapshot(7)])
+    async with running(engine) as house:
+        house.hands.fault = KeyError("positionAmt")
+        await house.say("go")
+        await house.say("go")
+        house.hands.fault = None
+        await house.say("go")
+        await house.say("go")
+    told = [event for event in engine.heard if not isinstance(event, TimerDue)]
+    blind = VenueConditionChanged(NOW, HaltKind.ERRORS, True, "the account cannot be read (fault)")
+    sees = VenueConditionChanged(NOW, HaltKind.ERRORS, False, "the account can be read again")
+    failed, taken = SnapshotFailed(NOW, "fault"), SnapshotTaken(NOW, VenueSnapshot(NOW, D(1), (), ()))
+    assert told == [blind, failed, failed, taken, sees, taken], "entries go on after the books were compared"
+    assert caplog.text.count("positionAmt") >= 2, "the log says what it was"
 
 
 # --- batches --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import pytest
 from desk_story import D
 
 from bot.domain.action import Cancel, QueryOrder, SetLeverage, StartTimer, Submit, TakeSnapshot
-from bot.domain.event import Call, CallEnded, Event, Outcome, SnapshotFailed, TimerDue
+from bot.domain.event import Call, CallEnded, Event, Outcome, SnapshotFailed, TimerDue, VenueConditionChanged
+from bot.domain.guard import HaltKind
 from bot.domain.order import Intent, Order, OrderSide, OrderStatus, OrderType, Purpose
 from bot.domain.snapshot import VenueSnapshot
 from bot.runtime.perform import LanedPerformer
@@ -148,6 +149,17 @@ async def test_idle_waits_for_everything_and_measures_orders(lanes: Lanes) -> No
     assert lanes.performer.busy == 0
     assert len(lanes.performer.order_ms) == 1
     assert lanes.events[-1] == SnapshotFailed(NOW, "cut")
+
+
+async def test_a_fault_in_a_snapshot_is_told_and_the_next_one_is_asked_for(lanes: Lanes) -> None:
+    lanes.venue.broken.add("snapshot 50")
+    await lanes.go(TakeSnapshot(50), TakeSnapshot(30))
+    await lanes.answer("snapshot 50")
+    blind = VenueConditionChanged(NOW, HaltKind.ERRORS, True, "the account cannot be read (fault)")
+    assert lanes.events == [blind, SnapshotFailed(NOW, "fault")]
+    await lanes.answer("snapshot 30")
+    await lanes.performer.idle()
+    assert lanes.events[2:] == [SnapshotFailed(NOW, "cut")], "not reached is not read"
 
 
 async def test_snapshots_asked_for_meanwhile_share_the_next_one(lanes: Lanes) -> None:
