@@ -172,5 +172,7 @@ def _spaced() -> "ConstrainedLayoutEngine":
 def png(figure: "Figure") -> bytes:
     """The figure as PNG bytes."""
     paper = BytesIO()
-    figure.savefig(paper, format="png")
+    figure.savefig(
+        paper, format="png", pil_kwargs={"compress_level": 1}
+    )  # a sixth of the time for half as much again
     return paper.getvalue()
