@@ -2,10 +2,11 @@
 
 import typer
 
-from cli.research import backtest_line, sweep_line
+from cli.research import backtest_line, data_line, sweep_line
 
 
 def register(app: typer.Typer, bench: typer.Typer) -> None:
     """Add the commands of research to the command line."""
     backtest_line.register(app)
     sweep_line.register(app)
+    data_line.register(app)

@@ -1,1 +1,1 @@
-"""Bringing history in: from a venue page by page, from files, and figure by figure by collectors."""
+"""History from an exchange into the store: what is missing, page by page, newest first; killed, it goes on."""

@@ -21,7 +21,7 @@ from research.history.values import EARLIEST_S, LATEST_S, Integers
 COLUMNS = list(NEEDED)
 
 
-def quick_read(path: Path) -> Candles | None:
+def quick_read(path: Path, symbol: str = "") -> Candles | None:
     """The candles of a Parquet file with our own columns, in order, without a fault; else None."""
     if path.suffix.lower() not in PARQUET:
         return None
@@ -36,7 +36,7 @@ def quick_read(path: Path) -> Candles | None:
     if columns is None or not are_sound(*columns):
         return None
     times, figures = columns
-    return Candles(path, "row", symbol_of(path), np.arange(1, len(times) + 1), times, figures.T)
+    return Candles(path, "row", symbol or symbol_of(path), np.arange(1, len(times) + 1), times, figures.T)
 
 
 def is_ours(schema: pa.Schema) -> bool:

@@ -18,10 +18,13 @@ from research.history.values import Integers
 NAMES = {length: name for name, length in TIMEFRAMES_MS.items()}
 
 
-def read_candles(paths: Sequence[Path], timeframe: str | None = None, *, fill: bool = False) -> History:
+def read_candles(
+    paths: Sequence[Path], timeframe: str | None = None, *, fill: bool = False, symbol: str = ""
+) -> History:
     """Candles of files and folders (Parquet, CSV), frames by symbol in name order.
 
-    Without `timeframe` it is taken from the candles. What cannot be used raises CandleFileError: one line with file,
+    Without `timeframe` it is taken from the candles. `symbol` is that of files without a column of that name (else the
+    file's name says it). What cannot be used raises CandleFileError: one line with file,
     row and what is allowed. What can be repaired without guessing (order, exact repetitions) is, and is noted in the
     report, as are holes, which stay holes unless `fill` asks for flat candles of zero volume.
     """
@@ -30,7 +33,7 @@ def read_candles(paths: Sequence[Path], timeframe: str | None = None, *, fill: b
     files, notes = candle_files(paths)
     pieces: list[Candles] = []
     for path in files:
-        found_there, said = _pieces(path)
+        found_there, said = _pieces(path, symbol)
         pieces += found_there
         notes += said
     found = _common_timeframe(pieces, timeframe)
@@ -41,14 +44,14 @@ def read_candles(paths: Sequence[Path], timeframe: str | None = None, *, fill: b
     return History(found, frames, HistoryReport(tuple(notes), tuple(gaps)))
 
 
-def _pieces(path: Path) -> tuple[list[Candles], tuple[str, ...]]:
+def _pieces(path: Path, symbol: str) -> tuple[list[Candles], tuple[str, ...]]:
     """The candles of one file, and what is to be said about it."""
-    clean = quick_read(path)
+    clean = quick_read(path, symbol)
     if clean is not None:
         return [clean], ()
     with refusing_damage(path):
         table = read_table(path)
-        return checked(table, "" if "symbol" in table.columns else symbol_of(path)), table.notes
+        return checked(table, "" if "symbol" in table.columns else symbol or symbol_of(path)), table.notes
 
 
 def _frames(

@@ -17,6 +17,10 @@ NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 NOT_FINITE = r"^(?i:[+-]?(nan|inf|infinity))$"
 UNITS = ("seconds", "milliseconds", "microseconds", "nanoseconds")
 """Units of a time as a number, each a thousand times finer than the one before."""
+OFFSET = r"(?i:z|utc|gmt|[+-]\d{2}(?::?\d{2})?)$"
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+SUNDAY = 3
+"""Of days since 1970, which began on a Thursday."""
 EARLIEST_S, LATEST_S = 946_684_800, 4_102_444_800
 """From 2000 to 2100: the range in which a number of one unit cannot be mistaken for another."""
 ONE_KIND = "allowed: one kind of time per file"
@@ -128,7 +132,44 @@ def _iso_times(column: Any, faults: Faults) -> Integers:
     )
     known = parsed.fillna(pd.Timestamp(EARLIEST_S, unit="s", tz="UTC"))
     times = np.asarray(known.astype("datetime64[ms, UTC]").astype("int64"), dtype=np.int64)
+    bare = ~texts.str.contains(OFFSET, regex=True).fillna(False).to_numpy(dtype=np.bool_)
+    if not bad.any():
+        _refuse_local_times(times, bare, faults)
     return _within_reason(times, faults)
+
+
+def _refuse_local_times(times: Integers, bare: Mask, faults: Faults) -> None:
+    """Times without an offset that jump back by an hour, or leave one out in a night in which clocks change.
+
+    Both say that they are local times of a place with daylight saving: an hour stands there twice, and all others may
+    be anywhere. The same hour twice in hourly candles is two candles of one time, which is refused anyway.
+    """
+    steps = np.diff(times)
+    if not len(steps):
+        return
+    usual = int(np.median(steps))
+    forward = 1 if usual > 0 else -1
+    later = np.where(forward > 0, times[1:], times[:-1])
+    hour = later // HOUR_MS % 24
+    night = (later // DAY_MS % 7 == SUNDAY) & (hour <= 3) & _clocks_change(later)
+    back = (steps == usual - forward * HOUR_MS) & night
+    ahead = (steps == usual + forward * HOUR_MS) & night
+    if (steps * forward <= 0).sum() != back.sum():
+        return  # in no order at all: nothing can be told
+    both = bare[1:] & bare[:-1] & (abs(usual) < HOUR_MS)
+    for found, words in ((back, "goes back by an hour"), (ahead, "leaves out an hour")):
+        faults.add(
+            np.concatenate(([False], found & both)),
+            lambda i, words=words: (  # type: ignore[misc]
+                f"time {words} in a night in which clocks change: local time? allowed: UTC, or an offset such as +02:00"
+            ),
+        )
+
+
+def _clocks_change(times: Integers) -> Mask:
+    """Days of March, April, September, October and November, in which clocks are changed somewhere."""
+    months = times.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64) % 12 + 1
+    return np.isin(months, (3, 4, 9, 10, 11))
 
 
 def _number_times(numbers: Floats, faults: Faults) -> Integers:

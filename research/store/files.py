@@ -58,6 +58,18 @@ class FileStore:
         found = read_columns(path, FIGURES, 1 << 61)
         return found.source if found is not None else ""
 
+    def refuse_mixing(self, what: str, symbol: str) -> None:
+        """Raise StoreError when what is stored of a symbol is damaged, or of another source than what is written."""
+        candles = what in TIMEFRAMES_MS
+        make = places.candle_file if candles else places.point_file
+        path = make(self.root, what, symbol)
+        old = read_columns(path, FIGURES if candles else (VALUE[what],))
+        if old is not None and candles:
+            _check_candles(path, what, old)
+        elif old is not None:
+            _check_points(path, old)
+        self._same_source(path, old)
+
     def upsert(self, timeframe: str, frame: Frame) -> Upserted:
         """Add or correct bars, durably and whole: a crash leaves the old file or the new one.
 

@@ -17,20 +17,22 @@ RANGES = {"funding": (-1.0, 1.0), "open_interest": (0.0, 1e18), "ls_ratio": (0.0
 """Funding as a fraction of notional, open interest in base asset, long accounts over short ones."""
 
 
-def read_points(paths: Sequence[Path], kind: str) -> dict[str, Points]:
+def read_points(paths: Sequence[Path], kind: str, symbol: str = "") -> dict[str, Points]:
     """Figures by symbol in name order. Raises CandleFileError: one line with file, row and what is allowed.
 
-    The symbol is that of a column `symbol`, else that of the file's name. Settlements are some milliseconds late:
-    times of funding are rounded to the minute.
+    The symbol is that of a column `symbol`, else the one given, else that of the file's name. Settlements are some
+    milliseconds late: times of funding are rounded to the minute.
     """
     found: dict[str, list[tuple[Table, Mask, Integers, Floats]]] = {}
     for path in candle_files(paths)[0]:
         with refusing_damage(path):
-            _add(found, read_table(path, figures_layout(kind)), kind)
-    return {symbol: _joined(symbol, parts) for symbol, parts in sorted(found.items())}
+            _add(found, read_table(path, figures_layout(kind)), kind, symbol)
+    return {name: _joined(name, parts) for name, parts in sorted(found.items())}
 
 
-def _add(found: dict[str, list[tuple[Table, Mask, Integers, Floats]]], table: Table, kind: str) -> None:
+def _add(
+    found: dict[str, list[tuple[Table, Mask, Integers, Floats]]], table: Table, kind: str, given: str
+) -> None:
     faults = Faults(table.path, table.word, table.rows)
     times = times_ms(table, faults)
     values = figures(table, kind, faults)
@@ -45,7 +47,7 @@ def _add(found: dict[str, list[tuple[Table, Mask, Integers, Floats]]], table: Ta
     faults.settle()
     if kind == "funding":
         times = (times + MINUTE_MS // 2) // MINUTE_MS * MINUTE_MS
-    said = [symbol_of(table.path)] if names is None else [str(name) for name in np.unique(names)]
+    said = [given or symbol_of(table.path)] if names is None else [str(name) for name in np.unique(names)]
     for symbol in said:
         chosen = np.ones(len(times), dtype=np.bool_) if names is None else names == symbol
         found.setdefault(symbol, []).append((table, chosen, times, values))

@@ -73,7 +73,7 @@ def _sandbox(rest: str, stream: str) -> dict[str, object]:
 
 
 def _demo() -> dict[str, object]:
-    """fapiData (open interest and ratios of the past) has no demo; nothing here asks for it."""
+    """fapiData (open interest and ratios of the past) has no demo; there nobody asks for it."""
     api: dict[str, object] = dict.fromkeys(_PATHS)
     api |= {
         name: _DEMO_FUTURES + path

@@ -8,7 +8,7 @@ from bot.domain.market import FundingRate, Quote
 from bot.domain.order import Order
 from bot.domain.snapshot import VenueSnapshot
 from bot.strategy import Frame
-from bot.venues.binance import addresses, asks, errors
+from bot.venues.binance import addresses, archive, asks, errors
 from bot.venues.binance.gate import Gate
 from bot.venues.binance.kinship import Kinship
 from bot.venues.binance.market import MarketReader
@@ -31,7 +31,9 @@ from bot.venues.ccxt_venue.dialect import (
 from bot.venues.ccxt_venue.wire import Access, Ask, Environment, Gateway, Memory, Reply
 from bot.venues.outcome import Verdict
 
-LIMITS = RateLimits(weight_per_minute=2400, orders_per_10s=300, orders_per_minute=1200)
+LIMITS = RateLimits(
+    weight_per_minute=2400, orders_per_10s=300, orders_per_minute=1200, per_second=archive.PER_SECOND
+)
 
 STREAMS = StreamPlan(
     symbols_per_socket=200,  # ccxt's own limit; the venue's is higher
