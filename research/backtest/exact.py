@@ -35,9 +35,12 @@ SAME_SYMBOL = "same symbol"
 """The gate that refuses signals on the side of an open position: the rules want it so."""
 
 
-def run_exact(plan: Plan, ground: Ground, tell: Tell = silent) -> Outcome:
-    """Trade the plan over all its candles. Raises QuarterdeckError when plan and ground do not fit together."""
-    registry = Registry(ground.strategy_paths)
+def run_exact(plan: Plan, ground: Ground, tell: Tell = silent, registry: Registry | None = None) -> Outcome:
+    """Trade the plan over all its candles. Raises QuarterdeckError when plan and ground do not fit together.
+
+    `registry` spares reading the strategies' files again.
+    """
+    registry = registry or Registry(ground.strategy_paths)
     checked(ground, registry.strategy_class(plan.strategy))
 
     def build(symbol: str, overrides: dict[str, Value]) -> Strategy:
@@ -53,7 +56,8 @@ def run_exact(plan: Plan, ground: Ground, tell: Tell = silent) -> Outcome:
         funding=ground.funding,
         finer=ground.finer,
     )
-    return _outcome(plan, ground, course, trade(course, tell))
+    warmup_bars = registry.strategy_class(plan.strategy).warmup_bars
+    return _outcome(plan, ground, warmup_bars, trade(course, tell))
 
 
 def _settings(plan: Plan, ground: Ground) -> EngineSettings:
@@ -97,14 +101,13 @@ def _rules(plan: Plan, ground: Ground) -> MatchingRules:
     )
 
 
-def _outcome(plan: Plan, ground: Ground, course: Course, traded: Traded) -> Outcome:
+def _outcome(plan: Plan, ground: Ground, warmup_bars: int, traded: Traded) -> Outcome:
     found = [simulated(one, ground.frames[one.symbol], traded.columns[one.symbol]) for one in traded.trades]
     found.sort(key=lambda one: (one.exit_at_ms, one.entry_at_ms, one.symbol))
     equity = EquitySeries(
         np.array(traded.equity.at_ms, dtype=np.int64), np.array(traded.equity.equity, dtype=np.float64)
     )
-    warmup = Registry(ground.strategy_paths).strategy_class(plan.strategy).warmup_bars
-    stretches = tuple(_stretch(ground.frames[symbol], warmup) for symbol in sorted(ground.frames))
+    stretches = tuple(_stretch(ground.frames[symbol], warmup_bars) for symbol in sorted(ground.frames))
     return Outcome("exact", plan, ground.timeframe, stretches, tuple(found), equity, _notes(ground, traded))
 
 

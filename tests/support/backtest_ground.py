@@ -9,11 +9,12 @@ from bot.strategy import Frame
 from research.backtest.exact import run_exact
 from research.backtest.fast import run_fast
 from research.backtest.ground import Ground
-from research.results.outcome import Outcome
+from research.results.outcome import Outcome, SimulatedTrade
 from research.results.plan import Plan
 
 BAR_MS = 900_000
 START_MS = 1_700_000_100_000 // BAR_MS * BAR_MS
+GRID = 4e-12
 WAYS: dict[str, Callable[[Plan, Ground], Outcome]] = {"exact": run_exact, "fast": run_fast}
 
 SCRIPTED = '''
@@ -79,3 +80,68 @@ def bars(
     columns = np.array(rows, dtype=np.float64).T
     places = np.array(at or range(len(rows)), dtype=np.int64)
     return Frame(symbol, bar_ms, START_MS + bar_ms * places, *map(np.ascontiguousarray, columns))
+
+
+FIGURES = (
+    "quantity",
+    "entry_price",
+    "exit_price",
+    "fees",
+    "funding",
+    "net",
+    "net_return",
+    "score",
+    "stop_price",
+    "target_price",
+    "adverse",
+    "favourable",
+)
+MONEY = {"fees", "funding", "net"}
+
+
+def unlike(exact: Outcome, fast: Outcome, most: float = 1e-9) -> list[str]:
+    """Where two ways do not agree, in words: bars and reasons equal, figures within `most` of themselves.
+
+    Money is kept on a grid of 1e-12 by the exact way: some steps of it are no difference.
+    """
+    lines = (
+        []
+        if len(exact.trades) == len(fast.trades)
+        else [f"{len(exact.trades)} and {len(fast.trades)} trades"]
+    )
+    for number, (one, other) in enumerate(zip(exact.trades, fast.trades, strict=False)):
+        lines += [f"trade {number}: {line}" for line in _unlike(one, other, most)]
+    if exact.stretches != fast.stretches:
+        lines.append(f"{exact.stretches} and {fast.stretches}")
+    if not np.array_equal(exact.equity.at_ms, fast.equity.at_ms):
+        return [*lines, "the equity series are of other times"]
+    apart = np.abs(exact.equity.equity - fast.equity.equity) > most * np.abs(exact.equity.equity)
+    return lines + [f"equity differs at bar {row}" for row in np.flatnonzero(apart)[:3]]
+
+
+def _unlike(one: SimulatedTrade, other: SimulatedTrade, most: float) -> list[str]:
+    whole = ("symbol", "side", "entry_at_ms", "exit_at_ms", "reason")
+    lines = [
+        f"{name} {getattr(one, name)} and {getattr(other, name)}"
+        for name in whole
+        if getattr(one, name) != getattr(other, name)
+    ]
+    steps = dict.fromkeys(MONEY, GRID) | {"net_return": GRID / (one.quantity * one.entry_price)}
+    pairs = [(name, getattr(one, name), getattr(other, name)) for name in FIGURES]
+    pairs += [
+        (f"{name} at entry", value, other.indicators.get(name, np.inf))
+        for name, value in one.indicators.items()
+    ]
+    least = {"adverse": 1e-12, "favourable": 1e-12}
+    return lines + [
+        f"{name} {a!r} and {b!r}"
+        for name, a, b in pairs
+        if not np.isclose(
+            a, b, rtol=most, atol=steps.get(name, least.get(name, _usual(name))), equal_nan=True
+        )
+    ]
+
+
+def _usual(name: str) -> float:
+    """Columns of two libraries agree to this: a MACD near its signal is next to nothing."""
+    return 1e-9 if name.endswith(" at entry") else 0.0

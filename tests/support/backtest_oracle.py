@@ -12,7 +12,11 @@ import talib
 from bot.strategy import Frame
 from research.results.outcome import SimulatedTrade
 
-GRID = 2e-12
+GRID = 4e-12
+"""Steps of the grid on which money is kept: so much is no difference."""
+
+TIE = 1e-13
+"""Prices nearer than this part of themselves are equal: they are floats of decimal figures."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +125,10 @@ def _at_the_open(held: _Held, opened: float, *, turned: bool) -> _Out | None:
     """Turned round by a signal of the bar before, or beyond a level: both at the open."""
     if turned:
         return opened, "REVERSE"
-    if (opened - held.stop) * held.side <= 0:
+    stop, target = _reached(held, opened, opened)
+    if stop:
         return opened, "SL"
-    return (opened, "TP") if (opened - held.target) * held.side >= 0 else None
+    return (opened, "TP") if target else None
 
 
 def _inside(frame: Frame, row: int, held: _Held, terms: Terms) -> _Out | None:
@@ -137,9 +142,10 @@ def _inside(frame: Frame, row: int, held: _Held, terms: Terms) -> _Out | None:
 
 
 def _reached(held: _Held, low: float, high: float) -> tuple[bool, bool]:
+    equal = TIE * high
     if held.side > 0:
-        return low <= held.stop, high >= held.target
-    return high >= held.stop, low <= held.target
+        return low - held.stop <= equal, held.target - high <= equal
+    return held.stop - high <= equal, low - held.target <= equal
 
 
 def _path(frame: Frame, row: int, held: _Held, terms: Terms) -> str:
@@ -206,7 +212,7 @@ def differences(
 ) -> list[str]:
     """Where a backtest's trades are not the oracle's, in words: times equal, figures within `most` of themselves.
 
-    Fees and funding are kept on a grid of 1e-12: two steps of it are no difference.
+    Money is kept on a grid of 1e-12: some steps of it are no difference.
     """
     lines = [] if len(told) == len(found) else [f"{len(found)} trades, the rules make {len(told)}"]
     for number, (one, other) in enumerate(zip(told, found, strict=False)):
@@ -231,9 +237,10 @@ def _differs(frame: Frame, one: Told, other: SimulatedTrade, most: float) -> lis
     }
     figures = {name: (getattr(one, name), getattr(other, his or name)) for name, his in names.items()}
     figures["net_return"] = (one.net_return, other.net_return)
+    steps = {"fees": GRID, "funding": GRID, "net": GRID, "net_return": GRID / (one.quantity * one.entry)}
     lines = [f"{name} {b}, the rules say {a}" for name, (a, b) in whole.items() if a != b]
     return lines + [
         f"{name} {b!r}, the rules say {a!r}"
         for name, (a, b) in figures.items()
-        if abs(a - b) > most * abs(a) + (GRID if name in {"fees", "funding"} else 0.0)
+        if abs(a - b) > most * abs(a) + steps.get(name, 0.0)
     ]

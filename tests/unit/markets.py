@@ -76,7 +76,7 @@ def candles(frame: Frame) -> list[Candle]:
 @cache
 def real_frame(symbol: str, timeframe: str = "15m") -> Frame:
     """Real candles, two years of 15m; skips the test, by name and with the reason, where they are absent."""
-    path = _real_data() / "candles" / timeframe / f"{symbol}.parquet"
+    path = real_data() / "candles" / timeframe / f"{symbol}.parquet"
     if not path.is_file():
         pytest.skip(f"no real {timeframe} candles of {symbol} in the folder QUARTERDECK_REAL_DATA names")
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -85,6 +85,7 @@ def real_frame(symbol: str, timeframe: str = "15m") -> Frame:
     return Frame(symbol, timeframe_ms(timeframe), table["timestamp"].to_numpy().astype(np.int64), *columns)
 
 
-def _real_data() -> Path:
+def real_data() -> Path:
+    """The folder with real market data; it may be absent."""
     checkout = Path(__file__).resolve().parents[2]
     return Path(os.environ.get("QUARTERDECK_REAL_DATA") or checkout.parent / "shared" / "data")
