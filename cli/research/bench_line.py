@@ -1,0 +1,30 @@
+"""`quarterdeck bench research`: its options. Nothing heavy is imported before it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import Json, finish
+
+
+def bench_research(
+    candles: Annotated[
+        Path | None,
+        typer.Option(
+            "--candles", help="Real 15m candles of one symbol (Parquet, CSV); default: a generated market."
+        ),
+    ] = None,
+    symbols: Annotated[int, typer.Option(help="Symbols in the rows of many.")] = 263,
+    runs: Annotated[int, typer.Option(help="Warm runs of each row; medians are shown.")] = 15,
+    json: Json = False,
+) -> None:
+    """Measure research: backtests both ways, sweeps, walk-forward, many symbols; each row in a process of its own."""
+    from cli.bench_research import BenchResearch, run_research_bench
+
+    finish(run_research_bench, BenchResearch(candles, symbols, runs, json))
+
+
+def register(bench: typer.Typer) -> None:
+    """Add the command."""
+    bench.command("research")(bench_research)
