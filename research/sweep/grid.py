@@ -9,6 +9,7 @@ from pathlib import Path
 from bot.domain.errors import ConfigError
 from bot.strategy import Parameter, Value
 from strategies.registry import Registry
+from strategies.registry import values as values_of
 from strategies.registry.documents import document, shown
 
 MOST_SETS = 10_000
@@ -145,24 +146,18 @@ def grid_of(found: Mapping[str, object], label: str, registry: Registry, strateg
 def _axis(name: str, given: object, label: str, registry: Registry, strategy: str) -> Axis:
     if name == MODE:
         raise ConfigError(f"{label}: mode is no parameter to try; allowed: the strategy's own")
-    registry.checked(strategy, name, given) if not isinstance(given, list | dict) else None
+    parameter = values_of.find(registry.parameters(strategy), name, label)
     listed = _stepped(f"{label}: {name}", given) if isinstance(given, dict) else given
     values = [
-        registry.checked(strategy, name, value)
+        values_of.checked(parameter, value, label)
         for value in (listed if isinstance(listed, list) else [listed])
     ]
     if not values:
-        _refuse_unknown(name, label, registry, strategy)
         raise ConfigError(f"{label}: {name} has no value; allowed: [value, value]")
     twice = next((value for at, value in enumerate(values) if value in values[:at]), None)
     if twice is not None:
         raise ConfigError(f"{label}: {name} has {shown(twice)} twice; allowed: each value once")
     return Axis(name, tuple(values if isinstance(values[0], str) else sorted(values)))
-
-
-def _refuse_unknown(name: str, label: str, registry: Registry, strategy: str) -> None:
-    if name not in {parameter.name for parameter in registry.parameters(strategy)}:
-        raise ConfigError(f"{label}: {shown(name)} is no parameter of {strategy}")
 
 
 def _stepped(where: str, given: Mapping[str, object]) -> list[object]:
