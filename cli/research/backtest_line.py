@@ -66,9 +66,12 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option of the command
 ) -> None:
     """Trade a strategy on history: figures, trades, checks; walk-forward; a page with pictures."""
     given = dict(locals())  # exactly the options above
-    from cli.research.backtest_run import run_backtest_line
+    from cli.research.lean_start import lean
 
-    finish(run_backtest_line, BacktestOptions.of(given, home_of))
+    with lean(strategy):
+        from cli.research.backtest_run import run_backtest_line
+
+        finish(run_backtest_line, BacktestOptions.of(given, home_of))
 
 
 def register(app: typer.Typer) -> None:
