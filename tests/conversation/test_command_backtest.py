@@ -69,7 +69,9 @@ async def test_too_few_candles_are_said(tmp_path: Path) -> None:
         await desk.bars(20)
         found = await lab_of(desk).backtest(ORDER, ignored)
         assert isinstance(found, Refused)
-        assert re.fullmatch(r"\d+ candles of XRPUSDT are known without a gap; at least 51 are needed.*", found.figures)
+        assert re.fullmatch(
+            r"\d+ candles of XRPUSDT are known without a gap; at least 51 are needed.*", found.figures
+        )
 
 
 async def test_one_at_a_time_and_stopped_at_once(tmp_path: Path) -> None:
