@@ -144,7 +144,10 @@ async def whole_house(
         session = Session(house.dispatcher.handle, house.wall_ms)
         running = Running(house, MarketClock.for_bars(house.now_ms(), BAR_MS, 1, paused=True))
         chat = ConsoleChat(session, NoLines(), screen, running.drawing, home / "pictures", house.wall_ms)
-        yield Desk(running, chat, out)
+        try:
+            yield Desk(running, chat, out)
+        finally:
+            await running.studio.close()
 
 
 def plan_of(home: Path, frames: Sequence[Frame], text: str, history: int) -> Blueprint:
