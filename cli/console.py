@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from bot.domain.errors import ConfigError
-from cli.homes import resolve_home
+from cli.homes import prompt_history, resolve_home
 from handlers.completion import Suggestion
 from handlers.platforms.console.lines import PipeLines, PromptLines
 from handlers.platforms.console.local import LONGEST_LINE, SOCKET
@@ -119,7 +119,7 @@ async def _converse(line: Line, home: Path) -> int:
     """A prompt on a terminal, plain lines from a pipe; answers appear above the prompt as they come."""
     listening = asyncio.create_task(_listen(line))
     is_tty = sys.stdin.isatty() and sys.stdout.isatty()
-    lines = PromptLines(_names, home / "history") if is_tty else PipeLines(sys.stdin)
+    lines = PromptLines(_names, prompt_history(home)) if is_tty else PipeLines(sys.stdin)
     while not line.closed and (text := await lines.read()) is not None:
         if text.strip().casefold() in LEAVE:
             break

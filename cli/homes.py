@@ -33,6 +33,14 @@ def resolve_home(given: Path | None, environ: Mapping[str, str]) -> Path:
     return home
 
 
+def prompt_history(home: Path) -> Path:
+    """The file that remembers what was typed; `history` is the folder of candles, in older homes it was this file."""
+    older, file = home / "history", home / "prompt_history"
+    if older.is_file():
+        older.replace(file)
+    return file
+
+
 def load(home: Path, config: Path | None, environ: Mapping[str, str]) -> "LoadedConfig":
     """The configuration; a file that was named must be there."""
     from bot.config import load_config  # longer to read than a home takes to find

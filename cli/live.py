@@ -16,6 +16,7 @@ from bot.domain.market import timeframe_ms
 from bot.runtime.clock import MarketClock, WallClock
 from bot.runtime.log import set_up_logging
 from cli import couriers
+from cli.homes import prompt_history
 from cli.wiring import OPERATOR, House
 from handlers.command import Role
 from handlers.completion import complete
@@ -155,7 +156,7 @@ def console_chat(running: Running) -> ConsoleChat:
     is_tty = sys.stdin.isatty() and sys.stdout.isatty()
     session = Session(house.dispatcher.handle, house.wall_ms)
     suggest = partial(complete, registry=house.commands, role=Role.ADMIN, desk=house.desk)
-    lines = PromptLines(suggest, house.plan.home / "history") if is_tty else PipeLines(sys.stdin)
+    lines = PromptLines(suggest, prompt_history(house.plan.home)) if is_tty else PipeLines(sys.stdin)
     screen = Screen(
         terminal(os.environ, is_tty), image_protocol(os.environ) if is_tty else ImageProtocol.NONE
     )

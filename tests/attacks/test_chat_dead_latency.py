@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attack_house import ALL, AttackHouse, Ways, attack_house, in_virtual_time
+from attack_house import ALL, AttackHouse, Ways, attack_house
+from house_parts import in_virtual_time
 from whole_house import market
 
 from bot.domain.action import Submit

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attack_house import CALM, AttackHouse, Discord, Ways, attack_house, in_virtual_time, until, worlds
+from attack_house import CALM, AttackHouse, Discord, Ways, attack_house, worlds
+from house_parts import in_virtual_time, until
 from whole_house import market
 
 from bot.domain.notice import NoticeKind, Severity

@@ -19,7 +19,8 @@ from typing import Any
 
 import orjson
 import pytest
-from attack_house import CALM, AttackHouse, Ways, attack_house, in_virtual_time, until
+from attack_house import CALM, AttackHouse, Ways, attack_house
+from house_parts import in_virtual_time, until
 from mutants import Mutator
 from telegram import Update
 from whole_house import market

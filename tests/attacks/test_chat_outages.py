@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from attack_house import ALL, CALM, AttackHouse, Ways, attack_house, in_virtual_time, until, worlds
+from attack_house import ALL, CALM, AttackHouse, Ways, attack_house, worlds
+from house_parts import in_virtual_time, until
 from whole_house import market
 
 from bot.domain.errors import StorageError

@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from attack_house import ALL, CALM, TOKENS, AttackHouse, Ways, Worlds, attack_house, in_virtual_time
+from attack_house import ALL, CALM, TOKENS, AttackHouse, Ways, Worlds, attack_house
+from house_parts import in_virtual_time
 from whole_house import market
 
 from bot.config.secrets import Secrets, secret_names

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from chat_house import FACES, chat_house, in_virtual_time
+from chat_house import FACES, chat_house
 from chat_script import CLOSES, MORE, PAST, SCRIPT
 from chat_talk import NEVER_SENT, Exchange, Talk, lacking, offered, pressed, unshown
+from house_parts import in_virtual_time
 from whole_house import market
 
 from handlers.registry import load_registry

@@ -8,17 +8,24 @@ Ann is a trader and Bea an admin everywhere, Eve is a stranger. Nothing steps th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import discord
-from rich.console import Console
-from virtual_loop import run_virtually
-from whole_house import BAR_MS, METRONOME, METRONOME_YAML, START_MS, NoLines, plan_of
+from house_parts import (
+    DISCORD_TOKEN,
+    SLACK_APP,
+    SLACK_BOT,
+    TELEGRAM_TOKEN,
+    discord_addresses,
+    is_up,
+    slash_commands,
+    until,
+)
+from whole_house import BAR_MS, console_of, plan_of, written
 
 from bot.config import load_text
 from bot.domain.notice import Notice, NoticeKind, Severity
@@ -28,12 +35,8 @@ from bot.strategy import Frame
 from cli.jobs import raise_notice
 from cli.live import Running, open_front
 from cli.platforms import begin_platforms
-from cli.wiring import OPERATOR, Blueprint, House, open_house
-from handlers.notices import Recipient
-from handlers.platforms.console import ConsoleChat, Screen
-from handlers.platforms.slack import manifest
-from handlers.registry import load_registry
-from handlers.session import Session
+from cli.wiring import Blueprint, House, open_house
+from handlers.platforms.console import ConsoleChat
 from sandbox.chat.discord import DiscordRules, DiscordSandbox
 from sandbox.chat.discord import Person as DiscordPerson
 from sandbox.chat.discord.nouns import Channel as DiscordChannel
@@ -45,12 +48,6 @@ from sandbox.chat.telegram import Person as TelegramPerson
 from sandbox.chat.telegram import TelegramSandbox
 from sandbox.chat.telegram.nouns import Room
 
-DISCORD_TOKEN, SLACK_BOT, SLACK_APP = (
-    "fake-bot-token-of-the-tests",
-    "xoxb-fake-of-tests",
-    "xapp-fake-of-tests",
-)
-TELEGRAM_TOKEN = "123456:a-test-token-of-the-sandbox"
 TIMERS_S = 1.0
 ALL = ("telegram", "discord", "slack")
 CALM = [0.6012 + 0.0001 * (i % 2) for i in range(40)]
@@ -174,24 +171,6 @@ class AttackHouse:
         await until(lambda: is_up(face), timeout_s)
 
 
-def is_up(face: Any) -> bool:
-    """Whether a face says that it is connected."""
-    match face.platform:
-        case "telegram":
-            return face._bot is not None
-        case "discord":
-            return face._client is not None and face._client.is_ready()
-        case _:
-            return face._sender is not None
-
-
-async def until(holds: Callable[[], object], timeout_s: float = 60, step_s: float = 0.05) -> None:
-    """Wait for something that rings no bell."""
-    async with asyncio.timeout(timeout_s):
-        while not holds():  # noqa: ASYNC110 (the libraries have no bell)
-            await asyncio.sleep(step_s)
-
-
 @asynccontextmanager
 async def telegram_world(wall_ms: Callable[[], int]) -> AsyncIterator[Telegram]:
     """Telegram with everybody."""
@@ -207,25 +186,19 @@ async def telegram_world(wall_ms: Callable[[], int]) -> AsyncIterator[Telegram]:
 async def discord_world(wall_ms: Callable[[], int], rules: DiscordRules | None) -> AsyncIterator[Discord]:
     """Discord with everybody; the library's addresses are put back at the end."""
     loop, skipped = asyncio.get_running_loop(), [0.0]
-    gateway = discord.gateway.DiscordWebSocket
-    before = discord.http.Route.BASE, gateway.DEFAULT_GATEWAY
-    async with DiscordSandbox(DISCORD_TOKEN, wall_ms, rules, lambda: loop.time() + skipped[0]) as box:
-        guild = box.world.add_guild("desk", "44")
-        channel = box.world.add_channel(guild, "orders", number="55")
-        bea, ann = box.person("bea", guild, number="8"), box.person("ann", guild, number="9")
-        eve = box.person("eve", guild, number="666")
-        try:
-            yield Discord(box, guild, channel, ann, bea, eve, skipped)
-        finally:
-            discord.http.Route.BASE, gateway.DEFAULT_GATEWAY = before
+    made = DiscordSandbox(DISCORD_TOKEN, wall_ms, rules, lambda: loop.time() + skipped[0])
+    with discord_addresses():
+        async with made as box:
+            guild = box.world.add_guild("desk", "44")
+            channel = box.world.add_channel(guild, "orders", number="55")
+            bea, ann = box.person("bea", guild, number="8"), box.person("ann", guild, number="9")
+            yield Discord(box, guild, channel, ann, bea, box.person("eve", guild, number="666"), skipped)
 
 
 @asynccontextmanager
 async def slack_world(wall_ms: Callable[[], int]) -> AsyncIterator[Slack]:
     """Slack with everybody."""
-    made: Any = manifest(load_registry())
-    commands = tuple(str(one["command"]) for one in made["features"]["slash_commands"])
-    async with SlackSandbox(SLACK_BOT, SLACK_APP, wall_ms, Manifest(commands)) as box:
+    async with SlackSandbox(SLACK_BOT, SLACK_APP, wall_ms, Manifest(slash_commands())) as box:
         channel = box.world.add_channel("orders", "C1")
         people = [box.person(name, channel, number=number) for name, number in CREW]
         yield Slack(box, channel, *people)
@@ -249,12 +222,7 @@ def blueprint(
     home: Path, frames: Sequence[Frame], config: str, environ: Mapping[str, str], history: int
 ) -> Blueprint:
     """As `whole_house` builds it, with tokens, and with the wall's clock for people."""
-    folder = home / "mine" / "metronome"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "strategy.py").write_text(METRONOME)
-    (folder / "default.yaml").write_text(METRONOME_YAML)
-    symbols = "".join(f"  - {{symbol: {f.symbol}, strategy: metronome, leverage: 5}}\n" for f in frames)
-    text = f"strategy_paths: [{home / 'mine'}]\nsymbols:\n{symbols}{config}"
+    text = f"{written(home, frames)}{config}"
     plan = plan_of(home, frames, text, history)
     wall = WallClock().wall_ms
     return replace(plan, loaded=load_text(text, home, environ), wall_ms=wall, started_at_ms=wall())
@@ -311,9 +279,7 @@ async def attack_house(
         house = await stack.enter_async_context(open_house(plan))
         running = Running(house, MarketClock.for_bars(house.now_ms(), BAR_MS, 1, paused=True))
         out = StringIO()
-        screen = Screen(Console(file=out, width=160, color_system=None, markup=False, highlight=False))
-        session = Session(house.dispatcher.handle, house.wall_ms)
-        console = ConsoleChat(session, NoLines(), screen, running.drawing, home / "pictures", house.wall_ms)
+        console = console_of(running, home, out)
         made = AttackHouse(running, *there, console, out)
         for name in ways.broken:
             made.box(name).troubles.down()
@@ -340,11 +306,3 @@ async def _timers(house: House) -> None:
     while True:
         await asyncio.sleep(TIMERS_S)
         house.timers.fire(house.now_ms())
-
-
-def in_virtual_time(play: Callable[[], Awaitable[None]], start_ms: int = START_MS + BAR_MS) -> None:
-    """Run a play on a clock that jumps."""
-    run_virtually(play, start_ms)
-
-
-__all__ = ["OPERATOR", "AttackHouse", "Recipient", "Ways", "attack_house", "in_virtual_time", "worlds"]

@@ -19,11 +19,19 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import discord
 from chat_faces import ConsoleFace, DiscordFace, Face, SlackFace, TelegramFace
-from rich.console import Console
-from virtual_loop import VirtualLoop, run_virtually
-from whole_house import BAR_MS, METRONOME, METRONOME_YAML, START_MS, NoLines, plan_of
+from house_parts import (
+    DISCORD_TOKEN,
+    SLACK_APP,
+    SLACK_BOT,
+    TELEGRAM_TOKEN,
+    discord_addresses,
+    is_up,
+    slash_commands,
+    until,
+)
+from virtual_loop import VirtualLoop
+from whole_house import console_of, plan_of, written
 
 from bot.engine.reading import dump
 from bot.runtime.clock import WallClock
@@ -38,25 +46,18 @@ from cli.upkeep import APPLIED, Upkeep
 from cli.wiring import OPERATOR, Blueprint, House, open_house
 from handlers.dispatch import Dispatcher
 from handlers.notices import Recipient
-from handlers.platforms.console import ConsoleChat, Screen
+from handlers.platforms.console import ConsoleChat
 from handlers.platforms.discord import DiscordChat
-from handlers.platforms.slack import SlackChat, manifest
+from handlers.platforms.slack import SlackChat
 from handlers.platforms.telegram import TelegramChat
 from handlers.registry import load_registry
 from handlers.reply import Reply
 from handlers.request import Request
-from handlers.session import Session
 from sandbox.chat.discord import DiscordSandbox
 from sandbox.chat.slack import Manifest, SlackSandbox
 from sandbox.chat.telegram import TelegramSandbox
 
 FACES = ("telegram", "discord", "slack", "console")
-TELEGRAM_TOKEN = "123456:a-test-token-of-the-sandbox"
-DISCORD_TOKEN, SLACK_BOT, SLACK_APP = (
-    "fake-bot-token-of-the-tests",
-    "xoxb-fake-of-tests",
-    "xapp-fake-of-tests",
-)
 TOKENS: Mapping[str, Mapping[str, str]] = {
     "telegram": {"TELEGRAM_TOKEN": TELEGRAM_TOKEN},
     "discord": {"DISCORD_TOKEN": DISCORD_TOKEN},
@@ -161,10 +162,7 @@ class ChatHouse:
 
     def _plan(self) -> tuple[Blueprint, LateClock]:
         """The test's market and strategy, with the chat of this world."""
-        symbols = "".join(
-            f"  - {{symbol: {f.symbol}, strategy: metronome, leverage: 5}}\n" for f in self.frames
-        )
-        text = f"strategy_paths: [{self.home / 'mine'}]\nsymbols:\n{symbols}{self.world.config()}{self.more}"
+        text = f"{written(self.home, self.frames)}{self.world.config()}{self.more}"
         (self.home / "config.yaml").write_text(text)
         plan = plan_of(self.home, self.frames, text, self.history)
         loaded = load(self.home, None, os.environ)
@@ -175,13 +173,7 @@ class ChatHouse:
 
     def _open_console(self) -> None:
         """The console and its notices, as `cli.live.talk` joins them, without a terminal."""
-        house = self.house
-        shown = Console(file=self.screen, width=200, color_system=None, markup=False, highlight=False)
-        session = Session(house.dispatcher.handle, house.wall_ms)
-        folder = self.home / "pictures"
-        self.console = ConsoleChat(
-            session, NoLines(), Screen(shown), self.running.drawing, folder, house.wall_ms
-        )
+        self.console = console_of(self.running, self.home, self.screen, 200)
         people = [Recipient(OPERATOR, "console")]
         self.running.begin("console notices", courier(self.running, self.console, people).run())
 
@@ -199,24 +191,6 @@ class ChatHouse:
             with suppress(asyncio.CancelledError):
                 await self._living
         await self._stack.aclose()
-
-
-def is_up(face: Any) -> bool:
-    """Whether a face says that it is connected."""
-    match face.platform:
-        case "telegram":
-            return face._bot is not None
-        case "discord":
-            return face._client is not None and face._client.is_ready()
-        case _:
-            return face._sender is not None
-
-
-async def until(holds: Callable[[], object], timeout_s: float = 60, step_s: float = 0.05) -> None:
-    """Wait for something that rings no bell."""
-    async with asyncio.timeout(timeout_s):
-        while not holds():  # noqa: ASYNC110 (the libraries have no bell)
-            await asyncio.sleep(step_s)
 
 
 @asynccontextmanager
@@ -237,18 +211,14 @@ async def _telegram(name: str) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def _discord(name: str) -> AsyncIterator[World]:
-    gateway = discord.gateway.DiscordWebSocket
-    before = discord.http.Route.BASE, gateway.DEFAULT_GATEWAY
-    seconds = asyncio.get_running_loop().time
-    async with DiscordSandbox(DISCORD_TOKEN, WallClock().wall_ms, None, seconds) as box:
-        guild = box.world.add_guild("desk", "44")
-        box.world.add_channel(guild, "orders", number="55")
-        named = (("Ann", "8"), ("Bea", "9"), ("Eve", "666"))
-        ann, bea, eve = (box.person(one, guild, number=number) for one, number in named)
-        try:
+    made = DiscordSandbox(DISCORD_TOKEN, WallClock().wall_ms, None, asyncio.get_running_loop().time)
+    with discord_addresses():
+        async with made as box:
+            guild = box.world.add_guild("desk", "44")
+            box.world.add_channel(guild, "orders", number="55")
+            named = (("Ann", "8"), ("Bea", "9"), ("Eve", "666"))
+            ann, bea, eve = (box.person(one, guild, number=number) for one, number in named)
             yield World(name, box, (ann, bea, eve), 'guilds: ["44"]')
-        finally:
-            discord.http.Route.BASE, gateway.DEFAULT_GATEWAY = before
 
 
 @asynccontextmanager
@@ -258,12 +228,6 @@ async def _slack(name: str) -> AsyncIterator[World]:
         named = (("Ann", "U1"), ("Bea", "U2"), ("Eve", "U666"))
         ann, bea, eve = (box.person(one, channel, number=number) for one, number in named)
         yield World(name, box, (ann, bea, eve), 'channels: ["C1"]')
-
-
-def slash_commands() -> tuple[str, ...]:
-    """What Slack's app has registered."""
-    made: Any = manifest(load_registry())
-    return tuple(str(one["command"]) for one in made["features"]["slash_commands"])
 
 
 @contextmanager
@@ -347,10 +311,6 @@ async def chat_house(
 
     It starts after `history` bars.
     """
-    folder = home / "mine" / "metronome"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "strategy.py").write_text(METRONOME)
-    (folder / "default.yaml").write_text(METRONOME_YAML)
     heard = Heard()
     async with world_of(face) as world:
         tokens = patch.dict(os.environ, TOKENS[world.platform])
@@ -362,8 +322,3 @@ async def chat_house(
                 yield house
             finally:
                 await house.close()
-
-
-def in_virtual_time(play: Callable[[], Awaitable[None]], start_ms: int = START_MS + BAR_MS) -> None:
-    """Run a play on a clock that jumps."""
-    run_virtually(play, start_ms)

@@ -127,23 +127,35 @@ class Desk:
         return self.screen.getvalue().splitlines()
 
 
-@asynccontextmanager
-async def whole_house(
-    home: Path, frames: Sequence[Frame], config: str = "", *, history: int = 1
-) -> AsyncIterator[Desk]:
-    """The bot on these candles with the metronome; the same home goes on where it was left."""
+def written(home: Path, frames: Sequence[Frame]) -> str:
+    """Write the metronome into the home; the configuration that trades these symbols with it."""
     folder = home / "mine" / "metronome"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "strategy.py").write_text(METRONOME)
     (folder / "default.yaml").write_text(METRONOME_YAML)
     symbols = "".join(f"  - {{symbol: {f.symbol}, strategy: metronome, leverage: 5}}\n" for f in frames)
-    text = f"strategy_paths: [{home / 'mine'}]\nsymbols:\n{symbols}{config}"
+    return f"strategy_paths: [{home / 'mine'}]\nsymbols:\n{symbols}"
+
+
+def console_of(running: Running, home: Path, out: StringIO, width: int = 160) -> ConsoleChat:
+    """The console as `cli.live.talk` joins it, without a terminal: what it shows is in `out`."""
+    house = running.house
+    screen = Screen(Console(file=out, width=width, color_system=None, markup=False, highlight=False))
+    session = Session(house.dispatcher.handle, house.wall_ms)
+    folder = home / "pictures"
+    return ConsoleChat(session, NoLines(), screen, running.drawing, folder, house.wall_ms)
+
+
+@asynccontextmanager
+async def whole_house(
+    home: Path, frames: Sequence[Frame], config: str = "", *, history: int = 1
+) -> AsyncIterator[Desk]:
+    """The bot on these candles with the metronome; the same home goes on where it was left."""
+    text = f"{written(home, frames)}{config}"
     async with open_house(plan_of(home, frames, text, history)) as house:
         out = StringIO()
-        screen = Screen(Console(file=out, width=160, color_system=None, markup=False, highlight=False))
-        session = Session(house.dispatcher.handle, house.wall_ms)
         running = Running(house, MarketClock.for_bars(house.now_ms(), BAR_MS, 1, paused=True))
-        chat = ConsoleChat(session, NoLines(), screen, running.drawing, home / "pictures", house.wall_ms)
+        chat = console_of(running, home, out)
         try:
             yield Desk(running, chat, out)
         finally:
