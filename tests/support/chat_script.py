@@ -105,6 +105,7 @@ SETTING = (
         "/ml_off XRP",
     ),
     *("/ml_threshold XRP 0.6", "/retrain XRP", "/export trades", "/export ledger 30", "/backtest XRP 30"),
+    *("/propose XRPUSDT-20261121T120000", "/full_report"),
     *("/run_job prune", "/reload", "/pause BTC", "/resume BTC", "[Confirm]"),
 )
 TRADING = (
