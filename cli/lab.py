@@ -30,6 +30,7 @@ from strategies.registry import Registry as Strategies
 MOST_LIVE = 10_000
 """More bars than the desk keeps in memory."""
 SWEEP_S = 1_800.0
+UNKNOWN_WALLET = Decimal(10_000)
 
 
 @dataclass(slots=True)
@@ -137,6 +138,8 @@ class WorkerLab:
         """Sizing, limits, leverage, balance and costs as they count for a symbol now."""
         risk = self.desk.risk()
         wallet = self.desk.status().balance.equity.quantize(Decimal("0.01"))
+        if wallet <= 0:  # not known before the venue has told it
+            wallet = UNKNOWN_WALLET
         return Plan(
             strategy=one.strategy,
             parameters=dict(one.parameters),

@@ -1,88 +1,131 @@
 """The weekly report of a running house: facts from the ledger, the rest from a worker, proposals into the book."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.domain.account import EquityPoint
-from bot.domain.errors import QuarterdeckError
+from bot.domain.errors import QuarterdeckError, StorageError
 from bot.domain.market import DAY_MS
 from bot.domain.refusal import Refused
-from bot.domain.trade import Trade
-from bot.engine.views import KillView
 from bot.periods import Period, per_period
 from bot.runtime.codec import decode, encode
 from bot.runtime.desk import Desk
 from bot.runtime.ports import TradeQuery
 from bot.strategy import Frame
 from cli.lab import WorkerLab
-from cli.workshop.asking import WeeklyAnswer, WeeklyAsked
+from cli.workshop.asking import WeeklyAnswer, WeeklyAsked, nothing_of
 from cli.workshop.crew import Task
 from cli.workshop.parcel import packed
 from cli.workshop.weekly_page import lines, title_of
 from handlers.lab import Told, WeeklyOrder, WeeklyResult
-from handlers.learning import NoProposals, ProposalBook
+from handlers.learning import ModelShelf, NoProposals, Nothing, ProposalBook
 from handlers.reply import Attachment
-from research.weekly.facts import SymbolFacts, WeekFacts, WeekSpan
+from research.weekly.facts import Held, ModelFacts, SymbolFacts, WeekFacts, WeekSpan
 from research.weekly.report import WeeklyReport
 
+NAME = "a weekly report"
 WEEKLY_S = 3_600.0
+LOST = frozenset({"died", "slow"})
+"""Ends of a worker that are not a person's wish."""
+NAMED = 5
+UNREAD_CANDLES = ("history", "the desk's own candles could not be read from the database")
 WARMUP_BARS = 500
 """Before the first day that is tested; a worker cuts it to what each strategy needs."""
 NO_VENUE = "History was not refreshed: this desk has no source of candles."
+log = logging.getLogger(__name__)
+
 type History = Callable[[Sequence[str], str, int], Awaitable[Mapping[str, Frame]]]
 """Asks the venue for so many of the last candles of symbols."""
 
 
 @dataclass(slots=True)
 class WeeklyLab(WorkerLab):
-    """A laboratory that makes weekly reports too. `history` is the venue's own; None: there is no source."""
+    """A laboratory that makes weekly reports too. `history` is the venue's own; None: there is no source.
+
+    `shelf` is asked what models there are. Without a `book` alternatives are only shown.
+    """
 
     book: ProposalBook | None = None
     history: History | None = None
+    shelf: ModelShelf = field(default_factory=Nothing)
     history_days: int = 35
     trend_weeks: int = 8
 
     async def weekly(self, order: WeeklyOrder, told: Told) -> WeeklyResult | Refused:
         """Facts, candles, the work elsewhere, proposals into the book; steps that fail are named in the report."""
+        answer = await self.report(order, told)
+        return answer if isinstance(answer, Refused) else await self._filed(answer)
+
+    async def report(
+        self, order: WeeklyOrder, told: Told, unknown: Sequence[tuple[str, str]] = ()
+    ) -> WeeklyAnswer | Refused:
+        """The report alone; `unknown` are steps that are known to have failed, and why."""
         if refused := self.crew.refusal(order.user):
             return refused
-        with self.crew.place(order.user, "a weekly report"):
+        with self.crew.place(order.user, NAME):
             await told(0.0, "history")
-            unknown: list[tuple[str, str]] = []
-            frames, no_source = await self._candles(unknown)
-            facts = await week_facts(self.desk, order.back, self.trend_weeks, self._symbols(), unknown)
+            failed = list(unknown)
+            frames, no_source = await self._candles(failed)
+            facts = replace(await self._facts(order.back), unknown=tuple(failed))
             asked = WeeklyAsked(self.place, facts, self.history_days, no_source)
-            parcel = await asyncio.to_thread(lambda: packed("weekly", encode(asked), frames))
-            found = await self._run(Task(order.user, "a weekly report", parcel, WEEKLY_S), told)
+            found = await self._made(order.user, asked, frames, told)
+            if isinstance(found, Refused) and found.rule in LOST:  # what needs no backtest still comes
+                found = await self._made(order.user, replace(asked, without=found.figures), (), told)
             if isinstance(found, Refused):
                 return found
-            answer = await asyncio.to_thread(decode, found, WeeklyAnswer)
-            return await self._filed(answer)
+            return await asyncio.to_thread(decode, found, WeeklyAnswer)
+
+    async def _made(
+        self, user: str, asked: WeeklyAsked, frames: Sequence[Frame], told: Told
+    ) -> bytes | Refused:
+        parcel = await asyncio.to_thread(lambda: packed("weekly", encode(asked), frames))
+        return await self._run(Task(user, NAME, parcel, WEEKLY_S), told)
+
+    async def _facts(self, back: int) -> WeekFacts:
+        return await week_facts(self.desk, self.shelf, back, self.trend_weeks, self._symbols())
 
     def _symbols(self) -> tuple[SymbolFacts, ...]:
         """Every traded symbol with its parameters and costs as they are now."""
         chosen = (self._symbol(one.symbol, "") for one in self.settings.symbols)
         return tuple(SymbolFacts(one.symbol, self.plan(one), dict(one.parameters)) for one in chosen)
 
-    async def _candles(self, unknown: list[tuple[str, str]]) -> tuple[list[Frame], str]:
+    async def _candles(self, failed: list[tuple[str, str]]) -> tuple[list[Frame], str]:
         """Every symbol's candles: the venue's where it answers, else what the desk has; and why there is no source."""
-        frames, failed = [], []
-        bars = self.history_days * DAY_MS // self.settings.bar_ms
+        frames: list[Frame] = []
+        silent: list[str] = []
         for one in self.settings.symbols:
-            fresh = None
-            if self.history is not None:
-                try:
-                    fresh = (await self.history([one.symbol], self.settings.timeframe, bars)).get(one.symbol)
-                except QuarterdeckError:
-                    failed.append(one.symbol)
-            known = await self._live(one.symbol, self.history_days, WARMUP_BARS)
+            known = await self._own(one.symbol, failed)
+            fresh = None if self.history is None else await self._asked_of(self.history, one.symbol)
+            if fresh is None and self.history is not None:
+                silent.append(one.symbol)
             frames.append(fresh if fresh is not None and len(fresh) > len(known) else known)
-        if failed:
-            unknown.append(("history", f"the venue gave no candles of {', '.join(failed[:5])}"))
+        if silent:
+            more = f" and {len(silent) - NAMED} more" if len(silent) > NAMED else ""
+            failed.append(("history", f"the venue gave no candles of {', '.join(silent[:NAMED])}{more}"))
         return frames, "" if self.history is not None else NO_VENUE
+
+    async def _asked_of(self, history: History, symbol: str) -> Frame | None:
+        """The venue's last candles of a symbol; None where it does not answer."""
+        bars = self.history_days * DAY_MS // self.settings.bar_ms
+        try:
+            found = (await history([symbol], self.settings.timeframe, bars)).get(symbol)
+        except QuarterdeckError:
+            log.warning("weekly report: no candles of %s", symbol, exc_info=True)
+            return None
+        return found if found is not None and len(found) else None
+
+    async def _own(self, symbol: str, failed: list[tuple[str, str]]) -> Frame:
+        """The desk's own candles; none where its books cannot be read."""
+        try:
+            return await self._live(symbol, self.history_days, WARMUP_BARS)
+        except StorageError:
+            if UNREAD_CANDLES not in failed:
+                failed.append(UNREAD_CANDLES)
+            return nothing_of(symbol, self.settings.bar_ms)
 
     async def _filed(self, answer: WeeklyAnswer) -> WeeklyResult:
         """Let the alternatives wait; a book that cannot be written is named."""
@@ -92,7 +135,7 @@ class WeeklyLab(WorkerLab):
         try:
             names += [(await book.file(draft)).id for draft in report.alternatives]
         except QuarterdeckError:
-            shown.append(("Failed", "proposals: the book of proposals could not be written"))
+            shown.append(("Not filed", "the book of proposals could not be written"))
         page = Path(answer.page)
         content = await asyncio.to_thread(page.read_bytes)
         return WeeklyResult(
@@ -107,40 +150,57 @@ class WeeklyLab(WorkerLab):
 
 
 async def week_facts(
-    desk: Desk,
-    back: int,
-    weeks: int,
-    symbols: tuple[SymbolFacts, ...],
-    unknown: Sequence[tuple[str, str]] = (),
+    desk: Desk, shelf: ModelShelf, back: int, weeks: int, symbols: tuple[SymbolFacts, ...]
 ) -> WeekFacts:
-    """What the ledger and the engine know of a week and of the weeks before it; what fails is named."""
+    """What the ledger, the engine and the shelf of models know of a week and the weeks before it; None where not."""
     zone, now_ms = ZoneInfo(desk.about.timezone), desk.now_ms()
     spans = week_spans(zone, now_ms, back, weeks)
-    first, failed = spans[0].begins_at_ms, list(unknown)
-    trades: tuple[Trade, ...] = ()
-    points: tuple[EquityPoint, ...] = ()
-    kills: tuple[KillView, ...] = ()
-    try:
-        trades = await desk.trades(TradeQuery(since_ms=first))
-        points = await desk.equity(first)
-    except QuarterdeckError:
-        failed.append(("live trades", "the ledger could not be read"))
-    try:
-        kills = desk.kills()
-    except QuarterdeckError:
-        failed.append(("kill switches", "they could not be read"))
     return WeekFacts(
         mode=desk.about.mode,
         quote=desk.about.quote,
         zone=desk.about.timezone,
         now_ms=now_ms,
         weeks=spans,
-        trades=trades,
-        points=points,
-        kills=kills,
+        trades=await _read(desk.trades(TradeQuery(since_ms=spans[0].begins_at_ms))),
+        points=await _read(_equity(desk, spans)),
+        kills=_asked(desk.kills),
         symbols=symbols,
-        unknown=tuple(failed),
+        held=tuple(Held(one.symbol, one.side, one.opened_at_ms) for one in desk.status().positions),
+        models=_asked(lambda: _models(shelf)),
     )
+
+
+async def _read[T](question: Awaitable[T]) -> T | None:
+    """What the books answer; None where they cannot be read."""
+    try:
+        return await question
+    except QuarterdeckError:
+        log.warning("weekly report: the books cannot be read", exc_info=True)
+        return None
+
+
+def _asked[T](question: Callable[[], T]) -> T | None:
+    """What somebody answers at once; None where it cannot be told."""
+    try:
+        return question()
+    except QuarterdeckError:
+        log.warning("weekly report: a fact is missing", exc_info=True)
+        return None
+
+
+async def _equity(desk: Desk, spans: Sequence[WeekSpan]) -> tuple[EquityPoint, ...]:
+    """Equity over all weeks, thinned; the reported week as exactly as the books have it."""
+    begins_at_ms = spans[-1].begins_at_ms
+    earlier = await desk.equity(spans[0].begins_at_ms)
+    return (
+        *(one for one in earlier if one.at_ms < begins_at_ms),
+        *await desk.equity(begins_at_ms),
+    )
+
+
+def _models(shelf: ModelShelf) -> ModelFacts:
+    found = shelf.models()
+    return ModelFacts(len(found), sum(one.on for one in found))
 
 
 def week_spans(zone: ZoneInfo, now_ms: int, back: int, weeks: int) -> tuple[WeekSpan, ...]:

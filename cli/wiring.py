@@ -39,7 +39,7 @@ from handlers import parameter_sets
 from handlers.desks import Seat
 from handlers.format import Clock
 from handlers.lab import Research
-from handlers.learning import Proposals
+from handlers.learning import Models, Proposals
 from handlers.proposal_book import Book
 from handlers.registry import load_registry
 from storage.database import Database, open_database
@@ -93,8 +93,9 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     front = build_front(Ground(plan, database, commands, wall_ms, seats))
     book = build_book(plan, database, desk)
     lab = build_lab(plan, desk, database.ledger(plan.account), engine.state.settings, venue)
-    lab.book = book
-    front.lend(plan.loaded.settings.name, Research(lab), Proposals(book))
+    lab.book, models = book, Models()
+    lab.shelf = models.shelf
+    front.lend(plan.loaded.settings.name, Research(lab), Proposals(book), models)
     house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, front, health)
     on_call(house)
     return house

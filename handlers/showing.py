@@ -1,6 +1,6 @@
 """What a notice looks like to one person: the buttons that belong to it, its picture, only its headline if he likes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.domain.action import PLACES
 from bot.domain.notice import Notice, NoticeKind, Severity
@@ -20,6 +20,9 @@ PICTURE = "Picture"
 """The field that names what the notice's picture is drawn from: a command line, or a kept report's file."""
 FILE = "File"
 """The field that names the kept file that goes with the notice."""
+
+WAITING = "Wait for approval"
+"""The field that names proposals that came with the notice: p1, p2."""
 
 
 def undressed(platform: str, chat_id: str, role: Role, reply: Reply) -> Reply:
@@ -88,4 +91,16 @@ def _buttons(notice: Notice, notice_id: int) -> list[Button]:
         found.append(Button("Kills", "/kill"))
     elif notice.kind is NoticeKind.DAILY_LOSS:
         found.append(Button("Risk", "/risk"))
+    elif notice.kind is NoticeKind.DIGEST:
+        waiting = dict(notice.fields).get(WAITING, "")
+        found += decision_buttons(waiting.split(", ")) if waiting else ()
     return found
+
+
+def decision_buttons(proposals: Sequence[str]) -> tuple[Button, ...]:
+    """Approve and reject for each proposal, and the list that compares them."""
+    pairs = (
+        (Button(f"Approve {one}", f"/approve {one}"), Button(f"Reject {one}", f"/reject {one}"))
+        for one in proposals
+    )
+    return (*(button for pair in pairs for button in pair), Button("Proposals", "/proposals"))

@@ -93,12 +93,16 @@ class SweepAnswer:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyAsked:
-    """The weekly report: what the desk knows; `no_source` says why history could not be brought up to date."""
+    """The weekly report: what the desk knows.
+
+    `no_source` says why history could not be brought up to date; `without` why nothing may be tested or swept.
+    """
 
     place: Place
     facts: WeekFacts
     history_days: int
     no_source: str = ""
+    without: str = ""
 
     @property
     def place_history(self) -> Path:
@@ -120,6 +124,11 @@ def kept(results: Path, name: str) -> Kept | None:
     if not NAME.fullmatch(name) or not path.is_file():
         return None
     return decode(path.read_bytes(), Kept)
+
+
+def nothing_of(symbol: str, timeframe_ms: int) -> Frame:
+    """No candle of a symbol."""
+    return Frame(symbol, timeframe_ms, np.zeros(0, dtype=np.int64), *(np.zeros(0) for _ in FIGURES))
 
 
 def merged(stored: Frame, live: Frame) -> Frame:

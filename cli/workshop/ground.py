@@ -18,6 +18,7 @@ from research.store.port import Points
 
 HISTORY = "history"
 IMPORTED = "import"
+NO_POINTS = Points(np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True)

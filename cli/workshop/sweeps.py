@@ -69,9 +69,12 @@ def windows(days: float) -> tuple[str, str]:
 
 
 def swept(
-    asked: SweepAsked, frame: Frame, registry: Registry, tell: Tell = silent
+    asked: SweepAsked, frame: Frame, registry: Registry, tell: Tell = silent, workers: int = 1
 ) -> tuple[Section, SweepPlan]:
-    """The symbol's sets, counted and judged in this process; what no set changes is as it is in use."""
+    """The symbol's sets, counted and judged; what no set changes is as it is in use.
+
+    One worker: in this process. More: in processes of their own, which may die without it.
+    """
     grid = default_grid(registry, asked.strategy)
     axes = {axis.name for axis in grid.axes}
     filed = {row.parameter.name: row.value for row in registry.effective(asked.strategy, asked.symbol)}
@@ -87,8 +90,8 @@ def swept(
         windows=windows(len(frame) * frame.timeframe_ms / DAY_MS),
         strategy_paths=asked.place.strategy_paths,
     )
-    with open_workers(1) as workers:
-        (section,) = sweep(plan, (source.known(frame),), workers, tell).sections
+    with open_workers(workers) as crew:
+        (section,) = sweep(plan, (source.known(frame),), crew, tell).sections
     return section, plan
 
 

@@ -1,18 +1,29 @@
 """The weekly report as a worker makes it: what the desk told, joined with what the history says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.domain.errors import ConfigError
 from bot.domain.guard import Sizing, SizingMode
+from bot.domain.instrument import ZERO
 from bot.domain.market import DAY_MS
+from bot.engine.views import KillView
 from bot.runtime.codec import decode, encode
 from bot.runtime.proposals import Draft
 from bot.strategy import Frame
-from cli.workshop.asking import Kept, SweepAsked, WeeklyAnswer, WeeklyAsked
+from bot.training import Checklist
+from cli.workshop.asking import Kept, SweepAsked, WeeklyAnswer, WeeklyAsked, nothing_of
 from cli.workshop.drafts import proposed
-from cli.workshop.ground import bar_ms, ground_of, known
+from cli.workshop.ground import (
+    NO_POINTS,
+    Known,
+    bar_ms,
+    ground_of,
+    known,
+    unbroken,
+    within,
+)
 from cli.workshop.pages import make_room
 from cli.workshop.parcel import Parcel
 from cli.workshop.sweeps import result_of, swept
@@ -23,8 +34,8 @@ from research.results.files import write_whole
 from research.results.outcome import SimulatedTrade
 from research.store.files import FileStore
 from research.weekly.beside import Beside, beside
-from research.weekly.facts import SymbolFacts
-from research.weekly.live import Checklist, WeekFigures, checklist, trend, week_figures
+from research.weekly.facts import SymbolFacts, WeekFacts
+from research.weekly.live import WeekFigures, signs, trend, week_figures
 from research.weekly.report import Steps, WeeklyReport
 from research.weekly.tested import TestedSymbol, tested
 from strategies.registry import Registry
@@ -34,6 +45,10 @@ SWEEP_DAYS = 365
 MOST_SWEPT = 3
 ALTERNATIVES = 3
 LEAST_SWEPT_DAYS = 28
+APART = 2
+"""Sweeps count in a process of their own: one that dies there takes its own symbol along, not the report."""
+HEAVY = ("history", "backtest", "alternatives")
+"""Steps that a report is made without when the process died of them."""
 JOINT = "all symbols"
 FIXED = Sizing(SizingMode.FIXED_NOTIONAL, Decimal(1000))
 
@@ -57,20 +72,6 @@ class Lived:
 
 
 @dataclass(frozen=True, slots=True)
-class Trend:
-    """The weeks of the trend."""
-
-    weeks: tuple[WeekFigures, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Signs:
-    """The checklist."""
-
-    found: Checklist | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Alternatives:
     """Sets to propose, and the sentences that belong to them."""
 
@@ -78,19 +79,43 @@ class Alternatives:
     words: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every step stands on: what was asked, the desk's candles by symbol, and who notes what failed."""
+
+    asked: WeeklyAsked
+    live: Mapping[str, Frame]
+    steps: Steps
+
+    @property
+    def facts(self) -> WeekFacts:
+        """What the desk told."""
+        return self.asked.facts
+
+    def known(self, step: str, symbol: str, days: int, warmup: int = 0) -> Known:
+        """A symbol's candles; where stored ones cannot be read that is named, and the desk's own must do."""
+        place, to_ms = self.asked.place, self.facts.now_ms
+        from_ms = to_ms - days * DAY_MS - warmup * bar_ms(place)
+        live = self.live.get(symbol) or nothing_of(symbol, bar_ms(place))
+        own = Known(unbroken(within(live, from_ms, to_ms)), NO_POINTS, ())
+        return self.steps.part(step, symbol, lambda: known(place, live, from_ms, to_ms), own)
+
+
 def work(parcel: Parcel, say: Say) -> WeeklyAnswer:
     """All seven steps; the report is kept as JSON and as a page."""
     asked = decode(parcel.order, WeeklyAsked)
-    facts, live = asked.facts, {frame.symbol: frame for frame in parcel.frames}
-    steps = Steps(say, list(facts.unknown))
-    nothing: tuple[str, ...] = ()
-    history = steps.run("history", lambda: refreshed(asked, parcel.frames), nothing)
-    tried = steps.run("backtest", lambda: _tried(asked, live), Tried())
-    lived = steps.run("live trades", lambda: _lived(asked, tried), Lived())
-    weeks = steps.run("trend", lambda: Trend(trend(facts)), Trend()).weeks
-    kills = facts.kills
-    signs = steps.run("model checklist", lambda: Signs(checklist(weeks)), Signs()).found
-    other = steps.run("alternatives", lambda: _alternatives(asked, live, lived.week, tried), Alternatives())
+    facts, without = asked.facts, dict.fromkeys(HEAVY, asked.without) if asked.without else {}
+    steps = Steps(say, list(facts.unknown), without)
+    bench = Bench(asked, {frame.symbol: frame for frame in parcel.frames}, steps)
+    no_words: tuple[str, ...] = ()
+    no_weeks: tuple[WeekFigures, ...] = ()
+    history = steps.run("history", lambda: refreshed(bench), no_words)
+    tried = steps.run("backtest", lambda: _tried(bench), Tried())
+    lived = steps.run("live trades", lambda: _lived(bench, tried), Lived())
+    weeks = steps.run("trend", lambda: trend(facts), no_weeks)
+    kills = steps.run("kill switches", lambda: _kills(facts), None)
+    checked = steps.run("model checklist", lambda: _signs(steps, facts), None)
+    other = steps.run("alternatives", lambda: _alternatives(bench, lived.week, tried), Alternatives())
     report = WeeklyReport(
         label=facts.week.label,
         mode=facts.mode,
@@ -105,14 +130,13 @@ def work(parcel: Parcel, say: Say) -> WeeklyAnswer:
         beside=lived.beside,
         trend=weeks,
         kills=kills,
-        checklist=signs,
+        checklist=checked,
         alternatives=other.drafts,
-        words=(*tried.words, *other.words),
-        points=tuple(
-            one for one in facts.points if facts.week.begins_at_ms <= one.at_ms < facts.week.ends_at_ms
-        ),
+        words=tried.words,
+        advice=other.words,
+        points=tuple(one for one in facts.points or () if facts.week.holds(one.at_ms)),
         models=facts.models,
-        failures=tuple(dict(steps.failures).items()),
+        failures=tuple((step, why.replace(f"{asked.place.home}/", "")) for step, why in steps.named()),
     )
     return _kept(asked, report)
 
@@ -127,110 +151,155 @@ def _kept(asked: WeeklyAsked, report: WeeklyReport) -> WeeklyAnswer:
     return WeeklyAnswer(report, str(page))
 
 
-def refreshed(asked: WeeklyAsked, frames: Sequence[Frame]) -> tuple[str, ...]:
-    """What the venue just told goes into the store; without a source that is said."""
+def _kills(facts: WeekFacts) -> tuple[KillView, ...] | None:
+    if facts.kills is None:
+        raise ConfigError("they could not be read")
+    return facts.kills
+
+
+def _signs(steps: Steps, facts: WeekFacts) -> Checklist | None:
+    if facts.models is None:
+        steps.failed("model checklist", "which models there are could not be read")
+    return signs(facts)
+
+
+def refreshed(bench: Bench) -> tuple[str, ...]:
+    """What the venue just told goes into the store, each symbol for itself; without a source that is said."""
+    asked = bench.asked
     if asked.no_source:
         return (asked.no_source,)
     store = FileStore(asked.place_history, asked.place.source)
-    words = []
-    for frame in frames:
-        done = store.upsert(asked.place.timeframe, frame)
-        if done.added or done.corrected:
-            words.append(f"{frame.symbol}: {done.added} bars added, {done.corrected} corrected")
-    return tuple(words) or ("The store had every bar already.",)
+    words, sound = [], 0
+    for symbol, frame in bench.live.items():
+        done = bench.steps.part("history", symbol, lambda one=frame: _stored(asked, store, one), None)  # type: ignore[misc]
+        sound += done is not None
+        words += [done] if done else []
+    return tuple(words) or (("The store had every bar already.",) if sound else ())
 
 
-def _lived(asked: WeeklyAsked, tried: Tried) -> Lived:
-    facts = asked.facts
+def _stored(asked: WeeklyAsked, store: FileStore, frame: Frame) -> str:
+    """One symbol's bars into the store; what that changed, empty when nothing."""
+    done = store.upsert(asked.place.timeframe, frame)
+    if not done.added and not done.corrected:
+        return ""
+    return f"{frame.symbol}: {done.added} bars added, {done.corrected} corrected"
+
+
+def _lived(bench: Bench, tried: Tried) -> Lived:
+    facts = bench.facts
+    if facts.points is None:
+        bench.steps.failed("live trades", "the equity series could not be read")
     week = week_figures(facts, facts.week)
     if not tried.parts:
         return Lived(week)
-    return Lived(week, beside(facts, tried.trades, bar_ms(asked.place), tried.until_ms))
+    return Lived(week, beside(facts, tried.trades, bar_ms(bench.asked.place), tried.until_ms))
 
 
-def _tried(asked: WeeklyAsked, live: dict[str, Frame]) -> Tried:
+def _tried(bench: Bench) -> Tried:
     """Every symbol alone on its parameters in use; the joint figures come from the merged trades."""
-    facts = asked.facts
     trades: list[SimulatedTrade] = []
     parts: list[TestedSymbol] = []
-    words: list[str] = []
     spans: list[tuple[int, int]] = []
-    weeks = [(one.begins_at_ms, one.ends_at_ms) for one in facts.weeks]
-    for one in facts.symbols:
-        try:
-            own, span = _traded(asked, one, live[one.symbol])
-        except (ConfigError, KeyError) as error:
-            words.append(f"{one.symbol} was not tested: {error}.")
+    words: list[str] = []
+    weeks = [(one.begins_at_ms, one.ends_at_ms) for one in bench.facts.weeks]
+    for one in bench.facts.symbols:
+        found = bench.steps.part("backtest", one.symbol, lambda chosen=one: _traded(bench, chosen), None)  # type: ignore[misc]
+        if found is None:
             continue
-        parts.append(tested(one.symbol, own, span, weeks))
-        trades += own
-        spans.append(span)
+        parts.append(tested(one.symbol, found.trades, found.span, weeks))
+        trades += found.trades
+        spans.append(found.span)
+        words += [f"{one.symbol}: {said}" for said in found.words]
     if not parts:
-        raise ConfigError(" ".join(words) or "there are no symbols")
+        return Tried()
     whole = min(begin for begin, _ in spans), max(end for _, end in spans)
     parts.append(tested(JOINT, trades, whole, weeks))
     return Tried(tuple(parts), tuple(trades), whole[1], tuple(words))
 
 
-def _traded(
-    asked: WeeklyAsked, one: SymbolFacts, live: Frame
-) -> tuple[tuple[SimulatedTrade, ...], tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """One symbol's backtest: its trades, from when to when, sentences about its candles and its sizing."""
+
+    trades: tuple[SimulatedTrade, ...]
+    span: tuple[int, int]
+    words: tuple[str, ...]
+
+
+def _traded(bench: Bench, one: SymbolFacts) -> Traded:
+    asked = bench.asked
     warmup = Registry(asked.place.paths).build(one.plan.strategy, one.symbol, one.values).warmup_bars
-    span_ms = asked.history_days * DAY_MS + warmup * bar_ms(asked.place)
-    found = known(asked.place, live, asked.facts.now_ms - span_ms, asked.facts.now_ms)
+    found = bench.known("backtest", one.symbol, asked.history_days, warmup)
     if len(found.frame) <= warmup:
-        raise ConfigError(f"{len(found.frame)} candles are known without a gap, {warmup + 1} are needed")
-    plan = (
-        one.plan if one.plan.sizing.mode is not SizingMode.MARGIN_RATIO else replace(one.plan, sizing=FIXED)
-    )
+        raise ConfigError(
+            f"not tested: {len(found.frame)} candles are known without a gap, {warmup + 1} are needed"
+        )
+    plan, words = one.plan, list(found.words)
+    if plan.sizing.mode is SizingMode.MARGIN_RATIO:
+        plan = replace(plan, sizing=FIXED)
+        words.append(f"tested with {FIXED.value} a trade: the desk's sizing hangs on the whole account.")
     times = found.frame.open_at_ms
     outcome = run_fast(plan, ground_of(asked.place, found, tail_ms=int(times[warmup])))
-    return outcome.trades, (int(times[warmup]), int(times[-1]) + found.frame.timeframe_ms)
+    span = int(times[warmup]), int(times[-1]) + found.frame.timeframe_ms
+    return Traded(outcome.trades, span, tuple(words))
 
 
-def _alternatives(
-    asked: WeeklyAsked, live: dict[str, Frame], week: WeekFigures | None, tried: Tried
-) -> Alternatives:
+def _alternatives(bench: Bench, week: WeekFigures | None, tried: Tried) -> Alternatives:
     """Where money was lost: the usual sets of the worst symbols, the best three of them as proposals."""
-    factor = week.profit_factor if week is not None and week.trades else None
-    if factor is None and tried.parts:
-        factor = tried.parts[-1].whole.profit_factor
-    if factor is None or factor >= 1:
+    if not _lost(week, tried):
         return Alternatives()
     found: list[tuple[float, Draft]] = []
     words: list[str] = []
-    for one in _worst(asked, tried):
-        drafts, said = _of_symbol(asked, one, live[one.symbol])
+    for one in _worst(bench, tried):
+        none: tuple[list[tuple[float, Draft]], list[str]] = ([], [])
+        drafts, said = bench.steps.part(
+            "alternatives",
+            one.symbol,
+            lambda chosen=one: _of_symbol(bench, chosen),  # type: ignore[misc]
+            none,
+        )
         found += drafts
         words += said
     found.sort(key=lambda pair: -pair[0])
     return Alternatives(tuple(draft for _, draft in found[:ALTERNATIVES]), tuple(words))
 
 
-def _worst(asked: WeeklyAsked, tried: Tried) -> list[SymbolFacts]:
+def _lost(week: WeekFigures | None, tried: Tried) -> bool:
+    """Whether the week's profit factor is below 1: live, or where nothing was traded live in the backtest."""
+    if week is not None and week.trades:
+        return week.profit_factor is not None and week.profit_factor < 1
+    factor = tried.parts[-1].whole.profit_factor if tried.parts else None
+    return factor is not None and factor < 1
+
+
+def _worst(bench: Bench, tried: Tried) -> list[SymbolFacts]:
     """The symbols that lost most, live first, then in the backtest."""
-    week = asked.facts.week
-    nets = {part.name: Decimal(repr(part.whole.net)) for part in tried.parts[:-1]}
-    for trade in asked.facts.trades:
-        if week.begins_at_ms <= trade.closed_at_ms < week.ends_at_ms:
-            nets[trade.symbol] = min(nets.get(trade.symbol, Decimal(0)), Decimal(0)) + trade.net
-    losing = [one for one in asked.facts.symbols if nets.get(one.symbol, Decimal(0)) < 0]
-    return sorted(losing, key=lambda one: (nets[one.symbol], one.symbol))[:MOST_SWEPT]
+    facts = bench.facts
+    nets = {part.name: min(Decimal(repr(part.whole.net)), ZERO) for part in tried.parts[:-1]}
+    lost: dict[str, Decimal] = {}
+    for trade in facts.trades or ():
+        if facts.week.holds(trade.closed_at_ms):
+            lost[trade.symbol] = lost.get(trade.symbol, ZERO) + trade.net
+    order = {
+        one.symbol: (min(lost.get(one.symbol, ZERO), ZERO), nets.get(one.symbol, ZERO), one.symbol)
+        for one in facts.symbols
+    }
+    losing = [one for one in facts.symbols if order[one.symbol][:2] < (ZERO, ZERO)]
+    return sorted(losing, key=lambda one: order[one.symbol])[:MOST_SWEPT]
 
 
-def _of_symbol(
-    asked: WeeklyAsked, one: SymbolFacts, live: Frame
-) -> tuple[list[tuple[float, Draft]], list[str]]:
+def _of_symbol(bench: Bench, one: SymbolFacts) -> tuple[list[tuple[float, Draft]], list[str]]:
     """A symbol's best sets as proposals, or the sentence why there are none."""
-    to_ms, place = asked.facts.now_ms, asked.place
-    found = known(place, live, to_ms - SWEEP_DAYS * DAY_MS, to_ms)
+    place, to_ms = bench.asked.place, bench.facts.now_ms
+    found = bench.known("alternatives", one.symbol, SWEEP_DAYS)
     days = len(found.frame) * bar_ms(place) / DAY_MS
     if days < LEAST_SWEPT_DAYS:
         return [], [f"{one.symbol}: no alternatives, {days:.1f} days of candles tell too little."]
     order = SweepAsked(place, one.symbol, SWEEP_DAYS, to_ms, one.plan.strategy, one.values, one.plan.rules)
-    section, plan = swept(order, found.frame, Registry(place.paths))
+    section, plan = swept(order, found.frame, Registry(place.paths), workers=APART)
     result = result_of(order, found.frame, section, plan, ())
     chosen = [best for best in result.best if best.rank in result.proposable]
     better = [best for best in chosen if (best.profit_factor or 0) > (result.production.profit_factor or 0)]
     drafts = [(best.profit_factor or 0.0, proposed(Kept(result, one.values), best)) for best in better]
-    return drafts, [f"{one.symbol}: {words}" for words in result.words]
+    none = [] if drafts else [f"{one.symbol}: no set does better than the one in use."]
+    return drafts, [*none, *(f"{one.symbol}: {words}" for words in result.words)]

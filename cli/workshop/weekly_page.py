@@ -60,6 +60,8 @@ def _beside(report: WeeklyReport) -> str:
 
 
 def _kills(report: WeeklyReport) -> str:
+    if report.kills is None:
+        return UNKNOWN
     killed = [view.symbol for view in report.kills if view.kill]
     near = [
         f"{view.symbol} {view.losing_run}/{view.losing_run_limit}"
@@ -71,12 +73,22 @@ def _kills(report: WeeklyReport) -> str:
 
 
 def _models(report: WeeklyReport) -> str:
+    there = models_words(report)
     if report.checklist is None:
-        return UNKNOWN
+        return f"{there}, training unknown"
     signs = report.checklist
     advice = "training advised" if signs.advised else "no training advised"
     held = f": {', '.join(signs.held)}" if signs.held else ""
-    return f"{advice} ({len(signs.held)} of 3 signs{held})"
+    return f"{there}, {advice} ({len(signs.held)} of {len(signs.signs)} signs{held})"
+
+
+def models_words(report: WeeklyReport) -> str:
+    """How many models there are, or that there is none."""
+    if report.models is None:
+        return "models unknown"
+    if not report.models.installed:
+        return "no model is installed"
+    return f"{report.models.on} of {count(report.models.installed, 'model')} on"
 
 
 def _alternatives(report: WeeklyReport) -> str:
@@ -104,26 +116,39 @@ def _parts(report: WeeklyReport, facts: WeekFacts) -> Iterator[str]:
     ]
     yield html.heading("Equity")
     yield html.equity_drawing(report.points, *ends)
-    yield html.heading("Trend")
+    yield html.heading("Trend: net by week, live")
     yield html.bar_drawing([one.label for one in report.trend], [float(one.net) for one in report.trend])
-    yield html.grid(_trend(report), "No weeks.")
+    yield html.grid(_trend(report), "The weeks are not known.")
     yield html.heading("Backtest of the parameters in use, week by week")
     yield html.grid(_symbols(report), "Nothing could be tested.")
     yield html.prose(report.words, small=True)
     yield html.heading("Live against backtest")
     yield html.figures(_differences(report))
+    yield html.grid(
+        _entries(report, at), "Every entry was made by both." if report.beside else "Not compared."
+    )
     yield html.heading("Trades closed in the week")
-    yield html.grid(_trades(report, facts, at), "No trade was closed.")
+    yield html.grid(
+        _trades(report, facts, at),
+        "The ledger could not be read." if facts.trades is None else "No trade was closed.",
+    )
     yield html.heading("Kill switches")
-    yield html.grid(_kill_table(report), "No symbols.")
+    yield html.grid(_kill_table(report), "They are not known." if report.kills is None else "No symbols.")
     yield html.heading("Model checklist")
     yield html.grid(_signs(report), "Not known.")
-    yield html.heading("Alternatives that wait for approval")
+    yield html.prose(
+        [f"{models_words(report).capitalize()}. Two signs of three advise training."], small=True
+    )
+    yield html.heading("Alternatives")
     yield html.grid(_drafts(report), "None.")
+    yield html.prose(report.advice, small=True)
     yield html.heading("History")
     yield html.prose(report.history or ("Not refreshed.",), small=True)
     yield html.heading("Steps that failed")
     yield html.grid(table("Step | Why", report.failures), "None.")
+    yield html.prose(
+        [f"Times are in {report.zone}; money in {report.quote}, after fees and funding."], small=True
+    )
 
 
 def _trend(report: WeeklyReport) -> Table | None:
@@ -163,15 +188,32 @@ def _differences(report: WeeklyReport) -> Iterator[tuple[str, str]]:
         return
     yield "Slippage realised", money(-report.beside.realised, report.quote)
     yield "Slippage expected", money(-report.beside.expected, report.quote)
-    yield "Missed", "; ".join(report.beside.missed) or "none"
-    yield "Extra", "; ".join(report.beside.extra) or "none"
+    yield "In both", count(report.beside.both, "entry", "entries")
+    yield "Missed", f"{count(len(report.beside.missed), 'entry', 'entries')} of the backtest alone"
+    yield "Extra", f"{count(len(report.beside.extra), 'entry', 'entries')} made live alone"
+
+
+def _entries(report: WeeklyReport, at: Clock) -> Table | None:
+    """The entries that one side alone made, in order of time."""
+    if report.beside is None:
+        return None
+    marked = [("missed", one) for one in report.beside.missed] + [
+        ("extra", one) for one in report.beside.extra
+    ]
+    rows = (
+        (at.full(one.at_ms), one.symbol, one.side.value, what, one.reason, amount(one.net))
+        for what, one in sorted(marked, key=lambda pair: (pair[1].at_ms, pair[1].symbol))
+    )
+    return table(f"Entered | Symbol | Side | What | End | >Net {report.quote}", rows)
 
 
 def _trades(report: WeeklyReport, facts: WeekFacts, at: Clock) -> Table | None:
     week = facts.week
+    if facts.trades is None:
+        return None
     rows = (
         (
-            at.short(one.closed_at_ms),
+            at.full(one.closed_at_ms),
             one.symbol,
             one.side.value,
             plain(one.entry_price),
@@ -180,8 +222,7 @@ def _trades(report: WeeklyReport, facts: WeekFacts, at: Clock) -> Table | None:
             amount(one.fees),
             amount(one.net),
         )
-        for one in reversed(facts.trades)
-        if week.begins_at_ms <= one.closed_at_ms < week.ends_at_ms
+        for one in reversed(facts.closed(week))
     )
     columns = f"Closed | Symbol | Side | >Entry | >Exit | Reason | >Fees | >Net {report.quote}"
     return table(columns, rows)
@@ -196,14 +237,16 @@ def _kill_table(report: WeeklyReport) -> Table | None:
             number(view.profit_factor),
             f"{view.trades}/{view.trades_needed}",
         )
-        for view in report.kills
+        for view in report.kills or ()
     )
     return table("Symbol | State | >Losing run | >PF | >Trades", rows)
 
 
 def _signs(report: WeeklyReport) -> Table | None:
     signs = report.checklist.signs if report.checklist else ()
-    return table("Sign | Holds", ((words, "yes" if holds else "no") for words, holds in signs))
+    return table(
+        "Sign | Found | Holds", ((one.name, one.figure, "yes" if one.holds else "no") for one in signs)
+    )
 
 
 def _drafts(report: WeeklyReport) -> Table | None:

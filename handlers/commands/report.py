@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from bot import training
 from bot.domain.account import EquityPoint
 from bot.domain.action import RecordNote
 from bot.domain.trade import Trade
@@ -131,19 +132,13 @@ def _near(view: KillView) -> bool:
 
 
 def _model_words(week: Week) -> str:
-    """Two of three say that training is advised: enough trades, PF below one, PF falling for three weeks."""
-    factors = [one.tally.profit_factor for one in week.trend]
-    last = [factor for factor in factors[-3:] if factor is not None]
-    total = sum(one.tally.trades for one in week.trend)
-    signs = {
-        f"{total} trades in {len(week.trend)} weeks (150 wanted)": total >= 150,
-        "profit factor below 1": bool(factors) and factors[-1] is not None and factors[-1] < 1,
-        "profit factor falling for three weeks": len(last) == 3 and last[0] > last[1] > last[2],
-    }
-    held = [words for words, holds in signs.items() if holds]
-    advice = "training advised" if len(held) >= 2 else "no training advised"
+    """How many models there are, and whether training is advised."""
+    tallies = [one.tally for one in week.trend]
+    found = training.checklist([training.Week(one.trades, one.wins, one.profit_factor) for one in tallies])
+    held = ", ".join(found.held)
+    advice = "training advised" if found.advised else "no training advised"
     there = count(week.models, "model") if week.models else "no model is installed"
-    return f"{there}; {advice} ({len(held)} of 3 signs{': ' + ', '.join(held) if held else ''})"
+    return f"{there}; {advice} ({len(found.held)} of {len(found.signs)} signs{': ' + held if held else ''})"
 
 
 def _trend_table(desk: Desk, week: Week) -> Table | None:

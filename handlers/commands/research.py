@@ -23,6 +23,7 @@ from handlers.lab import (
 from handlers.learning import Proposals
 from handlers.progress import Progress
 from handlers.reply import Button, ButtonStyle, EquityPlot, Reply, Table
+from handlers.showing import decision_buttons
 from handlers.text import clip
 
 STOP = "stop"
@@ -313,7 +314,7 @@ async def full_report(
         file=answer.file,
         buttons=(
             Button("A week earlier", f"/full_report {week + 1}"),
-            *((Button("Proposals", "/proposals"),) if answer.proposals else ()),
+            *(decision_buttons(answer.proposals) if answer.proposals else ()),
             Button("From the ledger", f"/report {week}"),
             Button("Kills", "/kill"),
         ),

@@ -4,9 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bot.domain.instrument import ZERO
+from bot.domain.signal import Side
 from bot.domain.trade import Trade
 from research.results.outcome import SimulatedTrade
 from research.weekly.facts import WeekFacts
+
+CENT = Decimal("0.01")
+OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An entry that one side alone made: when, how it ended (`open`: it has not), its net in quote asset."""
+
+    symbol: str
+    side: Side
+    at_ms: int
+    reason: str
+    net: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,45 +33,61 @@ class Beside:
     """
 
     both: int
-    missed: tuple[str, ...]
-    extra: tuple[str, ...]
+    missed: tuple[Entered, ...]
+    extra: tuple[Entered, ...]
     expected: Decimal
     realised: Decimal
 
 
 def beside(facts: WeekFacts, tested: Sequence[SimulatedTrade], bar_ms: int, until_ms: int) -> Beside:
-    """Trades entered in the week, up to `until_ms`, where the candles end; the same bar and side are the same trade."""
-    week = facts.week
-    end_ms = min(week.ends_at_ms, until_ms)
-    live = [one for one in facts.trades if week.begins_at_ms <= one.opened_at_ms < end_ms]
-    left = [one for one in tested if week.begins_at_ms <= one.entry_at_ms < end_ms]
-    extra = []
+    """Entries of the week, up to `until_ms`, where the candles end; the same bar and side are the same entry.
+
+    A position that is still open was entered like any other. Raises StorageError where the ledger could not be read.
+    """
+    closed = facts.closed(facts.week)
+    live = [one for one in _entered(facts) if facts.week.holds(one.at_ms) and one.at_ms < until_ms]
+    left = [_simulated(one) for one in tested if facts.week.holds(one.entry_at_ms)]
+    left = [one for one in left if one.at_ms < until_ms]
+    extra: list[Entered] = []
     for one in live:
         same = next((other for other in left if _same(one, other, bar_ms)), None)
         if same is None:
-            extra.append(f"{one.symbol} {one.side.value} {one.reason.value}")
+            extra.append(one)
         else:
             left.remove(same)
-    closed = [one for one in facts.trades if week.begins_at_ms <= one.closed_at_ms < week.ends_at_ms]
     return Beside(
         both=len(live) - len(extra),
-        missed=tuple(f"{one.symbol} {one.side.value} {one.reason.value}" for one in left),
+        missed=tuple(left),
         extra=tuple(extra),
         expected=_expected(facts, closed),
-        realised=sum((one.slippage for one in closed), Decimal(0)),
+        realised=sum((one.slippage for one in closed), ZERO),
     )
 
 
-def _same(live: Trade, tested: SimulatedTrade, bar_ms: int) -> bool:
+def _entered(facts: WeekFacts) -> list[Entered]:
+    """Every entry made live, in order of time."""
+    closed = [
+        Entered(one.symbol, one.side, one.opened_at_ms, one.reason.value, one.net)
+        for one in facts.trades or ()
+    ]
+    held = [Entered(one.symbol, one.side, one.opened_at_ms, OPEN, ZERO) for one in facts.held]
+    return sorted([*closed, *held], key=lambda one: (one.at_ms, one.symbol))
+
+
+def _simulated(one: SimulatedTrade) -> Entered:
+    net = Decimal(repr(one.net)).quantize(CENT)
+    return Entered(one.symbol, one.side, one.entry_at_ms, one.reason.value, net)
+
+
+def _same(live: Entered, tested: Entered, bar_ms: int) -> bool:
     """Live opens within the bar at whose open the backtest does."""
     alike = live.symbol == tested.symbol and live.side is tested.side
-    return alike and 0 <= live.opened_at_ms - tested.entry_at_ms < bar_ms
+    return alike and 0 <= live.at_ms - tested.at_ms < bar_ms
 
 
 def _expected(facts: WeekFacts, closed: Sequence[Trade]) -> Decimal:
     rates = {one.symbol: one.plan.rules.slippage for one in facts.symbols}
     traded = (
-        (rates.get(one.symbol, Decimal(0)), one.quantity * (one.entry_price + one.exit_price))
-        for one in closed
+        (rates.get(one.symbol, ZERO), one.quantity * (one.entry_price + one.exit_price)) for one in closed
     )
-    return sum((rate * value for rate, value in traded), Decimal(0))
+    return sum((rate * value for rate, value in traded), ZERO)

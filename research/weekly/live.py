@@ -1,16 +1,12 @@
 """The live half of the weekly report, from the ledger alone, exact to the cent: week, trend, checklist."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.equity import max_drawdown
 from bot.performance import tally
+from bot.training import Checklist, Week, checklist
 from research.weekly.facts import WeekFacts, WeekSpan
-
-ENOUGH_TRADES = 150
-FALLING_WEEKS = 3
-ADVISED_FROM = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +27,13 @@ class WeekFigures:
     fall_percent: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Checklist:
-    """Whether models should be trained: two of three signs. `held` are those that hold, in words."""
-
-    total_trades: int
-    signs: tuple[tuple[str, bool], ...]
-
-    @property
-    def held(self) -> tuple[str, ...]:
-        """Signs that hold."""
-        return tuple(words for words, holds in self.signs if holds)
-
-    @property
-    def advised(self) -> bool:
-        """Training is advised."""
-        return len(self.held) >= ADVISED_FROM
-
-
 def week_figures(facts: WeekFacts, week: WeekSpan) -> WeekFigures:
-    """A trade counts where it closed; equity from the first to the last point within the week."""
-    sums = tally([one for one in facts.trades if week.begins_at_ms <= one.closed_at_ms < week.ends_at_ms])
-    points = [one for one in facts.points if week.begins_at_ms <= one.at_ms < week.ends_at_ms]
+    """A trade counts where it closed; equity from the first to the last point within the week.
+
+    Raises StorageError where the ledger's trades could not be read.
+    """
+    sums = tally(facts.closed(week))
+    points = [one for one in facts.points or () if week.holds(one.at_ms)]
     fall = max_drawdown(points)
     return WeekFigures(
         label=week.label,
@@ -75,16 +56,6 @@ def trend(facts: WeekFacts) -> tuple[WeekFigures, ...]:
     return tuple(week_figures(facts, week) for week in facts.weeks)
 
 
-def checklist(weeks: Sequence[WeekFigures]) -> Checklist:
-    """Trades add up over the weeks; a profit factor falls for three weeks when each is below the one before."""
-    total = sum(week.trades for week in weeks)
-    last = weeks[-1].profit_factor if weeks else None
-    factors = [week.profit_factor for week in weeks[-FALLING_WEEKS:]]
-    known = [factor for factor in factors if factor is not None]
-    falling = len(known) == FALLING_WEEKS and known[0] > known[1] > known[2]
-    signs = (
-        (f"{total} trades in {len(weeks)} weeks, {ENOUGH_TRADES} wanted", total >= ENOUGH_TRADES),
-        ("profit factor of the week below 1", last is not None and last < 1),
-        ("profit factor falling for three weeks", falling),
-    )
-    return Checklist(total, signs)
+def signs(facts: WeekFacts) -> Checklist:
+    """Whether models should be trained, by the weeks of the trend."""
+    return checklist([Week(one.trades, one.wins, one.profit_factor) for one in trend(facts)])

@@ -1,15 +1,17 @@
 """The weekly report: seven steps, each of which may fail and is then named, while the others still come."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from bot.domain.account import EquityPoint
 from bot.domain.errors import QuarterdeckError
 from bot.engine.views import KillView
 from bot.runtime.proposals import Draft
+from bot.training import Checklist
 from research.weekly.beside import Beside
-from research.weekly.live import Checklist, WeekFigures
+from research.weekly.facts import ModelFacts
+from research.weekly.live import WeekFigures
 from research.weekly.tested import TestedSymbol
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,8 @@ STEPS = (
 class WeeklyReport:
     """What came of the steps. A part that is None failed: `failures` says which step, and why.
 
-    `history` are sentences about what was refreshed; `tested` is each symbol, the last one all jointly.
+    `history` are sentences about what was refreshed; `tested` is each symbol, the last one all jointly. `words` are
+    about the backtest, `advice` about the alternatives.
     """
 
     label: str
@@ -44,30 +47,52 @@ class WeeklyReport:
     live: WeekFigures | None = None
     beside: Beside | None = None
     trend: tuple[WeekFigures, ...] = ()
-    kills: tuple[KillView, ...] = ()
+    kills: tuple[KillView, ...] | None = None
     checklist: Checklist | None = None
     alternatives: tuple[Draft, ...] = ()
     words: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
     points: tuple[EquityPoint, ...] = ()
-    models: int = 0
+    models: ModelFacts | None = None
     failures: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
 class Steps:
-    """Runs steps one after another and remembers which failed."""
+    """Runs steps one after another and remembers which failed. `without`: steps not to be run, and why."""
 
     tell: Callable[[int, int, str], None]
     failures: list[tuple[str, str]]
+    without: Mapping[str, str] = field(default_factory=dict)
 
     def run[R](self, name: str, work: Callable[[], R], instead: R) -> R:
         """A step's result; `instead` where it failed."""
         self.tell(STEPS.index(name), len(STEPS), name)
+        if name in self.without:
+            self.failed(name, self.without[name])
+            return instead
+        return self.part(name, "", work, instead)
+
+    def part[R](self, name: str, of: str, work: Callable[[], R], instead: R) -> R:
+        """A part of a step (`of`: a symbol); `instead` where it failed, and the step's other parts still come."""
+        before = f"{of}: " if of else ""
         try:
             return work()
         except QuarterdeckError as error:
-            self.failures.append((name, " ".join(str(error).split())))
+            self.failed(name, before + " ".join(str(error).split()).removeprefix(before))
         except Exception as error:  # a step may do anything; the other steps still come
             log.exception("the weekly report's step %s failed", name)
-            self.failures.append((name, f"failed ({type(error).__name__})"))
+            self.failed(name, f"{before}failed ({type(error).__name__})")
         return instead
+
+    def failed(self, name: str, why: str) -> None:
+        """A step, or a part of it, did not come."""
+        if (name, why) not in self.failures:
+            self.failures.append((name, why))
+
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """Every step of which something failed, once, in the order of the steps, with all reasons."""
+        reasons: dict[str, list[str]] = {name: [] for name in STEPS}
+        for name, why in self.failures:
+            reasons.setdefault(name, []).append(why)
+        return tuple((name, "; ".join(why)) for name, why in reasons.items() if why)
