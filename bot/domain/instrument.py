@@ -19,6 +19,20 @@ def to_decimal(value: float) -> Decimal:
     return Decimal(repr(value))
 
 
+LEVEL_DIGITS = 12
+LEVEL_TIE = 1e-14
+"""A price of so many digits is meant where floats come this near to it, as a part of the price."""
+
+
+def to_level(value: float) -> Decimal:
+    """Cross the border with a price that was worked out: 100.1 - 0.3 is 99.8, not the 99.79999999999998 of floats.
+
+    Else a bar that touches a level would not reach it, and rounding to the tick would move it by a whole one.
+    """
+    meant = float(f"{value:.{LEVEL_DIGITS}g}")
+    return to_decimal(meant if abs(meant - value) <= LEVEL_TIE * abs(value) else value)
+
+
 # Money is kept on a fixed grid, so that sums are exact whatever their order and two sets of books agree to the digit;
 # twelve decimals leave sixteen digits for the amount. Averages have more digits; they are rounded against us.
 MONEY_GRID = Decimal("1e-12")

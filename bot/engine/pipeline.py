@@ -9,7 +9,7 @@ from bot.domain.action import RecordDecision, RecordEquity
 from bot.domain.decision import Decision
 from bot.domain.event import CandlesClosed
 from bot.domain.guard import Sizing
-from bot.domain.instrument import ZERO, to_decimal
+from bot.domain.instrument import ZERO, to_decimal, to_level
 from bot.domain.market import Candle
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import Approved, CloseReason, Intent, OrderType, Purpose, opening
@@ -235,7 +235,7 @@ def size_request(state: EngineState, symbol: SymbolState, signal: Signal, accoun
         sizing=state.sizing,
         instrument=symbol.instrument,
         entry_price=to_decimal(signal.reference_price),
-        stop_price=to_decimal(signal.stop_price),
+        stop_price=to_level(signal.stop_price),
         balance=balance.wallet,
         base_balance=state.base_balance,
         share=symbol.settings.share,

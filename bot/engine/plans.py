@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.fill import Fill
-from bot.domain.instrument import ZERO, to_decimal
+from bot.domain.instrument import ZERO, to_decimal, to_level
 from bot.domain.position import Plan
 from bot.domain.signal import Anchor, Side, Signal
 from bot.engine.state import KEPT_ENTRIES, Pending, SymbolState
@@ -30,8 +30,8 @@ def new_plan(symbol: SymbolState, pending: Pending, fill: Fill) -> Plan:
         entry_client_id=pending.client_id,
         opened_at_ms=fill.at_ms,
         planned_price=pending.planned_price,
-        stop_price=to_decimal(signal.stop_price),
-        target_price=to_decimal(signal.target_price) if signal.target_price else None,
+        stop_price=to_level(signal.stop_price),
+        target_price=to_level(signal.target_price) if signal.target_price else None,
         score=signal.score,
         atr=to_decimal(signal.atr),
         risk=pending.risk,
@@ -57,10 +57,10 @@ def planned_prices(symbol: SymbolState, signal: Signal, base: Decimal) -> tuple[
     """Stop and target at the signal's distances from `base`, rounded towards less risk."""
     side = signal.side or Side.LONG
     reference = to_decimal(signal.reference_price)
-    stop = symbol.instrument.stop_price(side, base + to_decimal(signal.stop_price) - reference)
+    stop = symbol.instrument.stop_price(side, base + to_level(signal.stop_price) - reference)
     if not signal.target_price:
         return stop, None
-    target = symbol.instrument.target_price(side, base + to_decimal(signal.target_price) - reference)
+    target = symbol.instrument.target_price(side, base + to_level(signal.target_price) - reference)
     return stop, target
 
 

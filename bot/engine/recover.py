@@ -6,7 +6,7 @@ from bot.domain.action import RecordHalt, RecordTrading, StartTimer
 from bot.domain.decision import Decision
 from bot.domain.event import Started
 from bot.domain.guard import CONDITIONS, TradingState
-from bot.domain.instrument import ZERO, to_decimal
+from bot.domain.instrument import ZERO, to_level
 from bot.domain.order import CloseReason, OrderSide, Purpose
 from bot.domain.signal import Side
 from bot.domain.snapshot import Recovered
@@ -110,7 +110,7 @@ def _take_pending(state: EngineState, decision: Decision) -> None:
     order = orders.find(symbol, decision.client_id) if symbol else None
     if symbol is None or order is None:
         return
-    stop = to_decimal(decision.signal.stop_price)
+    stop = to_level(decision.signal.stop_price)
     symbol.last_decision = decision
     pending = Pending(
         decision_id=decision.id,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bot.domain.guard import SizingMode
-from bot.domain.instrument import MONEY_GRID, to_decimal
+from bot.domain.instrument import MONEY_GRID, to_decimal, to_level
 from bot.risk.sizing import SizeRequest, size
 from bot.strategy import Array
 from bot.venues.instruments import free_instrument
@@ -123,7 +123,7 @@ def _request(plan: Plan, lot: Lot, t: int, share: Decimal, leverage: int) -> Siz
         sizing=plan.sizing,
         instrument=free_instrument(lot.frame.symbol, leverage),
         entry_price=to_decimal(entries.reference_price.item(place)),
-        stop_price=to_decimal(entries.stop_price.item(place)),
+        stop_price=to_level(entries.stop_price.item(place)),
         balance=plan.wallet,
         base_balance=plan.wallet,
         share=share,

@@ -42,7 +42,10 @@ class Terms:
 
 @dataclass(frozen=True)
 class Told:
-    """One round trip by the rules; rows of the frame."""
+    """One round trip by the rules; rows of the frame. `left_at` is the price before slippage, `how` what it was.
+
+    `how`: gap (the bar opened beyond the level), both (the bar reached both levels), or nothing of these.
+    """
 
     side: int
     entry_row: int
@@ -53,6 +56,8 @@ class Told:
     quantity: float
     fees: float
     funding: float
+    left_at: float
+    how: str
 
     @property
     def net(self) -> float:
@@ -94,7 +99,7 @@ def round_trips(frame: Frame, said: Mapping[int, Said], terms: Terms) -> list[To
             way_out = way_out or _inside(frame, row, held, terms)
             if way_out is None:
                 held.funding += _funding(frame, row, held, terms)
-                way_out = (float(frame.close[row]), "END") if row == last else None
+                way_out = _Out(float(frame.close[row]), "END") if row == last else None
             if way_out is not None:
                 done.append(_left(held, row, way_out, terms))
                 held = None
@@ -103,15 +108,20 @@ def round_trips(frame: Frame, said: Mapping[int, Said], terms: Terms) -> list[To
     return done
 
 
-type _Out = tuple[float, str]
-"""The price at which it is left, before slippage, and why."""
+@dataclass(frozen=True)
+class _Out:
+    """The price at which it is left, before slippage, and why; `how` as in Told."""
+
+    price: float
+    reason: str
+    how: str = ""
 
 
 def _left(held: _Held, row: int, way_out: _Out, terms: Terms) -> Told:
-    price, reason = way_out
-    got = price * (1 - held.side * terms.slippage)
+    got = way_out.price * (1 - held.side * terms.slippage)
     fees = terms.fee * held.quantity * (held.entry + got)
-    return Told(held.side, held.row, held.entry, row, got, reason, held.quantity, fees, held.funding)
+    paid = (fees, held.funding, way_out.price, way_out.how)
+    return Told(held.side, held.row, held.entry, row, got, way_out.reason, held.quantity, *paid)
 
 
 def _entered(frame: Frame, row: int, asked: tuple[int, Said], terms: Terms) -> _Held:
@@ -124,21 +134,22 @@ def _entered(frame: Frame, row: int, asked: tuple[int, Said], terms: Terms) -> _
 def _at_the_open(held: _Held, opened: float, *, turned: bool) -> _Out | None:
     """Turned round by a signal of the bar before, or beyond a level: both at the open."""
     if turned:
-        return opened, "REVERSE"
+        return _Out(opened, "REVERSE")
     stop, target = _reached(held, opened, opened)
     if stop:
-        return opened, "SL"
-    return (opened, "TP") if target else None
+        return _Out(opened, "SL", "gap")
+    return _Out(opened, "TP", "gap") if target else None
 
 
 def _inside(frame: Frame, row: int, held: _Held, terms: Terms) -> _Out | None:
     stop, target = _reached(held, float(frame.low[row]), float(frame.high[row]))
+    how = "both" if stop and target else ""
     if stop and target:
         first = terms.both_hit if terms.both_hit != "path" else _path(frame, row, held, terms)
         stop = first == "stop"
     if stop:
-        return held.stop, "SL"
-    return (held.target, "TP") if target else None
+        return _Out(held.stop, "SL", how)
+    return _Out(held.target, "TP", how) if target else None
 
 
 def _reached(held: _Held, low: float, high: float) -> tuple[bool, bool]:
