@@ -13,12 +13,13 @@ from bot.runtime.clock import Clock
 from bot.runtime.heartbeat import Heartbeat
 from bot.runtime.job_plan import JobPorts, standard_jobs
 from bot.runtime.jobs import Jobs
+from cli.collecting import collecting
 from cli.vitals import VitalSigns
 from cli.wiring import House
 from handlers.commands.digest import Period, page
 from handlers.commands.drills import drilled
 from handlers.lab import Research, WeeklyOrder, WeeklyResult
-from handlers.showing import FILE, PICTURE
+from handlers.showing import FILE, PICTURE, WAITING
 
 JOBS_FILE = "jobs.db"
 PRUNED_AT_ONCE = 20_000
@@ -33,6 +34,7 @@ def build_jobs(house: House, clock: Clock) -> Jobs:
     settings = house.plan.loaded.settings
     signs = VitalSigns(house, clock.wall_ms)
     heartbeat = Heartbeat(house.plan.home, clock, signs, partial(_beaten, house))
+    collectors = collecting(house)
     ports = JobPorts(
         put=house.loop.put,
         digest=partial(send_digest, house),
@@ -40,6 +42,7 @@ def build_jobs(house: House, clock: Clock) -> Jobs:
         heartbeat=heartbeat.write,
         weekly=partial(send_weekly, house),
         drill=partial(run_drill, house) if house.plan.mode in DRILLED else None,
+        collect=collectors.round if collectors is not None else None,
     )
     rules = standard_jobs(settings, [house.plan.timeframe], clock, ports)
     store: Path = house.plan.home / JOBS_FILE
@@ -94,7 +97,7 @@ async def _unheard(part: float, at: str) -> None:
 def weekly_notice(found: WeeklyResult, at_ms: int) -> Notice:
     """The lines that matter; picture and page are named, and fetched by whoever delivers it."""
     picture = ((PICTURE, found.picture),) if len(found.points) > 1 else ()
-    waiting = (("Wait for approval", ", ".join(found.proposals)),) if found.proposals else ()
+    waiting = ((WAITING, ", ".join(found.proposals)),) if found.proposals else ()
     fields = (*found.lines, *waiting, *picture, (FILE, found.page))
     return Notice(NoticeKind.DIGEST, Severity.INFO, at_ms, found.title, fields)
 

@@ -24,6 +24,8 @@ class LivePaperVenue(PaperVenue):
     """A paper account on a feed that grows: what closed while nobody ran is lived through before anybody hears."""
 
     feed: LiveFeed
+    line: CcxtGateway | None = None
+    """The way to an exchange that we have a dialect for."""
 
     async def open(self, sink: Sink) -> None:
         """Read the books and live through the bars that were missed."""
@@ -52,7 +54,8 @@ class PaperLive:
         """The paper venue, its feed open. Raises ConfigError with what is in the way."""
         settings, books = plan.loaded.settings, database.paper_books(plan.account)
         since_ms = resumes_at_ms(await books.load())
-        feed = LiveFeed(self._source(database, plan.account), plan.symbols, plan.timeframe, self.chance)
+        line = self._line(database, plan.account)
+        feed = LiveFeed(self._source(line), plan.symbols, plan.timeframe, self.chance)
         try:
             await feed.open(settings.buffers.bars, since_ms)
         except VenueUnavailable as error:
@@ -69,17 +72,23 @@ class PaperLive:
             ),
             start_wallet=chosen.start_wallet,
         )
-        venue.feed = feed
+        venue.feed, venue.line = feed, line
         return venue
 
-    def _source(self, database: Database, account: str) -> Source:
+    def _source(self, line: CcxtGateway | None) -> Source:
+        if line is None:
+            return GenericSource(Exchanged(self.name), self.clock, self.chance)
+        return DialectSource(line, self.chance)
+
+    def _line(self, database: Database, account: str) -> CcxtGateway | None:
+        """The way to an exchange that we have a dialect for; None: ccxt alone knows it."""
         make = DIALECTS.get(self.name)
         if make is None:
-            return GenericSource(Exchanged(self.name), self.clock, self.chance)
+            return None
         memory = database.venue_memory(account)
         gateway = CcxtGateway(self.access, memory, self.clock, self.session)
         gateway.join(make(gateway, memory, PositionMode.ONE_WAY))
-        return DialectSource(gateway, self.chance)
+        return gateway
 
 
 async def follow(running: Running) -> None:

@@ -77,7 +77,13 @@ def past_of(
     """The past of an exchange over a line of its own."""
     gateway = CcxtGateway(access, memory, clock, session)
     gateway.join(DIALECTS[name](gateway, memory, PositionMode.ONE_WAY))
-    return VenuePast(gateway, ARCHIVES[name](gateway, access.environment), access)
+    return VenuePast(gateway, ARCHIVES[name](gateway, access.environment))
+
+
+def shared_past(gateway: CcxtGateway) -> VenuePast:
+    """The past over the line of a running desk, within its rate budget. The gateway has been joined and started."""
+    archive = ARCHIVES[gateway.dialect.name](gateway, gateway.environment)
+    return VenuePast(gateway, archive, own=False)
 
 
 def store_of(home: Path, source: str = "") -> FileStore:

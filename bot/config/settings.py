@@ -10,6 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
+from bot.config.collect import Collect
 from bot.config.kinds import DATABASE_RULE, NAME_RULE, DatabaseAddress, PlainName, TimeZone
 from bot.config.people import Chat, Digests, Drill, Notices, Watchdog
 from bot.config.research import Research
@@ -142,6 +143,7 @@ class Settings(Section):
     notices: Notices = setting(Notices(), "")
     digests: Digests = setting(Digests(), "")
     research: Research = setting(Research(), "")
+    collect: Collect = setting(Collect(), "")
     watchdog: Watchdog = setting(Watchdog(), "")
     drill: Drill = setting(Drill(), "")
     storage: Storage = setting(Storage(), "")

@@ -1,4 +1,4 @@
-"""The desk's own jobs: candle ticks, the day's reset, reconciliation, digests, pruning, heartbeat."""
+"""The desk's own jobs: candle ticks, the day's reset, reconciliation, digests, pruning, collecting, heartbeat."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,9 @@ CANDLES, DAY, RECONCILE = "candles", "day", "reconcile"
 
 # Reconciliation keeps clear of the bar's boundary, where orders are on their way.
 RECONCILE_OFFSET_MS = 45_000
+# The figures of a quarter of an hour are there a little after it; by then the bar's orders are done.
+COLLECT_OFFSET_MS = 90_000
+COLLECT_EVERY_MS = 15 * MINUTE_MS
 PRUNE_AT_MS = 3 * HOUR_MS + 30 * MINUTE_MS
 
 
@@ -20,7 +23,8 @@ PRUNE_AT_MS = 3 * HOUR_MS + 30 * MINUTE_MS
 class JobPorts:
     """Where the jobs' effects go: `put` into the engine's inbox, the others answer in a few words how it went.
 
-    `digest` is told daily, weekly or monthly; `drill` None where none may run, `weekly` where no report is made.
+    `digest` is told daily, weekly or monthly; `drill` None where none may run, `weekly` where no report is made,
+    `collect` where there is nothing to collect.
     """
 
     put: Callable[[TimerDue], None]
@@ -29,6 +33,7 @@ class JobPorts:
     heartbeat: Work
     drill: Work | None = None
     weekly: Work | None = None
+    collect: Work | None = None
 
 
 def standard_jobs(
@@ -60,6 +65,7 @@ def standard_jobs(
         *_digests(settings, ports),
         *_weekly(settings, ports),
         *_drills(settings, ports),
+        *_collectors(ports),
         JobRule("prune", "Prune old records", Every(DAY_MS, PRUNE_AT_MS), ports.prune),
         JobRule("heartbeat", "Heartbeat", Every(settings.heartbeat_s * 1000), ports.heartbeat, wall=True),
     )
@@ -91,3 +97,11 @@ def _drills(settings: Settings, ports: JobPorts) -> list[JobRule]:
     if ports.drill is None or not settings.drill.cron:
         return []
     return [JobRule("drill", "Panic drill", Cron(settings.drill.cron, settings.timezone), ports.drill)]
+
+
+def _collectors(ports: JobPorts) -> list[JobRule]:
+    """Funding, open interest and ratios, where there are any."""
+    if ports.collect is None:
+        return []
+    when = Every(COLLECT_EVERY_MS, COLLECT_OFFSET_MS)
+    return [JobRule("collect", "Collect funding, open interest, ratios", when, ports.collect)]

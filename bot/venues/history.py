@@ -7,10 +7,10 @@ from typing import Protocol
 from bot.domain.market import MINUTE_MS
 from bot.strategy import Frame
 
-FUNDING, OPEN_INTEREST, LS_RATIO = "funding", "open_interest", "ls_ratio"
-KINDS = (FUNDING, OPEN_INTEREST, LS_RATIO)
+FUNDING, OPEN_INTEREST, LS_RATIO, LS_RATIO_TOP = "funding", "open_interest", "ls_ratio", "ls_ratio_top"
+KINDS = (FUNDING, OPEN_INTEREST, LS_RATIO, LS_RATIO_TOP)
 """What is known of the past besides candles: funding rates as settled (fraction of notional), open interest in base
-asset, accounts that are long over accounts that are short."""
+asset, accounts that are long over accounts that are short: all of them, and the fifth with the highest balances."""
 
 PERIOD = "15m"
 PERIOD_MS = 15 * MINUTE_MS

@@ -75,7 +75,7 @@ def import_files(
     symbol: Annotated[str, typer.Option("--symbol", help="Where neither file nor its name says it.")] = "",
     timeframe: Annotated[str, typer.Option("--timeframe", help="Default: as the candles say.")] = "",
     kind: Annotated[
-        str, typer.Option("--kind", help="candles, funding, open_interest or ls_ratio.")
+        str, typer.Option("--kind", help="candles, funding, open_interest, ls_ratio or ls_ratio_top.")
     ] = "candles",
     source: Annotated[
         str, typer.Option("--source", help="Where they come from, for example binance.")

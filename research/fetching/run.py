@@ -8,7 +8,7 @@ from random import Random
 
 from bot.domain.errors import QuarterdeckError
 from bot.domain.market import DAY_MS, timeframe_ms
-from bot.venues.history import FUNDING, KINDS, LS_RATIO, OPEN_INTEREST, HistorySource
+from bot.venues.history import FUNDING, KINDS, HistorySource
 from bot.venues.port import VenueUnavailable
 from research.fetching.patience import Hear, Patience, unheard
 from research.fetching.spans import Span
@@ -83,10 +83,12 @@ def _jobs(request: Request, source: HistorySource) -> list[Job]:
     from_ms = (to_ms - request.days * DAY_MS) // step_ms * step_ms
     symbols = tuple(dict.fromkeys(request.symbols))
     jobs = [Job(symbol, request.timeframe, from_ms, to_ms, request.again) for symbol in symbols]
-    starts = {FUNDING: BEGUN_MS, OPEN_INTEREST: from_ms, LS_RATIO: from_ms}
     for kind in request.kinds:
         if source.reach(kind) is not None:
-            jobs += [Job(symbol, kind, starts[kind], source.now_ms, request.again) for symbol in symbols]
+            jobs += [
+                Job(symbol, kind, BEGUN_MS if kind == FUNDING else from_ms, source.now_ms, request.again)
+                for symbol in symbols
+            ]
     return jobs
 
 

@@ -33,6 +33,7 @@ _FIGURE_NAMES: dict[str, tuple[str, ...]] = {
     "funding": ("funding_rate", "fundingrate", "last_funding_rate", "rate", "funding"),
     "open_interest": ("open_interest", "openinterest", "sum_open_interest", "sumopeninterest", "oi"),
     "ls_ratio": ("ls_ratio", "long_short_ratio", "longshortratio", "count_long_short_ratio", "ratio"),
+    "ls_ratio_top": ("ls_ratio_top", "count_toptrader_long_short_ratio", "longshortratio", "ratio"),
 }
 
 
@@ -50,7 +51,7 @@ CANDLES = Layout(NAMES, NEEDED, HEADERLESS)
 
 
 def figures_layout(kind: str) -> Layout:
-    """Files of single figures: funding, open_interest or ls_ratio."""
+    """Files of single figures: funding, open_interest, ls_ratio or ls_ratio_top."""
     names = {
         "timestamp": (*_TIMES, *_FIGURE_TIMES),
         kind: (*_FIGURE_NAMES[kind], "value"),

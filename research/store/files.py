@@ -17,7 +17,12 @@ from research.store import places
 from research.store.port import Points, Stored, StoreError, Upserted
 from research.store.tables import Columns, empty, merged, read_columns, write_columns
 
-VALUE = {"funding": "funding_rate", "open_interest": "open_interest", "ls_ratio": "ls_ratio"}
+VALUE = {
+    "funding": "funding_rate",
+    "open_interest": "open_interest",
+    "ls_ratio": "ls_ratio",
+    "ls_ratio_top": "ls_ratio_top",
+}
 """Name of the column of each kind of figure."""
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Where stored history lies, how one file takes the place of another, and who may write.
 
 <root>/candles/<timeframe>/<SYMBOL>.parquet
-<root>/{funding,open_interest,ls_ratio}/<SYMBOL>.parquet
+<root>/{funding,open_interest,ls_ratio,ls_ratio_top}/<SYMBOL>.parquet
 """
 
 import fcntl
@@ -16,7 +16,7 @@ from research.history.report import printable
 from research.store.port import StoreError
 
 CANDLES = "candles"
-KINDS = ("funding", "open_interest", "ls_ratio")
+KINDS = ("funding", "open_interest", "ls_ratio", "ls_ratio_top")
 SUFFIX = ".parquet"
 LOCK = ".lock"
 PATIENCE_S = 30.0

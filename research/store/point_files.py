@@ -13,7 +13,12 @@ from research.history.tables import Table, read_table, refusing_damage
 from research.history.values import Floats, Integers, figures, symbols, times_ms
 from research.store.port import Points
 
-RANGES = {"funding": (-1.0, 1.0), "open_interest": (0.0, 1e18), "ls_ratio": (0.0, 1e6)}
+RANGES = {
+    "funding": (-1.0, 1.0),
+    "open_interest": (0.0, 1e18),
+    "ls_ratio": (0.0, 1e6),
+    "ls_ratio_top": (0.0, 1e6),
+}
 """Funding as a fraction of notional, open interest in base asset, long accounts over short ones."""
 
 

@@ -65,7 +65,7 @@ class CandleStore(Protocol):
 
 
 class PointStore(Protocol):
-    """Funding rates, open interest, long/short ratios: `kind` is funding, open_interest or ls_ratio."""
+    """Funding rates, open interest, ratios: `kind` is funding, open_interest, ls_ratio or ls_ratio_top."""
 
     def points(self, kind: str, symbol: str, from_ms: int = 0, to_ms: int = 1 << 62) -> Points:
         """Points in from_ms <= at < to_ms; empty when there are none."""

@@ -99,7 +99,7 @@ def test_by_lane_then_by_arrival_and_everybody_gets_through(
 
 async def test_an_idle_budget_lets_everybody_through_at_once() -> None:
     turnstile = Turnstile(Allowance(LIMITS))
-    assert [await turnstile.enter(lane, 5, 1) for lane in reversed(Lane)] == [True] * 4
+    assert [await turnstile.enter(lane, 5, 1) for lane in reversed(Lane)] == [True] * len(Lane)
 
 
 async def test_an_entry_that_had_to_wait_too_long_is_told_so_and_protection_is_not() -> None:
@@ -125,6 +125,17 @@ async def test_one_that_gave_up_spends_nothing() -> None:
     assert not data.done(), "85 of data do not fit beside an entry of 5"
     data.cancel()
     assert turnstile.allowance.used(asyncio.get_running_loop().time()) == 5
+
+
+async def test_a_question_about_the_past_never_keeps_a_candle_waiting() -> None:
+    turnstile = Turnstile(Allowance(RateLimits(0, 0, per_second={"past": 1})))
+    assert await turnstile.enter(Lane.PAST, 0, 0, "past")
+    waiting = asyncio.create_task(turnstile.enter(Lane.PAST, 0, 0, "past"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(0.2):
+        assert await turnstile.enter(Lane.DATA, 5, 0)
+    assert not waiting.done()
+    waiting.cancel()
 
 
 def test_what_the_venue_counts_is_believed_only_upwards() -> None:

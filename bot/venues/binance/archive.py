@@ -5,15 +5,21 @@ from collections.abc import Mapping
 from bot.domain.market import DAY_MS, HOUR_MS, MINUTE_MS
 from bot.venues.binance.orders import code_of
 from bot.venues.binance.reading import Row, moment, number, rows
-from bot.venues.ccxt_venue.wire import Ask, Environment, Gateway
-from bot.venues.history import FUNDING, LS_RATIO, OPEN_INTEREST, PERIOD, PERIOD_MS, Page, Reach
+from bot.venues.ccxt_venue.wire import Ask, Environment, Gateway, Lane
+from bot.venues.history import FUNDING, LS_RATIO, LS_RATIO_TOP, OPEN_INTEREST, PERIOD, PERIOD_MS, Page, Reach
 from bot.venues.port import VenueUnavailable
 
 FUNDING_METHOD = "fapiPublicGetFundingRate"
 OPEN_INTEREST_METHOD = "fapiDataGetOpenInterestHist"
 RATIO_METHOD = "fapiDataGetGlobalLongShortAccountRatio"
-PER_SECOND: Mapping[str, int] = {FUNDING_METHOD: 2, OPEN_INTEREST_METHOD: 3, RATIO_METHOD: 3}
-"""500 questions in five minutes for funding, 1,000 for the statistics together."""
+TOP_RATIO_METHOD = "fapiDataGetTopLongShortAccountRatio"
+PER_SECOND: Mapping[str, int] = {
+    FUNDING_METHOD: 2,
+    OPEN_INTEREST_METHOD: 1,
+    RATIO_METHOD: 1,
+    TOP_RATIO_METHOD: 1,
+}
+"""500 questions in five minutes for funding, 1,000 for the three statistics together."""
 
 FUNDING_PAGE, STATISTICS_PAGE = 1_000, 500
 MONTH_MS = 30 * DAY_MS - HOUR_MS
@@ -37,15 +43,16 @@ class BinanceArchive:
         """Figures of a span."""
         span = {"symbol": symbol, "startTime": str(from_ms), "endTime": str(to_ms - 1)}
         if kind == FUNDING:
-            ask = Ask(FUNDING_METHOD, {**span, "limit": str(FUNDING_PAGE)})
+            ask = Ask(FUNDING_METHOD, {**span, "limit": str(FUNDING_PAGE)}, Lane.PAST)
             return await self._page(kind, ask, "fundingTime", "fundingRate", (from_ms, to_ms), FUNDING_PAGE)
         method, field = {
             OPEN_INTEREST: (OPEN_INTEREST_METHOD, "sumOpenInterest"),
             LS_RATIO: (RATIO_METHOD, "longShortRatio"),
+            LS_RATIO_TOP: (TOP_RATIO_METHOD, "longShortRatio"),
         }[kind]
         # A period is told under its end: that of the first lies before the span.
         more = {"startTime": str(from_ms - PERIOD_MS), "period": PERIOD, "limit": str(STATISTICS_PAGE)}
-        ask = Ask(method, {**span, **more}, weight=0)
+        ask = Ask(method, {**span, **more}, Lane.PAST, weight=0)
         return await self._page(kind, ask, "timestamp", field, (from_ms, to_ms), STATISTICS_PAGE)
 
     async def _page(

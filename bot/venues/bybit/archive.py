@@ -4,8 +4,8 @@ from bot.domain.market import HOUR_MS, MINUTE_MS
 from bot.venues.bybit.paging import ask_for, trouble
 from bot.venues.bybit.reading import Row
 from bot.venues.bybit.words import LINEAR
-from bot.venues.ccxt_venue.wire import Environment, Gateway
-from bot.venues.history import FUNDING, OPEN_INTEREST, PERIOD_MS, Page, Reach
+from bot.venues.ccxt_venue.wire import Environment, Gateway, Lane
+from bot.venues.history import FUNDING, LS_RATIO_TOP, OPEN_INTEREST, PERIOD_MS, Page, Reach
 from bot.venues.port import VenueUnavailable
 
 FUNDING_METHOD = "publicGetV5MarketFundingHistory"
@@ -24,7 +24,9 @@ class BybitArchive:
         self._gateway = gateway
 
     def reach(self, kind: str) -> Reach | None:
-        """How far answers go."""
+        """How far answers go; ratios are of all accounts only."""
+        if kind == LS_RATIO_TOP:
+            return None
         most = MOST.get(kind, MOST_RATIOS)
         return Reach((most - 1) * (8 * HOUR_MS if kind == FUNDING else PERIOD_MS))
 
@@ -44,7 +46,7 @@ class BybitArchive:
             method, params = OPEN_INTEREST_METHOD, {**params, "intervalTime": PERIOD}
         else:
             method, params = RATIO_METHOD, {**params, "period": PERIOD}
-        found = await ask_for(self._gateway, method, params)
+        found = await ask_for(self._gateway, method, params, Lane.PAST)
         listed = found.fields.get("list")
         told = found.rows("list")
         if not isinstance(listed, list) or len(told) != len(listed):

@@ -22,12 +22,12 @@ EDGE_S = 0.001
 ENDPOINT_S = 1.1  # a second, and a little for the way there
 
 SHARES: Mapping[Lane, float] = MappingProxyType(
-    {Lane.PROTECT: 1.0, Lane.CANCEL: 0.95, Lane.ENTRY: 0.9, Lane.DATA: 0.85}
+    {Lane.PROTECT: 1.0, Lane.CANCEL: 0.95, Lane.ENTRY: 0.9, Lane.DATA: 0.85, Lane.PAST: 0.6}
 )
 """How much of the budget a lane may fill: what is above is kept for the lanes before it."""
 
 PATIENCE_S: Mapping[Lane, float] = MappingProxyType(
-    {Lane.PROTECT: inf, Lane.CANCEL: inf, Lane.ENTRY: 5.0, Lane.DATA: inf}
+    {Lane.PROTECT: inf, Lane.CANCEL: inf, Lane.ENTRY: 5.0, Lane.DATA: inf, Lane.PAST: inf}
 )
 
 

@@ -18,7 +18,7 @@ from bot.domain.errors import StorageError
 from bot.venues.ccxt_venue.budget import Allowance, Turnstile
 from bot.venues.ccxt_venue.client import Clients, Clock, RawReply, capture
 from bot.venues.ccxt_venue.dialect import Dialect
-from bot.venues.ccxt_venue.wire import Access, Ask, Lane, Memory, Reply
+from bot.venues.ccxt_venue.wire import Access, Ask, Environment, Lane, Memory, Reply
 from bot.venues.outcome import Answer, Verdict
 from bot.venues.port import VenueUnavailable
 
@@ -103,6 +103,11 @@ class CcxtGateway:
         if self._dialect is None:
             raise RuntimeError("the gateway has no dialect yet: call join")
         return self._dialect
+
+    @property
+    def environment(self) -> Environment:
+        """Which of the exchange's worlds is asked."""
+        return self._access.environment
 
     @property
     def now_ms(self) -> int:

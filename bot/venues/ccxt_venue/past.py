@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from bot.strategy import Frame
 from bot.venues.ccxt_venue.gateway import CcxtGateway
 from bot.venues.ccxt_venue.markets import load_markets
-from bot.venues.ccxt_venue.wire import Access, Environment, Gateway
+from bot.venues.ccxt_venue.wire import Environment, Gateway
 from bot.venues.history import Archive, Page, Reach
 
 type MakeArchive = Callable[[Gateway, Environment], Archive]
@@ -14,12 +14,12 @@ type MakeArchive = Callable[[Gateway, Environment], Archive]
 class VenuePast:
     """A HistorySource. `own`: the gateway is opened and closed with it; else it is another's and is there already."""
 
-    def __init__(self, gateway: CcxtGateway, archive: Archive, access: Access, *, own: bool = True) -> None:
+    def __init__(self, gateway: CcxtGateway, archive: Archive, *, own: bool = True) -> None:
         """The gateway has been joined with its dialect."""
         self._gateway = gateway
         self._archive = archive
         self._own = own
-        self._name = source_name(gateway.dialect.name, access.environment)
+        self._name = source_name(gateway.dialect.name, gateway.environment)
 
     @property
     def name(self) -> str:

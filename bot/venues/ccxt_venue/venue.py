@@ -125,6 +125,11 @@ class CcxtVenue:
         return self._dialect.name
 
     @property
+    def gateway(self) -> CcxtGateway:
+        """The line to the exchange: what else is asked over it shares its rate budget."""
+        return self._gateway
+
+    @property
     def instruments(self) -> Mapping[str, Instrument]:
         """Every contract listed, by symbol; complete after `open`."""
         return self._instruments

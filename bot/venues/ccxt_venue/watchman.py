@@ -9,7 +9,7 @@ from bot.domain.guard import HaltKind
 from bot.venues.ccxt_venue.conditions import Conditions, ErrorRate
 from bot.venues.ccxt_venue.dialect import FrozenSettings, GateReport, Wish
 from bot.venues.ccxt_venue.gateway import CcxtGateway
-from bot.venues.ccxt_venue.wire import Ask
+from bot.venues.ccxt_venue.wire import Ask, Lane
 from bot.venues.outcome import Answer, Verdict
 from bot.venues.port import VenueUnavailable
 
@@ -140,6 +140,8 @@ class Watchman:
         self._conditions.set(HaltKind.CLOCK, CLOCK, reason if off else "")
 
     def _answered(self, ask: Ask, answer: Answer) -> None:
+        if ask.lane is Lane.PAST:  # nothing that is traded stands on it
+            return
         self._errors.note(answer, asyncio.get_running_loop().time())
         if answer.verdict is Verdict.AUTH:
             self._conditions.begin(HaltKind.ERRORS, KEY, f"the key is not accepted ({answer.code})")

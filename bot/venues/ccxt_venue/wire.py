@@ -15,6 +15,7 @@ class Lane(IntEnum):
     CANCEL = 1
     ENTRY = 2
     DATA = 3
+    PAST = 4
 
 
 @dataclass(frozen=True, slots=True)

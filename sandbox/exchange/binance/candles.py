@@ -101,12 +101,16 @@ def _open_interest(call: Call, one: Kline) -> Json:
 
 
 def account_ratio(call: Call) -> list[Json]:
-    """GET globalLongShortAccountRatio, topLongShortAccountRatio, topLongShortPositionRatio."""
-    return _history(call, _account_ratio)
+    """GET globalLongShortAccountRatio."""
+    return _history(call, lambda _, one: _ratio_row(one, _long_share(one)))
 
 
-def _account_ratio(_: Call, one: Kline) -> Json:
-    long = _long_share(one)
+def top_ratio(call: Call) -> list[Json]:
+    """GET topLongShortAccountRatio, topLongShortPositionRatio: large accounts go half as far with the market."""
+    return _history(call, lambda _, one: _ratio_row(one, (_long_share(one) + HALF) / 2))
+
+
+def _ratio_row(one: Kline, long: Decimal) -> Json:
     return {
         "symbol": one.symbol,
         "longShortRatio": ratio(long / (1 - long)),

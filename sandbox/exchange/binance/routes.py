@@ -68,8 +68,8 @@ MARKET: dict[str, Route] = {
     "GET fapi/v1/aggTrades": Route(prices.aggregate_trades, weight=20),
     "GET futures/data/openInterestHist": Route(candles.open_interest_history, weight=0),
     "GET futures/data/globalLongShortAccountRatio": Route(candles.account_ratio, weight=0),
-    "GET futures/data/topLongShortAccountRatio": Route(candles.account_ratio, weight=0),
-    "GET futures/data/topLongShortPositionRatio": Route(candles.account_ratio, weight=0),
+    "GET futures/data/topLongShortAccountRatio": Route(candles.top_ratio, weight=0),
+    "GET futures/data/topLongShortPositionRatio": Route(candles.top_ratio, weight=0),
     "GET futures/data/takerlongshortRatio": Route(candles.taker_ratio, weight=0),
 }
 ORDERS: dict[str, Route] = {
