@@ -7,7 +7,7 @@ restart such buttons do nothing and say so. A press is checked like any other re
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
@@ -162,9 +162,10 @@ def _meaning(held: Held) -> str:
             return f"second {pending.question.digest} {pending.expires_at_ms} {yes}"
 
 
-def chosen_button(text: str, buttons: Sequence[Button]) -> Button | None:
-    """The button meant by a typed number (1 is the first) or label, for faces where nobody can tap."""
+def chosen_button(text: str, numbered: Mapping[int, Button]) -> Button | None:
+    """The button meant by a typed number or label, for faces where nobody can tap; of one label the newest."""
     word = text.strip().casefold()
-    if word.isascii() and word.isdigit() and 1 <= int(word[:4]) <= len(buttons):
-        return buttons[int(word[:4]) - 1]
-    return next((button for button in buttons if button.label.casefold() == word), None)
+    if word.isascii() and word.isdigit() and (found := numbered.get(int(word[:4]))):
+        return found
+    labelled = (button for _, button in sorted(numbered.items(), reverse=True))
+    return next((button for button in labelled if button.label.casefold() == word), None)

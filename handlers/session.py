@@ -1,4 +1,4 @@
-"""One person at one keyboard: typed lines become requests, a number or a label presses a button of the last reply."""
+"""One person at one keyboard: typed lines become requests, a number or a label presses a button that was shown."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from handlers.buttons import chosen_button
 from handlers.reply import Button, Reply
 from handlers.request import ChatKind, Request, RequestKind
+
+KEPT = 99
+"""Buttons that can be pressed at a time: a desk speaks for hours between two answers."""
 
 type Handle = Callable[[Request], Awaitable[Reply | None]]
 
@@ -18,24 +21,33 @@ class Session:
     wall_clock: Callable[[], int]
     user_id: str = "operator"
     platform: str = "console"
-    _buttons: tuple[Button, ...] = field(init=False, default=())
+    _numbered: dict[int, Button] = field(init=False, default_factory=dict)
+    _next: int = field(init=False, default=1)
     _lines: int = field(init=False, default=0)
 
     async def enter(self, line: str) -> Reply | None:
         """Say one line."""
         self._lines += 1
         number = self._lines
-        button = chosen_button(line, self._buttons)
+        button = chosen_button(line, self._numbered)
         reply = await self.handle(self._request(line, button))
         offered = reply.buttons if reply else ()
         if offered or number == self._lines:  # a slow answer takes no newer card's buttons away
-            self._buttons = offered
+            self._numbered, self._next = dict(enumerate(offered, 1)), len(offered) + 1
         return reply
 
-    def offer(self, reply: Reply) -> None:
-        """What was said unasked has buttons too; the last ones shown are those a number means."""
-        if reply.buttons:
-            self._buttons = reply.buttons
+    def offer(self, reply: Reply) -> int:
+        """Take the buttons of what was said unasked; answers the number of the first.
+
+        They are counted on from those of the last answer: whoever types a number while a notice comes in presses what
+        was on the screen when the number was read.
+        """
+        first = self._next
+        self._next += len(reply.buttons)
+        self._numbered |= dict(enumerate(reply.buttons, first))
+        for number in sorted(self._numbered)[:-KEPT]:
+            del self._numbered[number]
+        return first
 
     def _request(self, line: str, button: Button | None) -> Request:
         return Request(

@@ -9,10 +9,11 @@ from drawings import drawn_by
 from rich.console import Console
 
 from bot.domain.notice import Notice, NoticeKind, Severity
+from handlers.buttons import chosen_button
 from handlers.platforms.console import ConsoleChat, PipeLines, Screen
 from handlers.render_text import notice_reply
-from handlers.reply import BarPlot, Column, Reply, Table
-from handlers.session import Session
+from handlers.reply import BarPlot, Button, Column, Reply, Table
+from handlers.session import KEPT, Session
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -53,6 +54,25 @@ async def test_a_notice_without_buttons_takes_none_away(terminal: Terminal) -> N
     await terminal.session.enter("1")
     assert terminal.chat.desk.done == [("status", "")]
     assert terminal.page.getvalue() == "» Long\n  size 10\n"
+
+
+async def test_a_notice_between_reading_and_typing_changes_no_number(terminal: Terminal) -> None:
+    await terminal.session.enter("/status")
+    await terminal.face.say("console", Reply("Stop missing", buttons=(Button("Seen", "x"),)))
+    assert terminal.page.getvalue() == "· Stop missing\n[3] Seen\n"
+    terminal.chat.desk.done.clear()
+    await terminal.session.enter("1")
+    assert terminal.chat.desk.done == [("status", "")]
+
+
+async def test_a_label_is_pressed_after_notices_and_as_many_as_can_be_remembered(terminal: Terminal) -> None:
+    await terminal.session.enter("/status")
+    for _ in range(60):
+        await terminal.face.say("console", Reply("Told", buttons=(Button("Seen", "x"), Button("Later", "y"))))
+    assert terminal.page.getvalue().endswith("[121] Seen   [122] Later\n")
+    assert len(terminal.session._numbered) == KEPT
+    await terminal.face.say("console", Reply("Told", buttons=(Button("Seen", "newest"),)))
+    assert chosen_button("seen", terminal.session._numbered) == Button("Seen", "newest")
 
 
 async def test_tables_pictures_and_changes(terminal: Terminal, tmp_path: Path) -> None:

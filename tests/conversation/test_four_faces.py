@@ -71,9 +71,6 @@ def test_the_script_says_every_command() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.xfail(
-    reason="open: nobody in the script presses /backtest's button for the exact way yet", strict=False
-)
 def test_one_conversation_on_four_faces(tmp_path: Path) -> None:
     first, *others = (played(tmp_path, face) for face in FACES)
     for one in (first, *others):

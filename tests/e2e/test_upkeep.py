@@ -55,6 +55,17 @@ def with_a_position(home: Path) -> None:
             break
         time.sleep(0.2)
     ask(home, "/clock pause")
+    until_at_work(home)
+
+
+def until_at_work(home: Path) -> None:
+    """Wait until the venue has taken the stop and the target."""
+    for _ in range(100):
+        [orders] = ask(home, "/orders")
+        if [row["State"] for row in orders["table"]] == ["working", "working"]:
+            return
+        time.sleep(0.1)
+    raise AssertionError(orders["table"])
 
 
 def until_started(home: Path, count: int) -> None:

@@ -229,7 +229,7 @@ class DiscordFace(_Slots):
 
     async def say(self, line: str) -> Seen:
         head, _, rest = line.removeprefix("/").partition(" ")
-        command = self._registry.find(head)
+        command, self._half = self._registry.find(head), ("", {}, "")  # what was half typed is gone
         if not line.startswith("/"):
             self.person.says(self.person.private, line)
             return await self.seen()
@@ -315,8 +315,8 @@ class ConsoleFace(_Slots):
         return await self.seen()
 
     async def press(self, label: str) -> Seen:
-        buttons = self._chat().session._buttons
-        if label not in [button.label for button in buttons]:
+        numbered = self._chat().session._numbered
+        if label not in [button.label for button in numbered.values()]:
             return Seen(kept=f"no button {label!r}")
         return await self.say(label)
 

@@ -213,21 +213,23 @@ class Talk:
         self.house.heard.told = []
 
     async def press_the_rest(self) -> None:
-        """Press every kind of button that was shown and never pressed: say the line again that offered it."""
+        """Press every kind of button that was shown and never pressed, where it is offered."""
         tried: set[str] = set()
         while left := [one for one in self._unpressed() if one not in tried]:
             tried.add(left[0])
-            exchange, _ = offered(self.made)[left[0]]
-            await self._again(left[0], exchange.line)
+            await self._press_again(left[0])
 
     def _unpressed(self) -> list[str]:
         done = pressed(self.made)
         return [one for one in offered(one for one in self.made if one.who == "ann") if one not in done]
 
-    async def _again(self, wanted: str, line: str) -> None:
-        if not line.startswith("/"):
-            return
-        await self._deed("ann", line)
+    async def _press_again(self, wanted: str) -> None:
+        """Say the line again that led to the button, through the buttons between."""
+        exchange, _ = offered(self.made)[wanted]
+        if exchange.line.startswith("["):
+            await self._press_again(kind(exchange.line[1:-1]))
+        elif exchange.line.startswith("/"):
+            await self._deed("ann", exchange.line)
         labels = (one.label for reply in self.made[-1].replies for one in reply.buttons)
         label = next((one for one in labels if kind(one) == wanted), None)
         if label is not None:

@@ -71,24 +71,36 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 @contextmanager
+def clock_stands() -> Iterator[None]:
+    """Time that passes in another process is real time; the virtual clock waits for it."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    loop._jobs += 1
+    try:
+        yield
+    finally:
+        loop._jobs -= 1
+
+
+@contextmanager
 def pictures_in_real_time() -> Iterator[None]:
-    """The clock stands while another process draws, which is started with the first picture only."""
-    real = Studio.paint
+    """The clock stands while another process draws or ends; it is started with the first picture only."""
+    real_paint, real_close = Studio.paint, Studio.close
 
     async def paint(studio: Studio, plot: Plot, dark: bool) -> bytes:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
-        loop._jobs += 1
-        try:
-            return await real(studio, plot, dark)
-        finally:
-            loop._jobs -= 1
+        with clock_stands():
+            return await real_paint(studio, plot, dark)
+
+    async def close(studio: Studio) -> None:
+        with clock_stands():
+            await real_close(studio)
 
     async def run(studio: Studio) -> None:
         await asyncio.Event().wait()
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(Studio, "paint", paint))
+        stack.enter_context(patch.object(Studio, "close", close))
         stack.enter_context(patch.object(Studio, "run", run))
         yield
 

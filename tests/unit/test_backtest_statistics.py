@@ -4,10 +4,10 @@ from dataclasses import replace
 from decimal import Decimal
 from math import isclose
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-import quantstats.stats as foreign
 from outcomes import BAR_MS, FROM_MS, outcome_of, random_frame, random_outcome, random_trades
 
 from bot.domain.account import EquityPoint
@@ -25,6 +25,9 @@ from research.results.statistics import (
     ratios_of,
     summary_of,
 )
+
+with mpl.rc_context():  # its import changes the look of everybody's pictures
+    import quantstats.stats as foreign
 
 A_YEAR = 35_040
 """Bars of 15 minutes."""

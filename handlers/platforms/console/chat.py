@@ -49,8 +49,7 @@ class ConsoleChat:
 
     async def say(self, chat_id: str, reply: Reply, silent: bool = False) -> str:
         """Show what nobody asked for above the prompt; its buttons can be chosen by number. See Speaker."""
-        self.screen.show_unasked(reply)
-        self.session.offer(reply)
+        self.screen.show_unasked(reply, self.session.offer(reply))
         await self._pictures(reply)
         self._said += 1
         return str(self._said)

@@ -58,8 +58,11 @@ class Screen:
             self.console.print(Text(line))
         self._buttons(reply.buttons)
 
-    def show_unasked(self, reply: Reply) -> None:
-        """A reply that nobody asked for (a notice), marked so that it is not taken for an answer."""
+    def show_unasked(self, reply: Reply, first: int = 1) -> None:
+        """A reply that nobody asked for (a notice), marked so that it is not taken for an answer.
+
+        `first` is the number of its first button.
+        """
         mark = {Severity.CRITICAL: "!!", Severity.TRADE: "»", Severity.INFO: "·"}[reply.severity]
         self.console.print(Text(f"{mark} {clean(reply.title)}", _TITLE[reply.severity]))
         line = "  ".join(f"{clean(label)} {clean(value)}" for label, value in reply.fields)
@@ -69,7 +72,7 @@ class Screen:
             self._table(reply.table)
         for prose in text_lines(reply.text):
             self.console.print(Text(prose))
-        self._buttons(reply.buttons)
+        self._buttons(reply.buttons, first)
 
     def say(self, text: str) -> None:
         """Text of our own; long lines are left to the terminal, so that paths can be copied."""
@@ -113,13 +116,13 @@ class Screen:
         for line in lines:
             self.console.print(line, soft_wrap=True)
 
-    def _buttons(self, buttons: Sequence[Button]) -> None:
+    def _buttons(self, buttons: Sequence[Button], first: int = 1) -> None:
         if not buttons:
             return
-        line = Text()
-        for number, button in enumerate(buttons, 1):
-            line.append(f"[{number}] {clean(button.label)}", _BUTTON[button.style])
-            line.append("   " if number < len(buttons) else "")
+        line = Text("   ").join(
+            Text(f"[{number}] {clean(button.label)}", _BUTTON[button.style])
+            for number, button in enumerate(buttons, first)
+        )
         self.console.print(line)
 
 
