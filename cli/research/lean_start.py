@@ -1,9 +1,12 @@
 """A shorter start of commands that need TA-Lib, numba and pyarrow: each of them reads pandas or scipy just in case.
 
 TA-Lib wraps its functions for pandas, pyarrow looks whether something is a pandas object, numba looks for scipy's
-matrix products. None of it is used here, and reading it takes longer than the backtest of a year.
+matrix products and for cffi's pointers. None of it is used here, and reading it takes longer than the backtest of a
+year. So does looking for garbage while thousands of functions and classes come in that stay to the end.
 """
 
+import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,26 +15,49 @@ from typing import cast
 
 from cli.about import ROOT
 
-UNUSED = ("pandas", "scipy")
+UNUSED = ("pandas", "scipy", "cffi")
 OURS = {"quarterdeck", "main"}
 """What the process is called when it is the command's own, and nobody else's imports can be meant."""
+GARBAGE_AFTER = 100_000
+"""So many more objects than before, and garbage is looked for."""
+OWN_STRATEGY = "composite"
 
 
 @contextmanager
-def lean(strategy: str) -> Iterator[None]:
-    """Without pandas and scipy, where the process is the command's own and the strategy one of ours.
+def lean(strategy: str) -> Iterator[bool]:
+    """Without what is unused, where the process is the command's own and the strategy one of ours; whether it is so.
 
-    Strategies of users may need both, so with those nothing is left out.
+    Strategies of users may need all of it, so with those nothing is left out.
     """
-    ours = strategy.isidentifier() and (ROOT / "strategies" / strategy / "strategy.py").is_file()
-    if not ours or Path(sys.argv[0]).stem not in OURS:
-        yield
+    if not is_ours(strategy) or Path(sys.argv[0]).stem not in OURS:
+        yield False
         return
+    gc.set_threshold(GARBAGE_AFTER)
+    absent = leave_out()
+    try:
+        yield True
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)
+
+
+def leave_out() -> list[str]:
+    """Let nobody import what is unused; answers what was left out."""
     modules = cast("dict[str, object]", sys.modules)
     absent = [name for name in UNUSED if name not in modules]
     modules.update(dict.fromkeys(absent))  # None is the import system's own sign for what is not there
-    try:
-        yield
-    finally:
-        for name in absent:
-            modules.pop(name, None)
+    return absent
+
+
+def is_ours(strategy: str) -> bool:
+    """True for a strategy of the project."""
+    return strategy.isidentifier() and (ROOT / "strategies" / strategy / "strategy.py").is_file()
+
+
+def configured(home: Path | None, config: Path | None) -> str:
+    """The strategy that commands take when none is named; empty when there are several."""
+    from cli.homes import load, resolve_home
+
+    settings = load(resolve_home(home, os.environ), config, os.environ).settings
+    used = {one.strategy for one in settings.symbols}
+    return next(iter(used), OWN_STRATEGY) if len(used) <= 1 else ""

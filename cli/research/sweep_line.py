@@ -1,5 +1,7 @@
 """`quarterdeck sweep`, `tune`, `compare`, `sizing`: their options. Nothing heavy is imported before one runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -84,9 +86,10 @@ def sweep(  # noqa: PLR0913, PLR0917 - one argument per option of the command li
 ) -> None:
     """Try many parameter sets: ranked, walked forward, and said what the figures are worth."""
     given = dict(locals())  # exactly the options above
-    from cli.research.sweep_run import run_sweep
+    with _lean(given, strategy):
+        from cli.research.sweep_run import run_sweep
 
-    finish(run_sweep, _options(given), resume, picture, html)
+        finish(run_sweep, _options(given), resume, picture, html)
 
 
 def tune(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
@@ -155,9 +158,10 @@ def compare(  # noqa: PLR0913, PLR0917 - one argument per option of the command 
 ) -> None:
     """Candidates side by side, symbols pooled: sets, strategies, a sweep's best, and what is in use."""
     given = dict(locals()) | {"strategy": (strategies or [""])[0]}
-    from cli.research.compare_run import run_compare
+    with _lean(given, *(strategies or ()), blind=best is not None):
+        from cli.research.compare_run import run_compare
 
-    finish(run_compare, _options(given), tuple(candidates or ()), tuple(strategies or ()), best)
+        finish(run_compare, _options(given), tuple(candidates or ()), tuple(strategies or ()), best)
 
 
 def sizing(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
@@ -192,10 +196,27 @@ def sizing(  # noqa: PLR0913, PLR0917 - one argument per option of the command l
 ) -> None:
     """How much to risk per trade: Monte Carlo of the order of trades and of trades, for a stated tolerance."""
     given = dict(locals())  # exactly the options above
-    from cli.research.sizing_run import SizingOptions, run_sizing
+    with _lean(given, strategy):
+        from cli.research.sizing_run import SizingOptions, run_sizing
 
-    asked = SizingOptions(result, tolerance, risk, ruin, paths, picture)
-    finish(run_sizing, _options(given), asked)
+        asked = SizingOptions(result, tolerance, risk, ruin, paths, picture)
+        finish(run_sizing, _options(given), asked)
+
+
+@contextmanager
+def _lean(given: dict[str, object], *strategies: str, blind: bool = False) -> Iterator[None]:
+    """Nothing unused is read where all strategies are ours; `blind`: who knows which there will be."""
+    from cli.research.lean_start import configured, is_ours, lean
+
+    home, config = given["home"], given["config"]
+    named = [name for name in strategies if name] or [
+        configured(
+            home_of(home if isinstance(home, Path) else None), config if isinstance(config, Path) else None
+        )
+    ]
+    with lean("" if blind or not all(map(is_ours, named)) else named[0]) as without:
+        given["lean"] = without
+        yield
 
 
 def _options(given: dict[str, object]) -> "SweepOptions":

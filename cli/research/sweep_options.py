@@ -13,6 +13,7 @@ from bot.venues.matching import BothHit
 from cli.homes import load, resolve_home
 from cli.research.backtest_words import moment_of, parameters_of, share_of
 from cli.research.code_mark import code_mark
+from cli.research.lean_start import OWN_STRATEGY
 from research.backtest.folds import windows_of
 from research.progress import Tell
 from research.results.plan import Rules
@@ -24,7 +25,6 @@ from research.work import Workers, open_workers
 from research.work.code import sources_digest
 from strategies.registry import Registry
 
-OWN_STRATEGY = "composite"
 MOST_LEAST = 100_000
 
 
@@ -52,6 +52,7 @@ class SweepOptions:
     home: Path | None = None
     config: Path | None = None
     json: bool = False
+    lean: bool = False
 
     @cached_property
     def loaded(self) -> LoadedConfig:
@@ -157,5 +158,6 @@ def known_of(options: SweepOptions, workers: Workers, tell: Tell, carry: bool = 
 @contextmanager
 def workers_of(options: SweepOptions) -> Iterator[Workers]:
     """Whoever does the work."""
-    with open_workers(options.workers, options.cluster) as found:
+    ready = ("cli.research.ready",) if options.lean else ("research.sweep.counting",)
+    with open_workers(options.workers, options.cluster, ready) as found:
         yield found

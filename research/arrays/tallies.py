@@ -1,7 +1,7 @@
 """What parameter sets came to over spans of a history: the columns that ranking reads."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +35,26 @@ class Tallies:
     held: NDArray[np.int32]
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What goes with a symbol's candles: candles of a lower timeframe, and funding.
+
+    `due` is what funding takes from one unit held long at each bar's close, as long as the frame; empty without it.
+    """
+
+    finer: Frame | None = None
+    due: Array = field(default_factory=lambda: np.empty(0))
+
+
+ALONE = Around()
+
+
 def tallies(
     frame: Frame,
     strategies: Sequence[Strategy],
     rules: Rules,
     spans: Sequence[tuple[int, int]],
-    finer: Frame | None = None,
+    around: Around = ALONE,
 ) -> Tallies:
     """What each of `strategies` (one class, many sets of parameters) came to in each span of a history.
 
@@ -48,30 +62,46 @@ def tallies(
     first on. Indicators see the whole frame, so a signal needs its warm-up from the frame's beginning only. Raises
     ValueError for a span that is not within the frame.
     """
+    keep_memory()
+    entries = map(strategies[0].family(frame), strategies) if strategies else iter(())
+    return tallied(frame, entries, len(strategies), rules, spans, around)
+
+
+def tallied(
+    frame: Frame,
+    entries: Iterator[Entries],
+    count: int,
+    rules: Rules,
+    spans: Sequence[tuple[int, int]],
+    around: Around = ALONE,
+) -> Tallies:
+    """The same for the entries of `count` sets of parameters."""
     if any(not 0 <= first <= to <= len(frame) for first, to in spans):
         raise ValueError(f"spans {list(spans)[:3]}... are not within {len(frame)} bars")
-    keep_memory()
     bounds = np.array([(max(1, first), to) for first, to in spans], dtype=np.int64).reshape(len(spans), 2)
-    room = _room(len(strategies), len(spans))
-    market, terms, fee = market_of(frame, rules, finer), terms_of(rules), float(rules.fee)
+    room = _room(count, len(spans))
+    market, terms, fee = market_of(frame, rules, around.finer), terms_of(rules), float(rules.fee)
+    paid = np.concatenate(([0.0], np.cumsum(around.due))) if len(around.due) else around.due
     done = 0
-    for batch in _batches(frame, strategies):
+    for batch in _batches(entries):
         begin = np.cumsum([0, *(len(entries) for entries in batch)])
         legs = legs_for(max(len(entries) for entries in batch))
         part = _rows(room, done, done + len(batch))
-        walk.tally(market, _together(batch), terms, Sets(begin, bounds, fee), legs, part)
+        walk.tally(market, _together(batch), terms, Sets(begin, bounds, fee, paid), legs, part)
         done += len(batch)
     return Tallies(**{name: figures.T for name, figures in room._asdict().items()})
 
 
-def _batches(frame: Frame, strategies: Sequence[Strategy]) -> Iterator[list[Entries]]:
-    """Each one's entries, what they share worked out once; as many at a time as fit easily into memory."""
+def _batches(entries: Iterator[Entries]) -> Iterator[list[Entries]]:
+    """As many at a time as fit easily into memory."""
     batch: list[Entries] = []
-    for entries in map(strategies[0].family(frame), strategies) if strategies else ():
-        batch.append(entries)
-        if sum(map(len, batch)) > MOST_ENTRIES:
+    held = 0
+    for one in entries:
+        batch.append(one)
+        held += len(one)
+        if held > MOST_ENTRIES:
             yield batch
-            batch = []
+            batch, held = [], 0
     if batch:
         yield batch
 

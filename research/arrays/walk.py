@@ -251,12 +251,14 @@ class Tallied(NamedTuple):
 class Sets(NamedTuple):
     """Entries of many sets of parameters one after another: those of set k are places begin[k] to begin[k + 1].
 
-    `spans` are rows [first, to), one a line; `fee` is a side's fraction of notional.
+    `spans` are rows [first, to), one a line; `fee` is a side's fraction of notional. `paid[i]` is what funding took
+    from one unit held long through all closes before row i; no funding: no rows.
     """
 
     begin: Rows
     spans: NDArray[np.int64]
     fee: float
+    paid: Array
 
 
 @compiled
@@ -267,7 +269,7 @@ def tally(market: Market, asked: Asked, terms: Terms, sets: Sets, legs: Legs, ro
         for s in range(len(sets.spans)):
             count = walk(market, own, terms, legs, sets.spans[s, 0], sets.spans[s, 1])
             room.trades[k, s] = count
-            _add_up(own, legs, count, sets.fee, room, (k, s))
+            _add_up(own, legs, count, sets, room, (k, s))
 
 
 @compiled
@@ -284,12 +286,16 @@ def _part(asked: Asked, begin: int, end: int) -> Asked:
 
 
 @compiled
-def _add_up(asked: Asked, legs: Legs, count: int, fee: float, room: Tallied, at: tuple[int, int]) -> None:
+def _add_up(asked: Asked, legs: Legs, count: int, sets: Sets, room: Tallied, at: tuple[int, int]) -> None:
     """The figures of `count` trades into one place of the room."""
     high = 0.0
     for t in range(count):
         entry, leave, sign = legs.entry[t], legs.exit[t], float(asked.side[legs.place[t]])
-        gain = (sign * (leave - entry) - fee * (entry + leave)) / entry
+        gain = sign * (leave - entry) - sets.fee * (entry + leave)
+        if len(sets.paid):
+            until = legs.exit_row[t] + (legs.kind[t] == END)
+            gain -= sign * (sets.paid[until] - sets.paid[legs.entry_row[t]])
+        gain /= entry
         room.wins[at] += gain > 0.0
         room.held[at] += legs.exit_row[t] - legs.entry_row[t] + (legs.kind[t] != REVERSE)
         room.net[at] += gain

@@ -40,7 +40,7 @@ def run_fast(plan: Plan, ground: Ground, tell: Tell = silent, registry: Registry
     checked(ground, registry.strategy_class(plan.strategy))
     built = [registry.build(plan.strategy, symbol, plan.parameters) for symbol in sorted(ground.frames)]
     frames = [ground.frames[symbol] for symbol in sorted(ground.frames)]
-    work = side_by_side(lambda pair: _lot(plan, ground, *pair), list(zip(built, frames, strict=True)))
+    work = side_by_side(lambda pair: lot_of(plan, ground, *pair), list(zip(built, frames, strict=True)))
     lots = list(_told(work, sum(map(len, frames)), tell))
     sizes = quantities(plan, lots)
     trades = [one for lot, own in zip(lots, sizes, strict=True) for one in _simulated(plan, lot, own)]
@@ -56,7 +56,8 @@ def run_fast(plan: Plan, ground: Ground, tell: Tell = silent, registry: Registry
     )
 
 
-def _lot(plan: Plan, ground: Ground, strategy: Strategy, frame: Frame) -> Lot:
+def lot_of(plan: Plan, ground: Ground, strategy: Strategy, frame: Frame) -> Lot:
+    """A symbol's trades before they have sizes."""
     heard = asked(strategy, frame)
     trades, far = trades_of(frame, heard.entries, plan.rules, ground.finer.get(frame.symbol))
     rows = trades.entry_row - 1

@@ -61,6 +61,12 @@ class Lot:
         received: Array = -self.sign * (sums[until] - sums[self.trades.entry_row])
         return received
 
+    @property
+    def net_return(self) -> Array:
+        """What each trade came to over its entry price: fees and funding taken off."""
+        gained: Array = (self.exit_gain - self.entry_fee + self.funding) / self.trades.entry
+        return gained
+
     @cached_property
     def reversed(self) -> NDArray[np.bool_]:
         """True where the position was turned round at the entry."""

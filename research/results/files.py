@@ -99,8 +99,11 @@ def name_of(content: Mapping[str, object], title: str) -> str:
     return f"{plain}-{sha256(packed(content)).hexdigest()[:16]}.json"
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one. Raises ResultFileError."""
+def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
+    """Write a file so that a crash leaves the old one or the new one. Raises ResultFileError.
+
+    Not `durable`: a process that is killed leaves one or the other, a machine without power perhaps neither.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +111,8 @@ def write_whole(path: Path, content: bytes) -> None:
             with draft.open("wb") as to:
                 to.write(content)
                 to.flush()
-                os.fsync(to.fileno())
+                if durable:
+                    os.fsync(to.fileno())
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)

@@ -73,7 +73,10 @@ def compared(
     pairs = [(candidate, one) for candidate in candidates for one in known]
     tasks = [
         LookTask(
-            one.source, replace(plan, strategy=candidate.strategy), ({**plan.fixed, **candidate.parameters},)
+            one.source,
+            replace(plan, strategy=candidate.strategy),
+            ({**plan.fixed, **candidate.parameters},),
+            one.beside,
         )
         for candidate, one in pairs
     ]

@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.domain.market import TIMEFRAMES_MS
-from bot.strategy import Array, Frame, Strategy, Value
-from research.arrays.tallies import Tallies, tallies
-from research.backtest.fast import run_fast
-from research.backtest.ground import Ground
-from research.results.plan import Plan
+from bot.strategy import Array, Entries, Frame, Strategy, Value
+from research.arrays.memory import keep_memory
+from research.arrays.tallies import Around, Tallies, tallied
+from research.arrays.trades import trades_of
+from research.backtest.fast import lot_of
+from research.backtest.ground import Ground, checked
+from research.backtest.lots import Lot, due_of
+from research.results.plan import Plan, Rules
+from research.sweep.figures import best_of, sums_of
 from research.sweep.grid import MODE
 from research.sweep.plan import SweepPlan
-from research.sweep.source import FrameSource, Source
+from research.sweep.source import NOTHING, Beside, FrameSource, Source
 from research.work.code import check_code
 from strategies.registry import Registry
 
@@ -24,33 +29,16 @@ NAMES = {length: name for name, length in TIMEFRAMES_MS.items()}
 
 @dataclass(frozen=True, slots=True)
 class CountTask:
-    """Count one symbol. `windows` are (from, to) in UTC milliseconds of opening times, the whole first."""
+    """Count one symbol. `windows` are (from, to) in UTC milliseconds of opening times, the whole first.
+
+    `look`: the trades of production and of the best set over the whole are wanted, too.
+    """
 
     source: Source
     plan: SweepPlan
     windows: tuple[tuple[int, int], ...]
-
-    def __str__(self) -> str:
-        """Whose candles."""
-        return self.source.symbol
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What came of it: tallies of shape (windows, sets + 1), the last column production; its parameters."""
-
-    symbol: str
-    tallies: Tallies
-    production: Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True)
-class LookTask:
-    """The trades of some sets of one symbol; a set is what differs from the parameters in use."""
-
-    source: Source
-    plan: SweepPlan
-    sets: tuple[Mapping[str, Value], ...]
+    beside: Beside = NOTHING
+    look: bool = False
 
     def __str__(self) -> str:
         """Whose candles."""
@@ -70,30 +58,96 @@ class Looked:
     stop_share: Array
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What came of it: tallies of shape (windows, sets + 1), the last column production; its parameters.
+
+    `looks`: trades of production, then of the best set if one has enough; empty where they were not asked for.
+    """
+
+    symbol: str
+    tallies: Tallies
+    production: Mapping[str, Value]
+    looks: tuple[Looked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookTask:
+    """The trades of some sets of one symbol; a set is what differs from the parameters in use."""
+
+    source: Source
+    plan: SweepPlan
+    sets: tuple[Mapping[str, Value], ...]
+    beside: Beside = NOTHING
+
+    def __str__(self) -> str:
+        """Whose candles."""
+        return self.source.symbol
+
+
 def counted(task: CountTask) -> Counted:
     """Count a symbol's trades set by set and window by window."""
-    frame, plan = _begun(task)
-    registry = Registry([Path(path) for path in plan.strategy_paths])
+    keep_memory()
+    frame, registry = _begun(task)
+    plan = task.plan
     filed = production(registry, plan, frame.symbol)
     built = built_sets(registry, plan, frame.symbol, filed)
     edges = np.searchsorted(frame.open_at_ms, np.array(task.windows, dtype=np.int64))
     spans = [(int(first), int(to)) for first, to in edges]
-    return Counted(frame.symbol, tallies(frame, built, plan.rules, spans), filed)
+    around, ask = _around(task, frame), built[0].family(frame)
+    found = tallied(frame, map(ask, built), len(built), plan.rules, spans, around)
+    if not task.look:
+        return Counted(frame.symbol, found, filed)
+    best = best_of(sums_of(found, 0), len(plan.grid), plan.least)
+    seen = [built[-1]] if best is None else [built[-1], built[best]]
+    looks = tuple(_look_of(_walked(frame, one, ask(one), plan.rules, around)) for one in seen)
+    return Counted(frame.symbol, found, filed, looks)
 
 
 def looked(task: LookTask) -> tuple[Looked, ...]:
     """The trades of each set."""
-    frame, plan = _begun(task)
-    registry = Registry([Path(path) for path in plan.strategy_paths])
-    ground = Ground(timeframe=NAMES[frame.timeframe_ms], frames={frame.symbol: frame})
-    return tuple(_trades(plan, ground, registry, one) for one in task.sets)
+    keep_memory()
+    frame, registry = _begun(task)
+    symbol, plan, around = frame.symbol, task.plan, _around(task, frame)
+    ground = Ground(
+        timeframe=NAMES[frame.timeframe_ms],
+        frames={symbol: frame},
+        funding={symbol: task.beside.funding} if task.beside.funding is not None else {},
+        finer={symbol: around.finer} if around.finer is not None else {},
+    )
+    checked(ground, registry.strategy_class(plan.strategy))
+    found = []
+    for one in task.sets:
+        used = {**plan.in_use.get(symbol, {}), **one}
+        strategy = registry.build(plan.strategy, symbol, used)
+        found.append(_look_of(lot_of(Plan(plan.strategy, used, plan.rules), ground, strategy, frame)))
+    return tuple(found)
 
 
-def _begun(task: CountTask | LookTask) -> tuple[Frame, SweepPlan]:
-    """Candles and plan; a worker that was sent its candles may be another machine, with other code."""
+def _begun(task: CountTask | LookTask) -> tuple[Frame, Registry]:
+    """Candles and strategies; a worker that was sent its candles may be another machine, with other code."""
+    plan = task.plan
     if isinstance(task.source, FrameSource):
-        check_code(task.plan.digest, task.plan.strategy_paths)
-    return task.source.load(), task.plan
+        check_code(plan.digest, plan.strategy_paths)
+    return task.source.load(), _registry(plan.strategy_paths, plan.digest)
+
+
+@lru_cache(maxsize=2)
+def _registry(paths: tuple[str, ...], _digest: str) -> Registry:
+    """Strategies and their files, read once by each worker as long as they are the same."""
+    return Registry([Path(path) for path in paths])
+
+
+def _around(task: CountTask | LookTask, frame: Frame) -> Around:
+    """Funding and finer candles."""
+    finer = task.beside.finer
+    return Around(finer.load() if finer else None, due_of(frame, task.beside.funding))
+
+
+def _walked(frame: Frame, strategy: Strategy, entries: Entries, rules: Rules, around: Around) -> Lot:
+    trades, far = trades_of(frame, entries, rules, around.finer)
+    warmup, fee = strategy.warmup_bars, float(rules.fee)
+    return Lot(frame, warmup, entries, trades, far, {}, around.due, fee)
 
 
 def production(registry: Registry, plan: SweepPlan, symbol: str) -> dict[str, Value]:
@@ -115,18 +169,10 @@ def built_sets(
     ]
 
 
-def _trades(plan: SweepPlan, ground: Ground, registry: Registry, one: Mapping[str, Value]) -> Looked:
-    symbol = next(iter(ground.frames))
-    used = {**plan.in_use.get(symbol, {}), **one}
-    outcome = run_fast(Plan(plan.strategy, used, plan.rules), ground, registry=registry)
-    return Looked(
-        np.array([trade.entry_at_ms for trade in outcome.trades], dtype=np.int64),
-        np.array([trade.exit_at_ms for trade in outcome.trades], dtype=np.int64),
-        np.array([trade.net_return for trade in outcome.trades], dtype=np.float64),
-        np.array(
-            [stop_share(trade.entry_price, trade.stop_price) for trade in outcome.trades], dtype=np.float64
-        ),
-    )
+def _look_of(lot: Lot) -> Looked:
+    trades, at_ms = lot.trades, lot.frame.open_at_ms
+    away = np.where(trades.stop > 0, np.abs(trades.entry - trades.stop) / trades.entry, 0.0)
+    return Looked(at_ms[trades.entry_row], at_ms[trades.exit_row], lot.net_return, away)
 
 
 def stop_share(entry_price: float, stop_price: float) -> float:

@@ -44,14 +44,22 @@ def run_row(command: str, plan: SweepPlan, known: tuple[Known, ...]) -> Row:
         "code": {**plan.code, "sources": plan.digest},
         "config": plan.config(),
         "data": {one.symbol: asdict(one.mark) for one in known},
+        **_beside_row(known),
         "seed": plan.seed,
     }
+
+
+def _beside_row(known: tuple[Known, ...]) -> Row:
+    """Funding and finer candles, where there are any."""
+    funding = {one.symbol: one.beside.funding_sha256 for one in known if one.beside.funding is not None}
+    finer = {one.symbol: asdict(one.beside.finer_mark) for one in known if one.beside.finer_mark is not None}
+    return ({"funding_sha256": funding} if funding else {}) | ({"finer": finer} if finer else {})
 
 
 def name_of(command: str, plan: SweepPlan, known: tuple[Known, ...]) -> str:
     """What the result is called: equal for equal questions of equal candles."""
     symbols = "-".join(one.symbol for one in known) if len(known) <= 3 else f"{len(known)}-symbols"
-    mark = fingerprint(plan.config(), plan.digest, sorted((one.symbol, one.mark.sha256) for one in known))
+    mark = fingerprint(plan.config(), plan.digest, sorted((one.symbol, *one.print) for one in known))
     return f"{command}-{plan.strategy}-{symbols}-{mark}"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +107,23 @@ def ranking(sums: Sums, least: int) -> NDArray[np.int64]:
     factor = np.nan_to_num(sums.profit_factor, nan=-1.0, posinf=np.inf)
     order: NDArray[np.int64] = np.lexsort((np.arange(len(sums)), -sums.net, -factor, sums.trades < least))
     return order
+
+
+def best_of(sums: Sums, sets: int, least: int) -> int | None:
+    """The best of the first `sets` with enough trades; None when none has."""
+    if not (sums.trades[:sets] >= least).any():
+        return None
+    return next(int(index) for index in ranking(sums, least) if index < sets)
+
+
+def rows_of(sums: Sums, sets: Sequence[Mapping[str, Value]]) -> tuple[SetFigures, ...]:
+    """All sets as rows."""
+    columns = (sums.trades, sums.wins, sums.net, sums.gross_profit, sums.gross_loss)
+    falls = [None if isnan(fall) else fall for fall in sums.drawdown.tolist()]
+    rows = zip(*(column.tolist() for column in columns), falls, sums.held.tolist(), strict=True)
+    return tuple(
+        SetFigures(index, one, *row) for index, (one, row) in enumerate(zip(sets, rows, strict=False))
+    )
 
 
 def figures_at(sums: Sums, index: int, parameters: Mapping[str, Value]) -> SetFigures:

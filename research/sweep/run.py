@@ -1,6 +1,6 @@
 """A sweep from a plan and candles to ranked sets, a walk-forward, and what both are worth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from research.progress import Tell, silent
@@ -35,7 +35,8 @@ def sweep(
     resumed = len(parts)
     _count(jobs, parts, workers, tell, shelf)
     drafts = [ranked(plan, course, [parts[one.symbol] for one in course.known]) for course in asked]
-    looks = _looks(plan, drafts, workers)
+    looks = {symbol: part.looks for symbol, part in parts.items() if part.looks}
+    looks |= _looks(plan, [one for one in drafts if not _seen(one, looks)], workers)
     sections = tuple(
         finished(plan, draft, [looks[one.symbol] for one in draft.course.known]) for draft in drafts
     )
@@ -53,14 +54,15 @@ class _Job:
     @property
     def task(self) -> CountTask:
         """What a worker is given."""
-        return CountTask(self.one.source, self.plan, self.course.windows)
+        alone = not self.plan.combined
+        return CountTask(self.one.source, self.plan, self.course.windows, self.one.beside, look=alone)
 
     @property
     def key(self) -> str:
         """Equal for equal candles, sets, windows and code: everything that the symbol's tallies hang on."""
         plan = self.plan
         counted_by = {**plan.config(), "combined": None, "least_trades": None, "code": plan.digest}
-        return fingerprint(counted_by, self.one.mark.sha256, self.course.windows)
+        return fingerprint(counted_by, self.one.print, self.course.windows)
 
 
 def _found(jobs: Sequence[_Job], shelf: Shelf | None) -> dict[str, Counted]:
@@ -88,10 +90,15 @@ def _count(
         tell(done, whole)
 
 
+def _seen(draft: Section, looks: Mapping[str, tuple[Looked, ...]]) -> bool:
+    """True when whoever counted has looked at the trades already."""
+    return all(one.symbol in looks for one in draft.course.known)
+
+
 def _looks(plan: SweepPlan, drafts: Sequence[Section], workers: Workers) -> dict[str, tuple[Looked, ...]]:
     """The trades of production and of each section's best set, by symbol."""
     tasks = []
     for draft in drafts:
         best = ({**plan.fixed, **draft.best.parameters},) if draft.best else ()
-        tasks += [LookTask(one.source, plan, ({}, *best)) for one in draft.course.known]
+        tasks += [LookTask(one.source, plan, ({}, *best), one.beside) for one in draft.course.known]
     return {tasks[place].source.symbol: look for place, look in workers.results(looked, tasks)}

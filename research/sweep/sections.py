@@ -7,7 +7,7 @@ from bot.domain.errors import ConfigError
 from bot.strategy import Value
 from research.backtest.folds import Fold, folds
 from research.sweep.counting import Counted, Looked, deepest_fall, merged
-from research.sweep.figures import SetFigures, Sums, added, figures_at, ranking, sums_of
+from research.sweep.figures import SetFigures, Sums, added, figures_at, ranking, rows_of, sums_of
 from research.sweep.judging import (
     Evidence,
     Luck,
@@ -96,8 +96,8 @@ def ranked(plan: SweepPlan, course: Course, parts: Sequence[Counted]) -> Section
     whole, count = spans[0], len(sets)
     places = ranking(whole, plan.least)
     order = tuple(int(index) for index in places if index < count)
-    rows = tuple(figures_at(whole, index, sets[index]) for index in range(count))
-    able = sum(row.trades >= plan.least for row in rows)
+    rows = rows_of(whole, sets)
+    able = int((whole.trades[:count] >= plan.least).sum())
     best = rows[order[0]] if able else None
     filed = parts[0].production
     same = all(part.production == filed for part in parts)

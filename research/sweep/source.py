@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from hashlib import sha256
 from pathlib import Path
+
+import numpy as np
 
 from bot.domain.errors import ConfigError
 from bot.strategy import Frame
@@ -12,6 +15,7 @@ from research.history.files import candle_files, symbol_of
 from research.results.files import DataMark, data_mark
 from research.store.files import FileStore
 from research.store.loading import Wanted, load_history
+from research.store.port import Points
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,27 @@ type Source = HistorySource | FrameSource
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What goes with a symbol's candles: funding rates, and candles of a lower timeframe with their fingerprint."""
+
+    funding: Points | None = None
+    finer: Source | None = None
+    finer_mark: DataMark | None = None
+
+    @property
+    def funding_sha256(self) -> str:
+        """Fingerprint of the rates; empty without."""
+        if self.funding is None:
+            return ""
+        digest = sha256(np.ascontiguousarray(self.funding.at_ms, dtype="<i8").tobytes())
+        digest.update(np.ascontiguousarray(self.funding.value, dtype="<f8").tobytes())
+        return digest.hexdigest()
+
+
+NOTHING = Beside()
+
+
+@dataclass(frozen=True)
 class Known:
     """A source and what it holds: opening time of the first bar, end of the last, fingerprint of all figures."""
 
@@ -57,6 +82,14 @@ class Known:
     end_ms: int
     mark: DataMark
     notes: tuple[str, ...] = ()
+    beside: Beside = NOTHING
+
+    @cached_property
+    def print(self) -> tuple[str, ...]:
+        """Equal for equal candles with equal funding and equal finer candles."""
+        finer = self.beside.finer_mark
+        more = (self.beside.funding_sha256, finer.sha256 if finer else "")
+        return (self.mark.sha256, *(more if any(more) else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class Search:
     def name(self) -> str:
         """The study's name: equal for equal questions of equal candles by equal code."""
         ranges = [(one.name, one.low, one.high, one.whole) for one in self.ranges]
-        marks = sorted((one.symbol, one.mark.sha256) for one in self.known)
+        marks = sorted((one.symbol, *one.print) for one in self.known)
         return f"{self.plan.strategy}-{fingerprint(self.plan.config(), self.plan.digest, ranges, marks)}"
 
     def folds(self) -> tuple[tuple[Fold, ...], tuple[Fold, ...]]:
@@ -250,7 +250,7 @@ def _counted(
     """Sums of each fold's test window over all symbols; production behind the sets."""
     plan = replace(search.plan, grid=Listed(sets))
     spans = tuple((fold.test_from_ms, fold.test_to_ms) for fold in windows)
-    tasks = [CountTask(one.source, plan, spans) for one in search.known]
+    tasks = [CountTask(one.source, plan, spans, one.beside) for one in search.known]
     parts: list[Counted] = [
         part for _, part in sorted(workers.results(counted, tasks), key=lambda pair: pair[0])
     ]

@@ -6,7 +6,7 @@ from math import ceil
 
 from bot.strategy import Value
 from research.backtest.folds import Fold
-from research.sweep.figures import SetFigures, Sums, added, figures_at, ranking
+from research.sweep.figures import SetFigures, Sums, added, best_of, figures_at
 from research.sweep.plan import LEAST_TRAINING
 
 
@@ -63,9 +63,9 @@ def walked(
 
 def _step(fold: Fold, train: Sums, test: Sums, sets: Sequence[Mapping[str, Value]], least: int) -> Step:
     able = int((train.trades[: len(sets)] >= least).sum())
-    if not able:
+    best = best_of(train, len(sets), least)
+    if best is None:
         return Step(fold, least, 0, None, None)
-    best = next(int(index) for index in ranking(train, least) if index < len(sets))
     return Step(fold, least, able, figures_at(train, best, sets[best]), figures_at(test, best, sets[best]))
 
 

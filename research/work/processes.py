@@ -1,4 +1,7 @@
-"""Processes of this machine: spawned when work is long enough, nice, gone with whoever started them."""
+"""Processes of this machine: started when work is long enough, nice, gone with whoever started them.
+
+They are forked from a server that has read what they need, once for all of them; where there is none, each is spawned.
+"""
 
 import multiprocessing
 import os
@@ -9,14 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext, ForkServerContext
 
 from research.work.port import TRIES, WorkError, called
 
 NICE = 10
 """Trading comes first."""
 PATIENCE_S = 1.0
-"""Work that this process does sooner is not worth starting others for."""
+"""Work that this process does sooner is not worth starting others for; and so long they take to be ready."""
 AHEAD = 2
 """Tasks handed out for each worker, so that none waits for the next."""
 
@@ -47,9 +52,10 @@ class Processes:
 
     remote = False
 
-    def __init__(self, count: int, patient: bool) -> None:
-        """Nothing is started yet. A single worker is this process itself."""
+    def __init__(self, count: int, patient: bool, ready: Sequence[str] = ()) -> None:
+        """Nothing is started yet. A single worker is this process itself. `ready`: modules that workers begin with."""
         self.count = count
+        self._ready = list(ready)
         self._patience_s = PATIENCE_S if patient else 0.0
         self._pool: ProcessPoolExecutor | None = None
         self._leash: Connection | None = None
@@ -63,6 +69,8 @@ class Processes:
         while done < len(tasks) and (self.count == 1 or self._here(begun)):
             yield done, work(tasks[done])
             done += 1
+            if self.count > 1:
+                self._foreseen((time.monotonic() - begun) / done * (len(tasks) - done))
         if done < len(tasks):
             yield from self._spread(work, tasks, _Load(list(range(done, len(tasks)))))
 
@@ -79,6 +87,18 @@ class Processes:
 
     def _here(self, begun: float) -> bool:
         return self._pool is None and time.monotonic() - begun < self._patience_s
+
+    def _foreseen(self, left_s: float) -> None:
+        """Work that will last: whoever forks the workers gets ready while this process goes on."""
+        if left_s > self._patience_s and isinstance(self._context(), ForkServerContext):
+            forkserver.ensure_running()
+
+    def _context(self) -> BaseContext:
+        if "forkserver" not in multiprocessing.get_all_start_methods():
+            return multiprocessing.get_context("spawn")
+        found = multiprocessing.get_context("forkserver")
+        found.set_forkserver_preload(self._ready)
+        return found
 
     def _spread[Task, Result](
         self, work: Callable[[Task], Result], tasks: Sequence[Task], load: _Load
@@ -123,7 +143,7 @@ class Processes:
 
     def _running(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            context = multiprocessing.get_context("spawn")
+            context = self._context()
             kept, self._leash = context.Pipe(duplex=False)
             self._pool = ProcessPoolExecutor(self.count, context, _begin, (kept,))
         return self._pool

@@ -71,7 +71,7 @@ def test_a_sweep_killed_in_the_middle_is_resumed(market: Path) -> None:
         stderr=subprocess.DEVNULL,
     )
     end = time.monotonic() + 60
-    while process.poll() is None and not list(home.glob("results/sweeps/*/*.json")):
+    while process.poll() is None and not list(home.glob("results/sweeps/*/*.part")):
         assert time.monotonic() < end
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)

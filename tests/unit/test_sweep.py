@@ -139,7 +139,7 @@ def test_a_stopped_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
     with open_workers(1) as workers:
         with pytest.raises(Stopped):
             sweep(asked, marks, workers, stopping, shelf)
-        assert len(list(shelf.folder.glob("*.json"))) == 2
+        assert len(list(shelf.folder.glob("*.part"))) == 2
         whole = sweep(asked, marks, workers)
         resumed = sweep(asked, marks, workers, shelf=shelf)
         assert resumed.resumed == 2
@@ -156,7 +156,7 @@ def test_a_damaged_part_is_counted_again(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "parts")
     with open_workers(1) as workers:
         whole = sweep(asked, marks, workers, shelf=shelf)
-        part = next(shelf.folder.glob("*.json"))
+        part = next(shelf.folder.glob("*.part"))
         part.write_bytes(part.read_bytes()[:200])
         again = sweep(asked, marks, workers, shelf=shelf)
     assert again.resumed == 0

@@ -1,0 +1,10 @@
+"""Imported by the process from which workers come: all that is read once for all of them, and compiled code loaded.
+
+For strategies of ours only, which need nothing of what is left out.
+"""
+
+from cli.research.lean_start import leave_out
+
+leave_out()
+
+from research.sweep import counting  # noqa: E402, F401 - after what it shall do without
