@@ -1,0 +1,113 @@
+"""What a feature is, and what features are computed from. `bot.ml.registry` lists them.
+
+Training and serving call the same functions on the same arrays. Most indicators remember everything before them, so
+both begin at an *anchor*: the features of bar t are computed from the bars between `anchor_ms(t)` and t, whatever else
+is known. A live window of 1,000 bars holds them all; a history is computed chunk by chunk.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.strategy import Array, Frame
+
+CHUNK = 250
+"""Bars that share an anchor; a history is computed in pieces of so many."""
+MEMORY = 500
+"""The fewest bars before a bar that its features remember."""
+
+type Normal = Literal["plain", "z288", "z96"]
+"""As it is, or as rolling z-score over 288 or 96 bars (population deviation; 0 where nothing moved)."""
+
+type Group = Literal["base", "context", "structure", "cluster"]
+
+OPEN_INTEREST, FUNDING_RATE = "open_interest", "funding_rate"
+RATIO_TOP, RATIO_GLOBAL = "ls_ratio_top", "ls_ratio_global"
+POINTS = (OPEN_INTEREST, FUNDING_RATE, RATIO_TOP, RATIO_GLOBAL)
+"""Series of single figures a feature may need."""
+
+
+def anchor_ms(open_at_ms: int, timeframe_ms: int) -> int:
+    """Opening time of the first bar that the features of the bar opening at `open_at_ms` may remember.
+
+    Between MEMORY and MEMORY + CHUNK - 1 bars before it, on the grid of the timeframe since 1970.
+    """
+    bar = open_at_ms // timeframe_ms
+    return (bar - bar % CHUNK - MEMORY) * timeframe_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Another symbol's closes at the bars of a frame: float64 of the frame's length, NaN where its bar is missing."""
+
+    close: Array
+    ratio_top: Array
+    ratio_global: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the features of one symbol are computed from: bars from one anchor on, oldest first.
+
+    `points` has one float64 column per name of POINTS, as long as the frame: the figure known at each bar's close, NaN
+    where none is known or the newest is too old. A missing input is NaN, never 0. `strength` and `side` are the
+    signal's score and +1 (long) or -1 (short) at bars that have one, NaN elsewhere.
+    """
+
+    frame: Frame
+    btc: Beside
+    eth: Beside
+    points: dict[str, Array]
+    strength: Array
+    side: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of a model's input. `function` answers its values before normalisation, as long as the frame.
+
+    `needs` names inputs without which it is NaN ("btc", "eth", names of POINTS). `version` rises when the formula
+    changes: models trained before do not fit any more.
+    """
+
+    name: str
+    group: Group
+    meaning: str
+    function: Callable[[Inputs], Array] = field(repr=False)
+    normal: Normal = "plain"
+    needs: tuple[str, ...] = ()
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """Features in the order a model takes them."""
+
+    features: tuple[Feature, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names in order."""
+        return tuple(one.name for one in self.features)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over names, normalisations and versions in order: what a model was trained for."""
+        return hash_of([f"{one.name}|{one.normal}|{one.version}" for one in self.features])
+
+    def __len__(self) -> int:
+        """Number of columns."""
+        return len(self.features)
+
+
+def hash_of(lines: Sequence[str]) -> str:
+    """SHA-256 of lines in order, as 64 hexadecimal digits."""
+    return sha256("\n".join(lines).encode()).hexdigest()
+
+
+type Matrix = NDArray[np.float64]
+"""Rows of features: one row per bar, one column per feature, NaN where an input is missing."""
