@@ -54,6 +54,7 @@ class WeeklyLab(WorkerLab):
     shelf: ModelShelf = field(default_factory=Nothing)
     history_days: int = 35
     trend_weeks: int = 8
+    no_source: str = NO_VENUE
 
     async def weekly(self, order: WeeklyOrder, told: Told) -> WeeklyResult | Refused:
         """Facts, candles, the work elsewhere, proposals into the book; steps that fail are named in the report."""
@@ -106,7 +107,7 @@ class WeeklyLab(WorkerLab):
         if silent:
             more = f" and {len(silent) - NAMED} more" if len(silent) > NAMED else ""
             failed.append(("history", f"the venue gave no candles of {', '.join(silent[:NAMED])}{more}"))
-        return frames, "" if self.history is not None else NO_VENUE
+        return frames, "" if self.history is not None else self.no_source
 
     async def _asked_of(self, history: History, symbol: str) -> Frame | None:
         """The venue's last candles of a symbol; None where it does not answer."""
@@ -131,16 +132,18 @@ class WeeklyLab(WorkerLab):
         """Let the alternatives wait; a book that cannot be written is named."""
         report, book = answer.report, self.book or NoProposals()
         names: list[str] = []
-        shown = list(lines(report))
+        failed: list[tuple[str, str]] = []
         try:
-            names += [(await book.file(draft)).id for draft in report.alternatives]
+            for draft in report.alternatives:
+                names.append((await book.file(draft)).id)  # noqa: PERF401 - what was filed before a fault counts
         except QuarterdeckError:
-            shown.append(("Not filed", "the book of proposals could not be written"))
+            failed.append(("Not filed", "the book of proposals could not be written"))
+        shown = (*lines(report, names), *failed)
         page = Path(answer.page)
         content = await asyncio.to_thread(page.read_bytes)
         return WeeklyResult(
             title=title_of(report),
-            lines=tuple(shown),
+            lines=shown,
             points=report.points,
             file=Attachment(page.name, content, "text/html"),
             proposals=tuple(names),

@@ -4,11 +4,15 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from bot.domain.account import EquityPoint
+from handlers.format import Clock, money
 from handlers.reply import Table
 from handlers.text import clean
 
-WIDTH, HEIGHT, EDGE = 720, 220, 8
-BAR_HEIGHT = 140
+WIDTH, HEIGHT, EDGE = 720, 240, 8
+BAR_HEIGHT = 170
+LETTERS, LINE = 15, 16
+"""A row of letters in a drawing, and the row of moments below it."""
+MOST_LABELS = 13
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --faint: #66707f; --line: #d8dee6; --paper: #ffffff;
@@ -74,36 +78,72 @@ def _cells(row: Sequence[str], marks: Sequence[str]) -> str:
     return "".join(f"<td{mark}>{text(cell)}</td>" for cell, mark in zip(row, marks, strict=True))
 
 
-def equity_drawing(points: Sequence[EquityPoint], low: str, high: str) -> str:
-    """The equity curve as a drawing; `low` and `high` are the words for its lowest and highest value."""
+def equity_drawing(points: Sequence[EquityPoint], quote: str, at: Clock) -> str:
+    """The equity curve as a drawing, with its highest and lowest value and the moments of its ends in `at`'s zone."""
     if len(points) < 2:
         return prose(["There is no equity curve yet."])
     values = [float(point.equity) for point in points]
     bottom, top = min(values), max(values)
     room, span = (top - bottom) or 1.0, (points[-1].at_ms - points[0].at_ms) or 1
+    tall = HEIGHT - 2 * LETTERS - LINE
     spots = " ".join(
         f"{EDGE + (point.at_ms - points[0].at_ms) / span * (WIDTH - 2 * EDGE):.1f},"
-        f"{HEIGHT - EDGE - (value - bottom) / room * (HEIGHT - 2 * EDGE):.1f}"
+        f"{LETTERS + tall - (value - bottom) / room * tall:.1f}"
         for point, value in zip(points, values, strict=True)
     )
-    line = f'<polyline points="{spots}" fill="none" stroke="var(--accent)" stroke-width="2"/>'
-    drawing = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Equity">{line}</svg>'
-    return drawing + prose([f"Highest {high}, lowest {low}."], small=True)
+    curve = f'<polyline points="{spots}" fill="none" stroke="var(--accent)" stroke-width="2"/>'
+    levels = "".join(_level(y) for y in (LETTERS, LETTERS + tall))
+    words = (
+        _word(EDGE, LETTERS - 4, money(top, quote, signed=False)),
+        _word(EDGE, LETTERS + tall + LETTERS - 3, money(bottom, quote, signed=False)),
+        _word(EDGE, HEIGHT - 3, at.full(points[0].at_ms)),
+        _word(WIDTH - EDGE, HEIGHT - 3, at.full(points[-1].at_ms), "end"),
+    )
+    inside = f"{levels}{curve}{''.join(words)}"
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Equity">{inside}</svg>'
+
+
+def _level(y: float) -> str:
+    """A faint line from side to side."""
+    return f'<line x1="0" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--line)"/>'
+
+
+def _word(x: float, y: float, words: str, anchor: str = "start") -> str:
+    """Letters in a drawing; nothing for no words."""
+    where = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return (
+        f'<text {where} font-size="{LETTERS - 3}" fill="var(--faint)">{text(words)}</text>' if words else ""
+    )
 
 
 def bar_drawing(labels: Sequence[str], values: Sequence[float]) -> str:
-    """A bar per label, gains up and losses down."""
+    """A bar per label, gains up and losses down, each with its figure where there is room for letters."""
     if not any(values):
         return prose(["Nothing was won or lost in these weeks."])
     top, bottom = max(0.0, *values), min(0.0, *values)
-    scale = (BAR_HEIGHT - 2 * EDGE) / (top - bottom)
+    below = 2 * LETTERS if bottom < 0 else LETTERS
+    scale = (BAR_HEIGHT - LETTERS - below - 4) / (top - bottom)
     wide = (WIDTH - 2 * EDGE) / len(values)
-    zero = EDGE + top * scale
-    bars = "".join(
-        f'<rect x="{EDGE + i * wide + wide * 0.15:.1f}" y="{zero - max(value, 0.0) * scale:.1f}" '
-        f'width="{wide * 0.7:.1f}" height="{max(abs(value) * scale, 1.0):.1f}" '
-        f'fill="var(--{"gain" if value >= 0 else "loss"})"><title>{text(label)}</title></rect>'
-        for i, (label, value) in enumerate(zip(labels, values, strict=True))
-    )
-    line = f'<line x1="0" x2="{WIDTH}" y1="{zero:.1f}" y2="{zero:.1f}" stroke="var(--line)"/>'
-    return f'<svg viewBox="0 0 {WIDTH} {BAR_HEIGHT}" role="img" aria-label="Net by week">{line}{bars}</svg>'
+    zero = LETTERS + top * scale
+    every = -(-len(values) // MOST_LABELS)
+    parts = [_level(zero)]
+    for i, (label, value) in enumerate(zip(labels, values, strict=True)):
+        middle = EDGE + (i + 0.5) * wide
+        parts.append(_bar(middle, wide * 0.7, zero, value * scale, label))
+        if len(values) <= MOST_LABELS and value:
+            end = zero - value * scale
+            parts.append(
+                _word(middle, end - 4 if value > 0 else end + LETTERS - 3, f"{value:+,.2f}", "middle")
+            )
+        if i % every == 0:
+            parts.append(_word(middle, BAR_HEIGHT - 3, label, "middle"))
+    return f'<svg viewBox="0 0 {WIDTH} {BAR_HEIGHT}" role="img" aria-label="Net">{"".join(parts)}</svg>'
+
+
+def _bar(middle: float, wide: float, zero: float, tall: float, label: str) -> str:
+    """One bar; nothing for zero."""
+    if not tall:
+        return ""
+    sign = "gain" if tall > 0 else "loss"
+    where = f'x="{middle - wide / 2:.1f}" y="{zero - max(tall, 0.0):.1f}" width="{wide:.1f}"'
+    return f'<rect {where} height="{max(abs(tall), 1.0):.1f}" fill="var(--{sign})"><title>{text(label)}</title></rect>'

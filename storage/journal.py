@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, case, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.errors import StorageError
+from bot.domain.event import Started
 from bot.runtime.codec import NO_ACTIONS, actions_digest, decode_event, encode_event
 from bot.runtime.ports import JournalRow, Step
 from storage.rows import Values
@@ -71,6 +72,27 @@ def last_at(connection: Connection, account: str) -> int:
     """Time of the newest line."""
     lines = select(JournalLine.at).where(JournalLine.account == account)
     return connection.scalar(lines.order_by(JournalLine.number.desc()).limit(1)) or 0
+
+
+def last_start(connection: Connection, account: str) -> Started | None:
+    """The newest start that is still in the journal."""
+    lines = select(JournalLine.number, JournalLine.body, JournalLine.digest).where(
+        JournalLine.account == account, JournalLine.kind == Started.__name__
+    )
+    found = connection.execute(lines.order_by(JournalLine.number.desc()).limit(1)).first()
+    event = _journal_row(found).event if found else None
+    return event if isinstance(event, Started) else None
+
+
+def bars(connection: Connection, account: str, since_ms: int, after: int, most: int) -> list[JournalRow]:
+    """At most `most` lines of closed bars since a time, behind line `after`, oldest first."""
+    lines = select(JournalLine.number, JournalLine.body, JournalLine.digest).where(
+        JournalLine.account == account,
+        JournalLine.kind == BARS,
+        JournalLine.at >= since_ms,
+        JournalLine.number > after,
+    )
+    return [_journal_row(row) for row in connection.execute(lines.order_by(JournalLine.number).limit(most))]
 
 
 def same(connection: Connection, ours: Values) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, update
 from bot.domain.account import Entry, EquityPoint
 from bot.domain.action import RecordDifference, RecordNote, RecordSetting
 from bot.domain.decision import Decision
+from bot.domain.event import CandlesClosed, Started
 from bot.domain.guard import KillReset
 from bot.domain.snapshot import Recovered
 from bot.domain.trade import Trade
@@ -60,6 +61,19 @@ class SqlLedger:
     async def last_step(self) -> int:
         """Number of the newest journal line, 0 when there is none."""
         return await self._ask(journal.last_number)
+
+    async def last_start(self) -> Started | None:
+        """The newest start in the journal, with what its engine was built with; None when it was pruned."""
+        return await self._ask(journal.last_start)
+
+    async def bars(self, since_ms: int) -> AsyncIterator[CandlesClosed]:
+        """The bars that closed since a time, as the engine got them, oldest first."""
+        after = 0
+        while rows := await self._ask(journal.bars, since_ms, after, LINES_AT_ONCE):
+            for row in rows:
+                if isinstance(row.event, CandlesClosed):
+                    yield row.event
+            after = rows[-1].number
 
     async def journal(self, first: int, last: int) -> AsyncIterator[JournalRow]:
         """Journal lines `first` to `last` (inclusive, 0 = to the end), oldest first."""

@@ -2,7 +2,7 @@
 
 import typer
 
-from cli.research import backtest_line, bench_line, data_line, sweep_line
+from cli.research import backtest_line, bench_line, data_line, report_line, sweep_line
 
 
 def register(app: typer.Typer, bench: typer.Typer) -> None:
@@ -10,4 +10,5 @@ def register(app: typer.Typer, bench: typer.Typer) -> None:
     backtest_line.register(app)
     sweep_line.register(app)
     data_line.register(app)
+    report_line.register(app)
     bench_line.register(bench)

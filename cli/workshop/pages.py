@@ -48,12 +48,7 @@ def _parts(outcome: Outcome, summary: Summary, quote: str) -> Iterator[str]:
     levels = outcome.equity.equity
     step = max(1, len(levels) // POINTS)
     points = [_point(row, outcome) for row in range(0, len(levels), step)]
-    ends = (
-        [money(float(one), quote, signed=False) for one in (levels.min(), levels.max())]
-        if len(levels)
-        else ["", ""]
-    )
-    yield html.equity_drawing(points, *ends)
+    yield html.equity_drawing(points, quote, at)
     yield html.heading("Months")
     yield html.bar_drawing(
         [one.label for one in summary.per_month], [one.figures.net for one in summary.per_month]

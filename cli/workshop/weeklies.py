@@ -1,8 +1,9 @@
 """The weekly report as a worker makes it: what the desk told, joined with what the history says."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from bot.domain.errors import ConfigError
 from bot.domain.guard import Sizing, SizingMode
@@ -29,6 +30,7 @@ from cli.workshop.parcel import Parcel
 from cli.workshop.sweeps import result_of, swept
 from cli.workshop.weekly_page import weekly_page
 from cli.workshop.worker import Say
+from handlers.format import Clock
 from research.backtest.fast import run_fast
 from research.results.files import write_whole
 from research.results.outcome import SimulatedTrade
@@ -36,7 +38,7 @@ from research.store.files import FileStore
 from research.weekly.beside import Beside, beside
 from research.weekly.facts import SymbolFacts, WeekFacts
 from research.weekly.live import WeekFigures, signs, trend, week_figures
-from research.weekly.report import Steps, WeeklyReport
+from research.weekly.report import Steps, WeeklyReport, grouped
 from research.weekly.tested import TestedSymbol, tested
 from strategies.registry import Registry
 
@@ -55,11 +57,11 @@ FIXED = Sizing(SizingMode.FIXED_NOTIONAL, Decimal(1000))
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The backtest of all symbols: each one's part, the joint one, all trades, and where the candles end."""
+    """The backtest of all symbols: each one's part, the joint one, all trades, and each one's time, from and to."""
 
     parts: tuple[TestedSymbol, ...] = ()
     trades: tuple[SimulatedTrade, ...] = ()
-    until_ms: int = 0
+    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     words: tuple[str, ...] = ()
 
 
@@ -105,7 +107,9 @@ def work(parcel: Parcel, say: Say) -> WeeklyAnswer:
     """All seven steps; the report is kept as JSON and as a page."""
     asked = decode(parcel.order, WeeklyAsked)
     facts, without = asked.facts, dict.fromkeys(HEAVY, asked.without) if asked.without else {}
-    steps = Steps(say, list(facts.unknown), without)
+    steps = Steps(say, without)
+    for step, why in facts.unknown:
+        steps.failed(step, why)
     bench = Bench(asked, {frame.symbol: frame for frame in parcel.frames}, steps)
     no_words: tuple[str, ...] = ()
     no_weeks: tuple[WeekFigures, ...] = ()
@@ -192,15 +196,15 @@ def _lived(bench: Bench, tried: Tried) -> Lived:
     week = week_figures(facts, facts.week)
     if not tried.parts:
         return Lived(week)
-    return Lived(week, beside(facts, tried.trades, bar_ms(bench.asked.place), tried.until_ms))
+    return Lived(week, beside(facts, tried.trades, tried.spans, bar_ms(bench.asked.place)))
 
 
 def _tried(bench: Bench) -> Tried:
     """Every symbol alone on its parameters in use; the joint figures come from the merged trades."""
     trades: list[SimulatedTrade] = []
     parts: list[TestedSymbol] = []
-    spans: list[tuple[int, int]] = []
-    words: list[str] = []
+    spans: dict[str, tuple[int, int]] = {}
+    words: dict[str, list[str]] = {}
     weeks = [(one.begins_at_ms, one.ends_at_ms) for one in bench.facts.weeks]
     for one in bench.facts.symbols:
         found = bench.steps.part("backtest", one.symbol, lambda chosen=one: _traded(bench, chosen), None)  # type: ignore[misc]
@@ -208,13 +212,14 @@ def _tried(bench: Bench) -> Tried:
             continue
         parts.append(tested(one.symbol, found.trades, found.span, weeks))
         trades += found.trades
-        spans.append(found.span)
-        words += [f"{one.symbol}: {said}" for said in found.words]
+        spans[one.symbol] = found.span
+        for said in found.words:
+            words.setdefault(said, []).append(one.symbol)
     if not parts:
         return Tried()
-    whole = min(begin for begin, _ in spans), max(end for _, end in spans)
+    whole = min(begin for begin, _ in spans.values()), max(end for _, end in spans.values())
     parts.append(tested(JOINT, trades, whole, weeks))
-    return Tried(tuple(parts), tuple(trades), whole[1], tuple(words))
+    return Tried(tuple(parts), tuple(trades), spans, tuple(grouped(words)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +242,23 @@ def _traded(bench: Bench, one: SymbolFacts) -> Traded:
     plan, words = one.plan, list(found.words)
     if plan.sizing.mode is SizingMode.MARGIN_RATIO:
         plan = replace(plan, sizing=FIXED)
-        words.append(f"tested with {FIXED.value} a trade: the desk's sizing hangs on the whole account.")
+        words.append(
+            f"tested with {FIXED.value} {bench.facts.quote} a trade: the desk's sizing hangs on the whole account."
+        )
     times = found.frame.open_at_ms
     outcome = run_fast(plan, ground_of(asked.place, found, tail_ms=int(times[warmup])))
     span = int(times[warmup]), int(times[-1]) + found.frame.timeframe_ms
+    words += _short(bench.facts, span, found.frame.timeframe_ms)
     return Traded(outcome.trades, span, tuple(words))
+
+
+def _short(facts: WeekFacts, span: tuple[int, int], timeframe_ms: int) -> Iterator[str]:
+    """What of the week is not tested, for want of candles."""
+    week, at = facts.week, Clock(ZoneInfo(facts.zone), facts.now_ms)
+    if span[0] > week.begins_at_ms:
+        yield f"the week is tested from {at.full(span[0])} on only, candles before are not known."
+    if span[1] + 2 * timeframe_ms < min(week.ends_at_ms, facts.now_ms):
+        yield f"the week is tested up to {at.full(span[1])} only, candles after are not known."
 
 
 def _alternatives(bench: Bench, week: WeekFigures | None, tried: Tried) -> Alternatives:

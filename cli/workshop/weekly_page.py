@@ -1,6 +1,6 @@
 """The weekly report as people read it: the lines that matter, and a page with everything in one file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from handlers import html_page as html
@@ -19,13 +19,16 @@ def title_of(report: WeeklyReport) -> str:
     return f"Weekly report {report.label} · {report.mode}"
 
 
-def lines(report: WeeklyReport) -> Iterator[tuple[str, str]]:
-    """The five lines that matter, and one more where something failed."""
+def lines(report: WeeklyReport, waiting: Sequence[str] | None = None) -> Iterator[tuple[str, str]]:
+    """The five lines that matter, and one more where something failed.
+
+    `waiting` are the alternatives' names in the book of proposals, None where they are not in one.
+    """
     yield "Live", _live(report)
     yield "Backtest", _tested(report)
     yield "Live against backtest", _beside(report)
     yield "Kill switches", _kills(report)
-    yield "Models, proposals", f"{_models(report)}; {_alternatives(report)}"
+    yield "Models, proposals", f"{_models(report)}; {_alternatives(report, waiting)}"
     if report.failures:
         yield "Failed", "; ".join(f"{step}: {why}" for step, why in report.failures)
 
@@ -56,7 +59,9 @@ def _beside(report: WeeklyReport) -> str:
     if one is None:
         return UNKNOWN
     cost = f"slippage {money(-one.realised, quote)}, {money(-one.expected, quote)} expected"
-    return f"{count(one.both, 'trade')} in both, {len(one.missed)} missed, {len(one.extra)} extra; {cost}"
+    left = f", {one.uncompared} where no candles are known" if one.uncompared else ""
+    both = f"{count(one.both, 'entry', 'entries')} in both, {len(one.missed)} missed, {len(one.extra)} extra"
+    return f"{both}{left}; {cost}"
 
 
 def _kills(report: WeeklyReport) -> str:
@@ -91,10 +96,12 @@ def models_words(report: WeeklyReport) -> str:
     return f"{report.models.on} of {count(report.models.installed, 'model')} on"
 
 
-def _alternatives(report: WeeklyReport) -> str:
+def _alternatives(report: WeeklyReport, waiting: Sequence[str] | None) -> str:
     if not report.alternatives:
         return "no proposals"
-    return f"{count(len(report.alternatives), 'proposal')} for approval: /proposals"
+    if waiting is None:
+        return f"{count(len(report.alternatives), 'alternative')} found, none applied"
+    return f"{count(len(waiting), 'proposal')} for approval: /proposals"
 
 
 # --- the page -------------------------------------------------------------------------------------------------------
@@ -106,16 +113,12 @@ def weekly_page(report: WeeklyReport, facts: WeekFacts) -> bytes:
 
 
 def _parts(report: WeeklyReport, facts: WeekFacts) -> Iterator[str]:
-    at, quote = Clock(ZoneInfo(report.zone), report.made_at_ms), report.quote
+    at = Clock(ZoneInfo(report.zone), report.made_at_ms)
     yield html.figures(
         (("Week", f"{at.full(report.begins_at_ms)} to {at.full(report.ends_at_ms)}"), *lines(report))
     )
-    levels = [point.equity for point in report.points]
-    ends = [
-        money(one, quote, signed=False) for one in ((min(levels), max(levels)) if levels else (None, None))
-    ]
     yield html.heading("Equity")
-    yield html.equity_drawing(report.points, *ends)
+    yield html.equity_drawing(report.points, report.quote, at)
     yield html.heading("Trend: net by week, live")
     yield html.bar_drawing([one.label for one in report.trend], [float(one.net) for one in report.trend])
     yield html.grid(_trend(report), "The weeks are not known.")
@@ -191,6 +194,11 @@ def _differences(report: WeeklyReport) -> Iterator[tuple[str, str]]:
     yield "In both", count(report.beside.both, "entry", "entries")
     yield "Missed", f"{count(len(report.beside.missed), 'entry', 'entries')} of the backtest alone"
     yield "Extra", f"{count(len(report.beside.extra), 'entry', 'entries')} made live alone"
+    if report.beside.uncompared:
+        yield (
+            "Not compared",
+            f"{count(report.beside.uncompared, 'entry', 'entries')} where no candles are known",
+        )
 
 
 def _entries(report: WeeklyReport, at: Clock) -> Table | None:
@@ -219,7 +227,7 @@ def _trades(report: WeeklyReport, facts: WeekFacts, at: Clock) -> Table | None:
             plain(one.entry_price),
             plain(one.exit_price),
             one.reason.value,
-            amount(one.fees),
+            amount(one.fees, signed=False),
             amount(one.net),
         )
         for one in reversed(facts.closed(week))

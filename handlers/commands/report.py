@@ -167,12 +167,7 @@ def _parts(desk: Desk, week: Week) -> Iterator[str]:
     quote = desk.about.quote
     yield html.figures(_lines(desk, week))
     yield html.heading("Equity")
-    equities = [point.equity for point in week.points]
-    ends = (
-        money(end, quote, signed=False)
-        for end in ((min(equities), max(equities)) if equities else (None, None))
-    )
-    yield html.equity_drawing(week.points, *ends)
+    yield html.equity_drawing(week.points, quote, clock(desk))
     yield html.heading(f"Last {len(week.trend)} weeks")
     yield html.bar_drawing([one.label for one in week.trend], [float(one.tally.net) for one in week.trend])
     yield html.grid(_trend_table(desk, week), "No weeks.")

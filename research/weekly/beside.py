@@ -1,6 +1,6 @@
 """Live beside the backtest: which trades both made, what was missed, what came besides, what slippage cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -29,7 +29,8 @@ class Entered:
 class Beside:
     """`missed` were entered by the backtest alone, `extra` live alone; slippage in quote asset, positive: it cost.
 
-    `expected` is the configured slippage on what was traded live, `realised` what the ledger says.
+    `expected` is the configured slippage on what was traded live, `realised` what the ledger says. `uncompared` live
+    entries were made where no candles are known, so that the backtest could not make them.
     """
 
     both: int
@@ -37,17 +38,20 @@ class Beside:
     extra: tuple[Entered, ...]
     expected: Decimal
     realised: Decimal
+    uncompared: int = 0
 
 
-def beside(facts: WeekFacts, tested: Sequence[SimulatedTrade], bar_ms: int, until_ms: int) -> Beside:
-    """Entries of the week, up to `until_ms`, where the candles end; the same bar and side are the same entry.
+def beside(
+    facts: WeekFacts, tested: Sequence[SimulatedTrade], spans: Mapping[str, tuple[int, int]], bar_ms: int
+) -> Beside:
+    """Entries of the week where candles are known (`spans`, by symbol); the same bar and side are the same entry.
 
     A position that is still open was entered like any other. Raises StorageError where the ledger could not be read.
     """
     closed = facts.closed(facts.week)
-    live = [one for one in _entered(facts) if facts.week.holds(one.at_ms) and one.at_ms < until_ms]
+    entered = [one for one in _entered(facts) if facts.week.holds(one.at_ms)]
+    live = [one for one in entered if _within(one, spans)]
     left = [_simulated(one) for one in tested if facts.week.holds(one.entry_at_ms)]
-    left = [one for one in left if one.at_ms < until_ms]
     extra: list[Entered] = []
     for one in live:
         same = next((other for other in left if _same(one, other, bar_ms)), None)
@@ -61,7 +65,13 @@ def beside(facts: WeekFacts, tested: Sequence[SimulatedTrade], bar_ms: int, unti
         extra=tuple(extra),
         expected=_expected(facts, closed),
         realised=sum((one.slippage for one in closed), ZERO),
+        uncompared=len(entered) - len(live),
     )
+
+
+def _within(one: Entered, spans: Mapping[str, tuple[int, int]]) -> bool:
+    begin_ms, end_ms = spans.get(one.symbol, (0, 0))
+    return begin_ms <= one.at_ms < end_ms
 
 
 def _entered(facts: WeekFacts) -> list[Entered]:

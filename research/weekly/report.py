@@ -1,7 +1,7 @@
 """The weekly report: seven steps, each of which may fail and is then named, while the others still come."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.account import EquityPoint
@@ -14,6 +14,7 @@ from research.weekly.facts import ModelFacts
 from research.weekly.live import WeekFigures
 from research.weekly.tested import TestedSymbol
 
+NAMED = 3
 log = logging.getLogger(__name__)
 
 STEPS = (
@@ -62,8 +63,8 @@ class Steps:
     """Runs steps one after another and remembers which failed. `without`: steps not to be run, and why."""
 
     tell: Callable[[int, int, str], None]
-    failures: list[tuple[str, str]]
     without: Mapping[str, str] = field(default_factory=dict)
+    _found: dict[str, dict[str, list[str]]] = field(init=False, default_factory=dict)
 
     def run[R](self, name: str, work: Callable[[], R], instead: R) -> R:
         """A step's result; `instead` where it failed."""
@@ -75,24 +76,30 @@ class Steps:
 
     def part[R](self, name: str, of: str, work: Callable[[], R], instead: R) -> R:
         """A part of a step (`of`: a symbol); `instead` where it failed, and the step's other parts still come."""
-        before = f"{of}: " if of else ""
         try:
             return work()
         except QuarterdeckError as error:
-            self.failed(name, before + " ".join(str(error).split()).removeprefix(before))
+            self.failed(name, " ".join(str(error).split()).removeprefix(f"{of}: "), of)
         except Exception as error:  # a step may do anything; the other steps still come
             log.exception("the weekly report's step %s failed", name)
-            self.failed(name, f"{before}failed ({type(error).__name__})")
+            self.failed(name, f"failed ({type(error).__name__})", of)
         return instead
 
-    def failed(self, name: str, why: str) -> None:
+    def failed(self, name: str, why: str, of: str = "") -> None:
         """A step, or a part of it, did not come."""
-        if (name, why) not in self.failures:
-            self.failures.append((name, why))
+        symbols = self._found.setdefault(name, {}).setdefault(why, [])
+        if of and of not in symbols:
+            symbols.append(of)
 
     def named(self) -> tuple[tuple[str, str], ...]:
         """Every step of which something failed, once, in the order of the steps, with all reasons."""
-        reasons: dict[str, list[str]] = {name: [] for name in STEPS}
-        for name, why in self.failures:
-            reasons.setdefault(name, []).append(why)
-        return tuple((name, "; ".join(why)) for name, why in reasons.items() if why)
+        order = (*STEPS, *(name for name in self._found if name not in STEPS))
+        return tuple((name, "; ".join(grouped(self._found[name]))) for name in order if name in self._found)
+
+
+def grouped(found: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Each sentence once, behind the first symbols it is about."""
+    for why, symbols in found.items():
+        rest = len(symbols) - NAMED
+        more = f" and {rest} more" if rest > 0 else ""
+        yield f"{', '.join(symbols[:NAMED])}{more}: {why}" if symbols else why
