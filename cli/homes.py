@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from bot.config import LoadedConfig
 
 HOME_VARIABLE = "QUARTERDECK_HOME"
+HISTORY = "history"
+"""The folder of the candle store in the home."""
 DEFAULT_HOME = Path("~/.quarterdeck")
 AUDIT_ANCHOR = "audit.anchor"
 """The file in the home that remembers where the audit trail ended."""

@@ -16,6 +16,7 @@ from bot.venues.paper.records import resumes_at_ms
 from bot.venues.port import Sink, VenueUnavailable
 from cli.house import Blueprint, House
 from cli.live import Running
+from cli.shelf import shelf_of
 from cli.venues import DIALECTS
 from storage.database import Database
 
@@ -56,6 +57,8 @@ class PaperLive:
         since_ms = resumes_at_ms(await books.load())
         line = self._line(database, plan.account)
         feed = LiveFeed(self._source(line), plan.symbols, plan.timeframe, self.chance)
+        if line is not None:
+            feed.shelf = shelf_of(plan.home, line)
         try:
             await feed.open(settings.buffers.bars, since_ms)
         except VenueUnavailable as error:

@@ -13,13 +13,12 @@ from bot.venues.bybit.archive import BybitArchive
 from bot.venues.ccxt_venue.gateway import CcxtGateway
 from bot.venues.ccxt_venue.past import MakeArchive, VenuePast
 from bot.venues.ccxt_venue.wire import Access, Environment, Memory
+from cli.homes import HISTORY as HISTORY
 from cli.venues import DIALECTS
 from research.store.files import FileStore
 from research.store.places import held, replace_file
 from research.store.port import StoreError
 
-HISTORY = "history"
-"""The folder of the candle store in the home."""
 ARCHIVES: Mapping[str, MakeArchive] = {"binance": BinanceArchive, "bybit": BybitArchive}
 GENERATED = "paper"
 USUAL = "binance"

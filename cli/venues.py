@@ -16,6 +16,7 @@ from bot.venues.matching import MatchingRules
 from bot.venues.paper import PaperVenue
 from bot.venues.port import VenueUnavailable
 from cli.house import Blueprint
+from cli.shelf import shelf_of
 from storage.database import Database
 
 READ_LAG_MS = 3_000
@@ -72,6 +73,7 @@ class ExchangeAt:
         account = Account(self.access, wish, plan.timeframe, self.pace)
         memory = database.venue_memory(plan.account)
         venue = build_venue(DIALECTS[self.name], account, memory, self.clock, self.chance, self.session)
+        venue.shelf = shelf_of(plan.home, venue.gateway)
         try:
             await venue.prepare()
         except VenueUnavailable as error:

@@ -57,6 +57,15 @@ class FileStore:
         _check_candles(path, timeframe, columns)
         return _frame(symbol, timeframe, columns)
 
+    def load_own(self, symbol: str, timeframe: str, from_ms: int = 0, to_ms: int = 1 << 62) -> Frame:
+        """As `load`. Raises StoreError also where what is stored comes from another source than this store writes."""
+        path = places.candle_file(self.root, timeframe, symbol)
+        columns = read_columns(path, FIGURES, from_ms, to_ms)
+        self._same_source(path, columns)
+        columns = columns or empty(FIGURES)
+        _check_candles(path, timeframe, columns)
+        return _frame(symbol, timeframe, columns)
+
     def source_of(self, symbol: str, timeframe: str) -> str:
         """Where a symbol's stored candles come from; empty when there are none, or when it was not said."""
         path = places.candle_file(self.root, timeframe, symbol)

@@ -23,6 +23,7 @@ from bot.venues.ccxt_venue.candles import Assembler, CandleKeeper
 from bot.venues.ccxt_venue.dialect import KlineSeen, PublicNews
 from bot.venues.ccxt_venue.gateway import CcxtGateway
 from bot.venues.ccxt_venue.markets import as_unavailable, load_markets
+from bot.venues.ccxt_venue.shelf import Shelf, last_candles
 from bot.venues.ccxt_venue.streams import Hear, MarketStreams
 from bot.venues.ccxt_venue.supervise import Backoff, Life, keep_alive
 from bot.venues.port import Sink, VenueUnavailable
@@ -146,6 +147,7 @@ class LiveFeed:
         self._tasks: list[asyncio.Task[None]] = []
         self._keeper: CandleKeeper | None = None
         self.instruments: Mapping[str, Instrument] = {}
+        self.shelf: Shelf | None = None
 
     # The contract of a feed
 
@@ -193,13 +195,21 @@ class LiveFeed:
 
         async def load(symbol: str) -> None:
             async with slots:
-                frame = await self._source.candles(symbol, self._timeframe, asked, self._first_ms)
+                frame = await self._last(symbol, asked)
             buffer = self._buffers[symbol] = CandleBuffer(symbol, self._bar_ms, asked + BARS)
             buffer.preload(frame)
 
         await asyncio.gather(*(load(symbol) for symbol in self._symbols))
         self._newest_ms = max((b.last_open_at_ms or 0 for b in self._buffers.values()), default=0)
         self._start()
+
+    async def _last(self, symbol: str, bars: int) -> Frame:
+        async def ask(more: int, before_ms: int) -> Frame:
+            return await self._source.candles(symbol, self._timeframe, more, before_ms)
+
+        if self.shelf is None:
+            return await ask(bars, self._first_ms)
+        return await last_candles(self.shelf, ask, symbol, self._timeframe, bars, self._first_ms)
 
     async def load_funding(self, symbols: Iterable[str], since_ms: int) -> None:
         """Learn what was settled while nobody ran, for symbols that had positions; best effort."""
@@ -223,6 +233,8 @@ class LiveFeed:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.shelf is not None:
+            await self.shelf.close()
         await self._source.close()
 
     def _start(self) -> None:

@@ -24,6 +24,7 @@ from bot.venues.ccxt_venue.dialect import Dialect, GateReport, KlineSeen, PriceS
 from bot.venues.ccxt_venue.gateway import CcxtGateway, GatewayHealth
 from bot.venues.ccxt_venue.markets import load_markets
 from bot.venues.ccxt_venue.quotes import QuoteKeeper, QuotePace
+from bot.venues.ccxt_venue.shelf import Shelf, last_candles
 from bot.venues.ccxt_venue.streams import MarketStreams, UserStream
 from bot.venues.ccxt_venue.supervise import Backoff, Life, insist, keep_alive
 from bot.venues.ccxt_venue.watchman import Watchman, WatchPace
@@ -118,6 +119,7 @@ class CcxtVenue:
         self._lives: list[Life] = []
         self._slots = asyncio.Semaphore(PARALLEL)
         self.report = GateReport()
+        self.shelf: Shelf | None = None
 
     @property
     def name(self) -> str:
@@ -221,6 +223,8 @@ class CcxtVenue:
         for stream in (self._user, self._market):
             if stream is not None:
                 await stream.close()
+        if self.shelf is not None:
+            await self.shelf.close()
         await self._gateway.close()
 
     def health(self) -> VenueHealth:
@@ -277,9 +281,17 @@ class CcxtVenue:
 
         async def one(symbol: str) -> Frame:
             async with self._slots:
-                return await insist(lambda: self._dialect.candles(symbol, timeframe, bars, until_ms))
+                return await self._candles_of(symbol, timeframe, bars, until_ms)
 
         return dict(zip(symbols, await asyncio.gather(*(one(symbol) for symbol in symbols)), strict=True))
+
+    async def _candles_of(self, symbol: str, timeframe: str, bars: int, until_ms: int) -> Frame:
+        async def ask(more: int, before_ms: int) -> Frame:
+            return await insist(lambda: self._dialect.candles(symbol, timeframe, more, before_ms))
+
+        if self.shelf is None:
+            return await ask(bars, until_ms)
+        return await last_candles(self.shelf, ask, symbol, timeframe, bars, until_ms)
 
     def watch(self, symbols: Sequence[str]) -> None:
         """Somebody wants these symbols' prices as they change; those with orders or positions always are."""
