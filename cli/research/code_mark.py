@@ -1,5 +1,6 @@
 """Which code made a result: version, commit, and a hash over every source file that has a say in figures."""
 
+import os
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,9 +16,9 @@ def code_mark() -> dict[str, str]:
 
 def sources_hash(root: Path) -> str:
     """Over names and contents of Python and YAML files of the rooms, in name order."""
-    digest = sha256()
+    digest, begin = sha256(), len(root.parts)
     for room in ROOMS:
-        files = (path for path in (root / room).rglob("*") if path.suffix in {".py", ".yaml"})
-        for path in sorted(files):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        found = [Path(folder, name) for folder, _, names in os.walk(root / room) for name in names]
+        for path in sorted(path for path in found if path.suffix in {".py", ".yaml"}):
+            digest.update("/".join(path.parts[begin:]).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

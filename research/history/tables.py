@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -146,6 +145,8 @@ def _refuse_ragged(path: Path, ragged: dict[int, int], width: int) -> None:
 
 def _not_blank(table: Any) -> Any:
     """Which records are more than an empty line."""
+    import pyarrow.compute as pc  # takes longer to read than a file without a fault
+
     filled = pc.not_equal(table.column(0), "")
     for column in table.columns[1:]:
         filled = pc.or_(filled, pc.not_equal(column, ""))

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from research.history.report import CandleFileError, Faults, Mask
@@ -89,6 +88,8 @@ def _floats(column: Any) -> Floats:
 
 def _numbers(column: Any) -> tuple[Any, Mask]:
     """A text column as numbers, and which cells are none."""
+    import pyarrow.compute as pc  # takes longer to read than a file without a fault
+
     plain = pc.utf8_trim_whitespace(column.fill_null(""))
     try:
         return plain.cast(pa.float64()), np.zeros(len(column), dtype=np.bool_)
