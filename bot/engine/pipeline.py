@@ -15,6 +15,7 @@ from bot.domain.notice import NoticeKind, Severity
 from bot.domain.order import Approved, CloseReason, Intent, OrderType, Purpose, opening
 from bot.domain.refusal import Refused
 from bot.domain.signal import GateCheck, Side, Signal
+from bot.domain.snapshot import DayFigures
 from bot.engine import closing, guards, orders, plans, protection
 from bot.engine.state import EngineState, Pending, SymbolState, exposure_side
 from bot.engine.turn import Turn
@@ -278,13 +279,21 @@ def risk_book(turn: Turn, symbol: SymbolState, account: Standing) -> RiskBook:
         wallet=balance.wallet,
         available=balance.available,
         equity_high=state.equity_high,
-        day=state.day,
+        day=_day(state),
         day_pnl=account.day_pnl,
         exposures=account.exposures,
         guards=_guards(state, symbol, turn.at_ms),
         max_signal_age_ms=state.settings.max_signal_age_ms,
         max_price_age_ms=state.settings.max_price_age_ms or state.settings.max_signal_age_ms,
     )
+
+
+def _day(state: EngineState) -> DayFigures:
+    """The day's figures; an entry on its way is one of its trades already."""
+    if not state.limits.max_trades_per_day:
+        return state.day
+    waiting = sum(one.pending is not None and one.open_trade is None for one in state.symbols.values())
+    return replace(state.day, trades=state.day.trades + waiting)
 
 
 def blocked(state: EngineState) -> str:
