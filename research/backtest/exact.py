@@ -4,7 +4,7 @@ All symbols share one account, bar by bar in the order of time. A symbol without
 margin and is never liquidated: nothing is known of that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,6 +16,8 @@ from bot.domain.settings import EngineSettings, SymbolSettings
 from bot.strategy import Frame, Strategy, Value
 from bot.venues.instruments import free_instrument
 from bot.venues.matching import MatchingRules
+from research.backtest.account_notes import NO_INSTRUMENTS, gate_notes, limit_notes
+from research.backtest.funding_notes import funding_notes
 from research.backtest.ground import Ground, checked
 from research.backtest.trades import simulated
 from research.backtest.trading import Course, Traded, trade
@@ -27,12 +29,6 @@ from strategies.registry import Registry
 ACCOUNT = "paper:backtest:exact"
 NO_MARGIN = 1_000_000
 """Leverage where no instrument says what margin a position needs: a fixed notional is then always possible."""
-
-NO_FUNDING = "Without funding: no rates were given."
-NO_INSTRUMENTS = "Without instruments: nothing is rounded, no margin is needed, nothing is liquidated."
-
-SAME_SYMBOL = "same symbol"
-"""The gate that refuses signals on the side of an open position: the rules want it so."""
 
 
 def run_exact(plan: Plan, ground: Ground, tell: Tell = silent, registry: Registry | None = None) -> Outcome:
@@ -108,7 +104,8 @@ def _outcome(plan: Plan, ground: Ground, warmup_bars: int, traded: Traded) -> Ou
         np.array(traded.equity.at_ms, dtype=np.int64), np.array(traded.equity.equity, dtype=np.float64)
     )
     stretches = tuple(_stretch(ground.frames[symbol], warmup_bars) for symbol in sorted(ground.frames))
-    return Outcome("exact", plan, ground.timeframe, stretches, tuple(found), equity, _notes(ground, traded))
+    notes = tuple(_notes(plan, ground, traded))
+    return Outcome("exact", plan, ground.timeframe, stretches, tuple(found), equity, notes)
 
 
 def _stretch(frame: Frame, warmup: int) -> Stretch:
@@ -116,16 +113,12 @@ def _stretch(frame: Frame, warmup: int) -> Stretch:
     return Stretch(frame.symbol, first, last + frame.timeframe_ms, len(frame), min(warmup, len(frame)))
 
 
-def _notes(ground: Ground, traded: Traded) -> tuple[str, ...]:
+def _notes(plan: Plan, ground: Ground, traded: Traded) -> Iterator[str]:
     """What the figures leave out, and what the account kept from being traded."""
-    kept_out = {name: count for name, count in sorted(traded.refused.items()) if name != SAME_SYMBOL}
-    notes = [] if ground.funding else [NO_FUNDING]
-    notes += [] if ground.instruments else [NO_INSTRUMENTS]
-    notes += [f"{_counted(kept_out)}: entries that a gate refused."] if kept_out else []
-    notes += [f"{_counted(traded.smaller)}: entries made smaller by a bound."] if traded.smaller else []
-    notes += [f"{symbol}: its strategy was switched off ({why})." for symbol, why in traded.failures.items()]
-    return tuple(notes)
-
-
-def _counted(found: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(found.items()))
+    yield from funding_notes(ground)
+    if not ground.instruments:
+        yield NO_INSTRUMENTS
+    yield from limit_notes(plan.limits, ground)
+    yield from gate_notes(traded)
+    for symbol, why in traded.failures.items():
+        yield f"{symbol}: its strategy was switched off ({why})."

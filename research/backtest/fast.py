@@ -17,6 +17,7 @@ from research.arrays.spread import side_by_side
 from research.arrays.trades import equity_of, trades_of
 from research.arrays.walk import Money
 from research.backtest.asking import asked
+from research.backtest.funding_notes import funding_notes
 from research.backtest.ground import Ground, checked
 from research.backtest.lots import Lot, due_of
 from research.backtest.sizes import quantities
@@ -25,7 +26,6 @@ from research.results.outcome import EquitySeries, Outcome, SimulatedTrade, Stre
 from research.results.plan import Plan
 from strategies.registry import Registry
 
-NO_FUNDING = "Without funding: no rates were given."
 ALONE = "The fast way: no limits of the account, no instruments, no liquidation."
 
 
@@ -151,8 +151,7 @@ def _joint(wallet: float, lots: Sequence[Lot], sizes: Sequence[Array]) -> Equity
 def _notes(ground: Ground, lots: Sequence[Lot], sizes: Sequence[Array]) -> Iterator[str]:
     """What the figures leave out."""
     yield ALONE
-    if not ground.funding:
-        yield NO_FUNDING
+    yield from funding_notes(ground)
     unpaid = sum(int((own <= 0.0).sum()) for own in sizes)
     if unpaid:
         yield f"The wallet was empty: {unpaid} trades could not be entered."

@@ -1,5 +1,6 @@
 """The engine that trades, over candles that were: every symbol of one account, in the order of time."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,17 +12,26 @@ from operator import itemgetter
 import numpy as np
 
 from bot.domain.account import EquityPoint
-from bot.domain.action import Action, RecordDecision, RecordEquity, RecordTrade
+from bot.domain.action import (
+    Action,
+    RecordDecision,
+    RecordEquity,
+    RecordHalt,
+    RecordKill,
+    RecordTrade,
+)
 from bot.domain.decision import Decision
-from bot.domain.guard import SizingMode
+from bot.domain.event import FundingRatesSeen
+from bot.domain.guard import Halt, Kill, SizingMode
 from bot.domain.instrument import to_decimal
-from bot.domain.market import Candle
+from bot.domain.market import Candle, FundingRate
 from bot.domain.order import CloseReason
 from bot.domain.settings import EngineSettings
 from bot.domain.trade import Trade
 from bot.engine.engine import Engine
 from bot.engine.strategies import BuildStrategy
 from bot.market.entry_signals import EntrySignals
+from bot.risk.rules import minimum_notional
 from bot.runtime.simulation import Payment, Simulation
 from bot.strategy import Columns, Frame
 from bot.venues.matching import Matching, MatchingRules
@@ -95,8 +105,9 @@ class Traded:
     """What the engine recorded: closed trades, equity at every close, what the gates said.
 
     `decisions` counts the signals that reached the gates, `refused` those that a gate kept out by its name, `smaller`
-    the entries that a bound made smaller than sizing asked for, by the bound's name. `failures`: strategies that were
-    switched off, by symbol. `columns` are the strategies' own, over whole histories.
+    the entries that a bound made smaller than sizing asked for, by the bound's name. `kills` and `halts` last to the
+    end: nobody lifts them. `failures`: strategies that were switched off, by symbol. `columns` are the strategies'
+    own, over whole histories.
     """
 
     trades: list[Trade] = field(default_factory=list)
@@ -104,6 +115,8 @@ class Traded:
     decisions: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     smaller: Counter[str] = field(default_factory=Counter)
+    kills: list[Kill] = field(default_factory=list)
+    halts: list[Halt] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     columns: dict[str, Columns] = field(default_factory=dict)
 
@@ -121,13 +134,23 @@ class Traded:
                 self.trades.append(action.trade)
             elif isinstance(action, RecordDecision):
                 self._count(action.decision)
+            elif isinstance(action, RecordKill):
+                self.kills.append(action.kill)
+            elif isinstance(action, RecordHalt) and not action.lifted_at_ms:
+                self.halts.append(action.halt)
 
     def _count(self, decision: Decision) -> None:
         self.decisions += 1
         if not decision.taken:
-            self.refused[decision.refused_by] += 1
+            self.refused[_refusal(decision)] += 1
         elif decision.binding not in _ASKED:
             self.smaller[decision.binding] += 1
+
+
+def _refusal(decision: Decision) -> str:
+    """The gate that refused; of an entry that is too small also the bound that made it so."""
+    bound = decision.refused_by == minimum_notional.NAME and decision.binding not in _ASKED
+    return f"{decision.refused_by} ({decision.binding})" if bound else decision.refused_by
 
 
 def trade(course: Course, tell: Tell) -> Traded:
@@ -138,11 +161,13 @@ def trade(course: Course, tell: Tell) -> Traded:
     matching = _venue(course)
     simulation = Simulation(engine, matching, finer=_Inside(course.finer, settings.bar_ms))
     ends = {symbol: int(frame.open_at_ms[-1]) + settings.bar_ms for symbol, frame in course.frames.items()}
-    due, whole, done = _due(course), course.bars, 0
+    due, settlements, whole, done = _due(course), _Settlements(course), course.bars, 0
     found.keep(simulation.start(min(_begins(course))))
     for open_at_ms, candles, opens in _bars(course):
         payments = _payments(due, candles, open_at_ms) if due else ()
         ended = _last_of(candles, opens) if len(opens) < len(candles) else ()
+        for seen in settlements.ahead(open_at_ms, open_at_ms + settings.bar_ms):
+            simulation.feed(seen)
         found.keep(simulation.bar(candles, open_at_ms + settings.bar_ms, opens, payments, ended))
         before, done = done, done + len(candles)
         if done // TOLD_BARS != before // TOLD_BARS:
@@ -227,6 +252,24 @@ def _due(course: Course) -> _Due:
                 payment = Payment(symbol, at_ms, to_decimal(rate))
                 found.setdefault((symbol, int(frame.open_at_ms[row])), []).append(payment)
     return found
+
+
+class _Settlements:
+    """When funding is settled next, told to the engine where it keeps entries away from that time."""
+
+    def __init__(self, course: Course) -> None:
+        wanted = course.settings.limits.funding_window_minutes > 0
+        self._times = {name: one.at_ms.tolist() for name, one in course.funding.items()} if wanted else {}
+        self._next = dict.fromkeys(self._times, 0)
+
+    def ahead(self, at_ms: int, closes_at_ms: int) -> Iterator[FundingRatesSeen]:
+        """What has changed: the first settlement after the close that is decided at; 0 where none is known."""
+        for symbol, times in self._times.items():
+            place = bisect_right(times, closes_at_ms)
+            next_ms = times[place] if place < len(times) else 0
+            if next_ms != self._next[symbol]:
+                self._next[symbol] = next_ms
+                yield FundingRatesSeen(at_ms, (FundingRate(symbol, at_ms, 0.0, next_ms),))
 
 
 class _Inside:
