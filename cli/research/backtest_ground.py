@@ -46,7 +46,9 @@ def ground_of(options: BacktestOptions, home: Home, kind: type[Strategy], span_m
     ground = Ground(
         timeframe=history.timeframe,
         frames=history.frames,
-        funding=_funding(options, home, history.frames),
+        funding=rates_of(
+            options.funding, home, {symbol: _span(frame) for symbol, frame in history.frames.items()}
+        ),
         finer=_finer(options, history.timeframe, history.frames),
         instruments=_instruments(options),
     )
@@ -101,28 +103,34 @@ def _finer(options: BacktestOptions, timeframe: str, frames: Mapping[str, Frame]
     return {symbol: frame for symbol, frame in history.frames.items() if symbol in frames}
 
 
-def _funding(options: BacktestOptions, home: Home, frames: Mapping[str, Frame]) -> Mapping[str, Points]:
-    """Rates of the symbols traded; a symbol without any in its time is an error, not a free ride."""
-    if not options.funding:
+def rates_of(
+    names: tuple[str, ...], home: Home, spans_ms: Mapping[str, tuple[int, int]]
+) -> dict[str, Points]:
+    """Funding of --funding by symbol, `store`: the store's. `spans_ms`: the first opening and the end of each symbol.
+
+    A symbol without any rate in its time is an error, not a free ride.
+    """
+    if not names:
         return {}
-    if options.funding == (STORE,):
+    if names == (STORE,):
         store = FileStore(home() / HISTORY)
-        found: Mapping[str, Points] = {symbol: store.points("funding", symbol) for symbol in frames}
+        found: Mapping[str, Points] = {symbol: store.points("funding", symbol) for symbol in spans_ms}
     else:
         from research.store.point_files import read_points
 
-        found = read_points(files_of("--funding", options.funding), "funding")
-    lacking = [symbol for symbol, frame in frames.items() if not _covers(found.get(symbol), frame)]
+        found = read_points(files_of("--funding", names), "funding")
+    lacking = [symbol for symbol, span in spans_ms.items() if not _covers(found.get(symbol), *span)]
     if lacking:
         raise ConfigError(f"--funding: no rates of {', '.join(lacking)} in the time of the candles")
-    return {symbol: found[symbol] for symbol in frames}
+    return {symbol: found[symbol] for symbol in spans_ms}
 
 
-def _covers(points: Points | None, frame: Frame) -> bool:
-    if points is None or not len(points.at_ms):
-        return False
-    first, end = int(frame.open_at_ms[0]), int(frame.open_at_ms[-1]) + frame.timeframe_ms
-    return bool(((points.at_ms >= first) & (points.at_ms <= end)).any())
+def _covers(points: Points | None, first_ms: int, end_ms: int) -> bool:
+    return points is not None and bool(((points.at_ms >= first_ms) & (points.at_ms <= end_ms)).any())
+
+
+def _span(frame: Frame) -> tuple[int, int]:
+    return int(frame.open_at_ms[0]), int(frame.open_at_ms[-1]) + frame.timeframe_ms
 
 
 def _instruments(options: BacktestOptions) -> Mapping[str, Instrument]:

@@ -20,6 +20,8 @@ OURS = {"quarterdeck", "main"}
 """What the process is called when it is the command's own, and nobody else's imports can be meant."""
 GARBAGE_AFTER = 100_000
 """So many more objects than before, and garbage is looked for."""
+SPARING = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""No matrix is multiplied, and one allocator is enough: what numpy and pyarrow are told before they are read."""
 OWN_STRATEGY = "composite"
 
 
@@ -33,6 +35,8 @@ def lean(strategy: str) -> Iterator[bool]:
         yield False
         return
     gc.set_threshold(GARBAGE_AFTER)
+    for name, value in SPARING.items():
+        os.environ.setdefault(name, value)
     absent = leave_out()
     try:
         yield True

@@ -96,7 +96,7 @@ def _fresh(options: SweepOptions) -> tuple[Trades, dict[str, object]]:
     with workers_of(options) as workers:
         with progress("Candles", unit="symbols", json=options.json) as tell:
             known = known_of(options, workers, tell)
-        tasks = [LookTask(one.source, plan, (plan.fixed,)) for one in known]
+        tasks = [LookTask(one.source, plan, (plan.fixed,), one.beside) for one in known]
         found = sorted(workers.results(looked, tasks), key=lambda pair: pair[0])
     joint = merged([look[0] for _, look in found])
     return trades_from(joint.net_return, joint.stop_share), run_row("sizing", plan, known)

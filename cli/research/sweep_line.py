@@ -19,13 +19,15 @@ Many = list[str] | None
 class SweepCommand(SpreadCommand):
     """`--candles FILE...` and `--set k=v ...` take many values; symbols come before the options."""
 
-    several: ClassVar[tuple[str, ...]] = ("--candles", "--set", "--range", "--symbol")
+    several: ClassVar[tuple[str, ...]] = (
+        "--candles", "--set", "--range", "--symbol", "--finer", "--funding",
+    )  # fmt: skip
 
 
 class CompareCommand(SpreadCommand):
     """Here `--set` is one candidate."""
 
-    several: ClassVar[tuple[str, ...]] = ("--candles", "--strategy")
+    several: ClassVar[tuple[str, ...]] = ("--candles", "--strategy", "--finer", "--funding")
 
 
 Symbols = Annotated[
@@ -48,7 +50,16 @@ Begin = Annotated[
 End = Annotated[str, typer.Option("--to", help="Day after the last.", metavar="DATE")]
 Fee = Annotated[str, typer.Option("--fee", help="Of notional, each side: 0.04% or 0.0004.")]
 Slippage = Annotated[str, typer.Option("--slippage", help="Of the price, against us.")]
-BothHit = Annotated[str, typer.Option("--both-hit", help="A bar reaches stop and target: stop or target.")]
+BothHit = Annotated[
+    str, typer.Option("--both-hit", help="A bar reaches stop and target: stop, target or path.")
+]
+Finer = Annotated[
+    Many,
+    typer.Option("--finer", help="Candles of a lower timeframe, for --both-hit path.", metavar="FILE..."),
+]
+Funding = Annotated[
+    Many, typer.Option("--funding", help="Funding rates; `store` takes the store's.", metavar="FILE...")
+]
 Folds = Annotated[str, typer.Option("--walk-forward", help="Folds; none: without.", metavar="TRAIN/TEST")]
 Combined = Annotated[bool, typer.Option("--combined", help="All symbols jointly, their trades pooled.")]
 Least = Annotated[int, typer.Option("--least", help="Trades that a set needs to mean anything.")]
@@ -72,6 +83,8 @@ def sweep(  # noqa: PLR0913, PLR0917 - one argument per option of the command li
     fee: Fee = "0.0004",
     slippage: Slippage = "0.0001",
     both_hit: BothHit = "stop",
+    finer: Finer = None,
+    funding: Funding = None,
     walk_forward: Folds = "3m/1m",
     combined: Combined = False,
     least: Least = 30,
@@ -110,6 +123,8 @@ def tune(  # noqa: PLR0913, PLR0917 - one argument per option of the command lin
     fee: Fee = "0.0004",
     slippage: Slippage = "0.0001",
     both_hit: BothHit = "stop",
+    finer: Finer = None,
+    funding: Funding = None,
     walk_forward: Folds = "3m/1m",
     least: Least = 30,
     seed: Seed = 0,
@@ -149,6 +164,8 @@ def compare(  # noqa: PLR0913, PLR0917 - one argument per option of the command 
     fee: Fee = "0.0004",
     slippage: Slippage = "0.0001",
     both_hit: BothHit = "stop",
+    finer: Finer = None,
+    funding: Funding = None,
     least: Least = 30,
     workers: Crew = 0,
     cluster: ClusterAt = "",
@@ -180,6 +197,7 @@ def sizing(  # noqa: PLR0913, PLR0917 - one argument per option of the command l
     end: End = "",
     fee: Fee = "0.0004",
     slippage: Slippage = "0.0001",
+    funding: Funding = None,
     tolerance: Annotated[
         str, typer.Option("--tolerance", help='A drawdown and its chance: "drawdown 20% in 5%".')
     ] = "drawdown 20% in 5%",

@@ -3,14 +3,16 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from bot.config import LoadedConfig
 from bot.domain.errors import ConfigError
+from bot.domain.market import TIMEFRAMES_MS
 from bot.venues.matching import BothHit
 from cli.homes import load, resolve_home
+from cli.research.backtest_ground import files_of, rates_of
 from cli.research.backtest_words import moment_of, parameters_of, share_of
 from cli.research.code_mark import code_mark
 from cli.research.lean_start import OWN_STRATEGY
@@ -18,14 +20,17 @@ from research.backtest.folds import windows_of
 from research.progress import Tell
 from research.results.plan import Rules
 from research.store.loading import Wanted
+from research.store.port import Points
 from research.sweep.grid import AnyGrid, Grid, default_grid, read_grid
 from research.sweep.plan import SweepPlan
-from research.sweep.source import Known, chosen, surveyed, surveys
+from research.sweep.source import Beside, Known, chosen, surveyed, surveys
 from research.work import Workers, open_workers
 from research.work.code import sources_digest
 from strategies.registry import Registry
 
 MOST_LEAST = 100_000
+NEEDS_FINER = "--both-hit path needs --finer with candles of a lower timeframe, and the other way round"
+TIMEFRAME_NAMES = {length: name for name, length in TIMEFRAMES_MS.items()}
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class SweepOptions:
     fee: str = "0.0004"
     slippage: str = "0.0001"
     both_hit: str = "stop"
+    finer: tuple[str, ...] = ()
+    funding: tuple[str, ...] = ()
     walk_forward: str = "3m/1m"
     combined: bool = False
     least: int = 30
@@ -125,11 +132,14 @@ def _grid(options: SweepOptions) -> Grid:
 
 
 def _rules(options: SweepOptions) -> Rules:
-    if options.both_hit not in (BothHit.STOP.value, BothHit.TARGET.value):
-        raise ConfigError(f"--both-hit {options.both_hit[:40]!r} is not allowed; allowed: stop, target")
-    return Rules(
-        share_of("--slippage", options.slippage), share_of("--fee", options.fee), BothHit(options.both_hit)
-    )
+    if options.both_hit not in set(BothHit):
+        raise ConfigError(
+            f"--both-hit {options.both_hit[:40]!r} is not allowed; allowed: {', '.join(BothHit)}"
+        )
+    both_hit = BothHit(options.both_hit)
+    if (both_hit is BothHit.PATH) != bool(options.finer):
+        raise ConfigError(NEEDS_FINER)
+    return Rules(share_of("--slippage", options.slippage), share_of("--fee", options.fee), both_hit)
 
 
 def _span(options: SweepOptions) -> tuple[int, int]:
@@ -152,7 +162,38 @@ def known_of(options: SweepOptions, workers: Workers, tell: Tell, carry: bool = 
     for _, part in workers.results(surveyed, asked):
         found += part
         tell(len(found), len(asked))
-    return chosen(found, options.named)
+    return _beside(options, workers, chosen(found, options.named), asked[0].carry)
+
+
+def _beside(
+    options: SweepOptions, workers: Workers, known: tuple[Known, ...], carry: bool
+) -> tuple[Known, ...]:
+    """The same with funding and finer candles, where they were asked for."""
+    rates = rates_of(
+        options.funding, lambda: options.folder, {one.symbol: (one.first_ms, one.end_ms) for one in known}
+    )
+    finer = _finer(options, workers, known, carry) if options.finer else {}
+    return tuple(replace(one, beside=_joined(rates.get(one.symbol), finer.get(one.symbol))) for one in known)
+
+
+def _joined(rates: Points | None, finer: Known | None) -> Beside:
+    return Beside(rates, finer.source, finer.mark) if finer else Beside(rates)
+
+
+def _finer(
+    options: SweepOptions, workers: Workers, known: tuple[Known, ...], carry: bool
+) -> dict[str, Known]:
+    """Candles of a lower timeframe by symbol. A symbol without any takes the stop, as in a backtest."""
+    begin, end = _span(options)
+    asked, _ = surveys(Wanted((), None, files_of("--finer", options.finer), begin, end), None, carry)
+    found = chosen((one for _, part in workers.results(surveyed, asked) for one in part), ())
+    if found[0].timeframe_ms >= known[0].timeframe_ms:
+        theirs, ours = (TIMEFRAME_NAMES[one.timeframe_ms] for one in (found[0], known[0]))
+        raise ConfigError(f"--finer: these are {theirs} candles; allowed: shorter than {ours}")
+    by_symbol = {one.symbol: one for one in found}
+    if not any(one.symbol in by_symbol for one in known):
+        raise ConfigError(f"--finer: nothing of {', '.join(one.symbol for one in known)} in it")
+    return by_symbol
 
 
 @contextmanager
