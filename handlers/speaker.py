@@ -4,11 +4,20 @@ Everything a platform sends by itself (notices, lists after downtime, requests t
 that one pace and one outage are known in one place.
 """
 
+from dataclasses import replace
 from typing import Protocol
 
 from handlers.reply import Reply
 
 CONSOLE = "console"
+NOT_TAKEN = "The picture or file that belongs here was refused by this platform."
+"""What is said where a message had to do without."""
+
+
+def without_files(reply: Reply) -> Reply:
+    """The same for a platform that refuses its picture or file: the words must get there."""
+    words = f"{reply.text}\n{NOT_TAKEN}".strip()
+    return replace(reply, plot=None, image=b"", file=None, text=words)
 
 
 class PlatformDown(Exception):

@@ -65,6 +65,10 @@ class DiscordSettings:
     longest_retry_s: float = 300.0
 
 
+REFUSED_FILES = (400, 413)
+"""What Discord answers to a picture or file that it does not take."""
+
+
 @dataclass(slots=True)
 class DiscordChat:
     """One bot account. `run` connects, reconnects, and ends only when it is cancelled: the desk needs no chat.
@@ -180,8 +184,15 @@ class DiscordChat:
         found, has_buttons = "", False
         while left:
             await self.pace.turn(str(number))
-            async with asyncio.timeout(SEND_WITHIN_S):
-                message = await target.send(silent=silent, **left[0].arguments())
+            try:
+                async with asyncio.timeout(SEND_WITHIN_S):
+                    message = await target.send(silent=silent, **left[0].arguments())
+            except discord.HTTPException as error:
+                if error.status not in REFUSED_FILES or not left[0].files:
+                    raise
+                log.warning("Discord refused a picture or file: %s", mask(str(error)))
+                left[0] = left[0].bare()
+                continue
             outgoing = left.pop(0)
             note(self.placed, reply, outgoing, str(message.id))
             if not has_buttons:

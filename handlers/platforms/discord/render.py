@@ -14,6 +14,7 @@ from handlers import reply as ours
 from handlers.platforms.discord.components import MOST_ROWS, Row, rows, view
 from handlers.render_text import broken_lines, table_lines, text_lines
 from handlers.reply import Button, Reply
+from handlers.speaker import NOT_TAKEN
 from handlers.text import clean, defused
 
 TABLE_WIDTH = 52
@@ -51,6 +52,11 @@ class Outgoing:
         if self.files:
             made["files"] = [File(BytesIO(content), filename=name) for name, content in self.files]
         return made if ephemeral is None else {**made, "ephemeral": ephemeral}
+
+    def bare(self) -> "Outgoing":
+        """The same without its picture and file, which Discord refused."""
+        embed = self.embed.copy().set_image(url=None)
+        return replace(self, embed=embed.set_footer(text=NOT_TAKEN), files=())
 
     def changes(self) -> dict[str, Any]:
         """Keyword arguments of the library's edit functions: what the message had before is gone."""

@@ -16,7 +16,7 @@ from handlers.placing import Placed, unplaced
 from handlers.platforms.slack.place import is_person, split_place
 from handlers.platforms.slack.render import Outgoing, messages, safe
 from handlers.reply import Attachment, Reply
-from handlers.speaker import PlatformDown
+from handlers.speaker import PlatformDown, without_files
 from handlers.text import mask
 
 log = logging.getLogger(__name__)
@@ -67,8 +67,19 @@ class Sender:
     async def send(self, chat_id: str, reply: Reply, png: bytes | None) -> str:
         """All of a reply; answers the id of the message with the first buttons, or of the last one."""
         channel, thread = await self._channel(chat_id)
-        await self._files(channel, thread, reply, png)
-        return await self._post(channel, thread, reply, messages(reply))
+        taken = await self._taken(channel, thread, reply, png)
+        return await self._post(channel, thread, reply, messages(reply if taken else without_files(reply)))
+
+    async def _taken(self, channel: str, thread: str, reply: Reply, png: bytes | None) -> bool:
+        """Whether Slack took picture and file: where it refuses them for good the words must get there."""
+        try:
+            await self._files(channel, thread, reply, png)
+        except Refused as refused:
+            if refused_place(refused):
+                raise
+            log.warning("Slack refused a picture or file: %s", refused)
+            return False
+        return True
 
     async def update(self, chat_id: str, message_id: str, reply: Reply, png: bytes | None) -> str:
         """Make a message show this; what is more than one message follows it. Answers its id."""

@@ -26,7 +26,7 @@ from handlers.platforms.telegram.render import (
 )
 from handlers.platforms.telegram.request import split_place
 from handlers.reply import Attachment, Button, Reply
-from handlers.speaker import PlatformDown
+from handlers.speaker import NOT_TAKEN, PlatformDown, without_files
 from handlers.text import clean, mask
 
 log = logging.getLogger(__name__)
@@ -132,13 +132,20 @@ class Sender:
         try:
             found = await self._out(sheet, where, ParseMode.HTML)
         except BadRequest as error:
-            if "parse" not in str(error):
-                raise
-            log.warning("Telegram could not read our markup: %s", mask(str(error)))
-            found = await self._out(replace(sheet, pages=plain_pages(sheet.reply)), where, None)
+            found = await self._otherwise(error, sheet, where)
         if sheet.reply.file is not None:
             await self._file(sheet.reply.file, where)
         return found
+
+    async def _otherwise(self, error: BadRequest, sheet: Sheet, where: Mapping[str, Any]) -> str:
+        """What Telegram refused, without what it may have been refused for: our markup, or the picture."""
+        log.warning("Telegram refused a message: %s", mask(str(error)))
+        if "parse" in str(error):
+            return await self._out(replace(sheet, pages=plain_pages(sheet.reply)), where, None)
+        if sheet.png is None:
+            raise error
+        pages = html_pages(without_files(sheet.reply))
+        return await self._out(replace(sheet, png=None, pages=pages), where, ParseMode.HTML)
 
     async def _out(self, sheet: Sheet, where: Mapping[str, Any], mode: ParseMode | None) -> str:
         """Picture, pages, further buttons, the field to answer in."""
@@ -191,9 +198,14 @@ class Sender:
         )
 
     async def _file(self, file: Attachment, where: Mapping[str, Any]) -> None:
-        await self._paced(
-            where, lambda: self.bot.send_document(document=file.content, filename=file.name, **where)
-        )
+        """After the words, which are not said again when Telegram refuses it."""
+        try:
+            await self._paced(
+                where, lambda: self.bot.send_document(document=file.content, filename=file.name, **where)
+            )
+        except BadRequest as error:
+            log.warning("Telegram refused the file %s: %s", file.name, mask(str(error)))
+            await self._paced(where, lambda: self.bot.send_message(text=NOT_TAKEN, **where))
 
     async def _paced[R](self, where: Mapping[str, Any], send: Callable[[], Awaitable[R]]) -> R:
         return await self._tried(str(where["chat_id"]), send)
