@@ -23,6 +23,9 @@ MEMORY = 500
 type Normal = Literal["plain", "z288", "z96"]
 """As it is, or as rolling z-score over 288 or 96 bars (population deviation; 0 where nothing moved)."""
 
+type Shared = Literal["", "btc", "eth"]
+"""Whose figures alone a feature is made of: it is computed once for all symbols that have the same bars."""
+
 type Group = Literal["base", "context", "structure", "cluster"]
 
 OPEN_INTEREST, FUNDING_RATE = "open_interest", "funding_rate"
@@ -42,11 +45,15 @@ def anchor_ms(open_at_ms: int, timeframe_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Another symbol's closes at the bars of a frame: float64 of the frame's length, NaN where its bar is missing."""
+    """Another symbol's closes at the bars of a frame: float64 of the frame's length, NaN where its bar is missing.
+
+    `kept` remembers columns made of it, for all symbols that share it.
+    """
 
     close: Array
     ratio_top: Array
     ratio_global: Array
+    kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,9 @@ class Inputs:
 
     `points` has one float64 column per name of POINTS, as long as the frame: the figure known at each bar's close, NaN
     where none is known or the newest is too old. A missing input is NaN, never 0. `strength` and `side` are the
-    signal's score and +1 (long) or -1 (short) at bars that have one, NaN elsewhere.
+    signal's score and +1 (long) or -1 (short) at bars that have one, NaN elsewhere. `outside` has columns that come
+    from elsewhere, by name (clusters). Rows before `first` are only remembered: features are read from there on.
+    `kept` remembers columns that several features are made of.
     """
 
     frame: Frame
@@ -64,14 +73,18 @@ class Inputs:
     points: dict[str, Array]
     strength: Array
     side: Array
+    outside: dict[str, Array] = field(default_factory=dict)
+    first: int = 0
+    kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One column of a model's input. `function` answers its values before normalisation, as long as the frame.
 
-    `needs` names inputs without which it is NaN ("btc", "eth", names of POINTS). `version` rises when the formula
-    changes: models trained before do not fit any more.
+    What it answers at a row hangs on no later row; rows before `inputs.first` may hold anything. `needs` names inputs
+    without which it is NaN ("btc", "eth", names of POINTS, "signal", names of `outside`). `version` rises when the
+    formula changes: models trained before do not fit any more.
     """
 
     name: str
@@ -81,6 +94,7 @@ class Feature:
     normal: Normal = "plain"
     needs: tuple[str, ...] = ()
     version: int = 1
+    shared: Shared = ""
 
 
 @dataclass(frozen=True, slots=True)

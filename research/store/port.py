@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bot.domain.errors import QuarterdeckError
-from bot.strategy import Array, Frame
+from bot.market.points import Points as Points
+from bot.strategy import Frame
 
 
 class StoreError(QuarterdeckError):
@@ -38,14 +36,6 @@ class Upserted:
     added: int
     corrected: int
     same: int
-
-
-@dataclass(frozen=True, slots=True)
-class Points:
-    """A series of single figures: `at_ms` int64 UTC milliseconds, sorted, each once; `value` float64."""
-
-    at_ms: NDArray[np.int64]
-    value: Array
 
 
 class CandleStore(Protocol):
