@@ -10,6 +10,7 @@ from bot.domain.command import Done
 from bot.domain.decision import Decision
 from bot.domain.fill import Fill
 from bot.domain.guard import Halt, Kill, KillReset, TradingState
+from bot.domain.model import ScoreAsk
 from bot.domain.notice import Notice
 from bot.domain.order import Order
 from bot.domain.position import Position
@@ -68,6 +69,14 @@ class StartTimer:
     name: str
     key: str
     due_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskScores:
+    """Ask the models about the signals of a bar; they wait for ScoresCame with the same `number`."""
+
+    number: int
+    asks: tuple[ScoreAsk, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +226,7 @@ class Answer:
     result: Done | Refused
 
 
-type Deed = Submit | Cancel | QueryOrder | SetLeverage | TakeSnapshot | StartTimer
+type Deed = Submit | Cancel | QueryOrder | SetLeverage | TakeSnapshot | StartTimer | AskScores
 type Record = (
     RecordOrder
     | RecordFill

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from bot.domain.decision import Decision
 from bot.domain.guard import Sizing
+from bot.domain.model import ModelMode
 from bot.domain.signal import Side
 
 
@@ -120,6 +121,22 @@ class SetReentry:
 
     symbol: str
     enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchModel:
+    """Let models judge the signals of `symbol` (empty: of all), note their scores only, or ask nobody."""
+
+    symbol: str
+    mode: ModelMode
+
+
+@dataclass(frozen=True, slots=True)
+class SetModelThreshold:
+    """The score from which signals of `symbol` (empty: of all) pass; None: the model's own."""
+
+    symbol: str
+    threshold: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +272,8 @@ type Command = (
     | SetParameter
     | SetParameters
     | SetReentry
+    | SwitchModel
+    | SetModelThreshold
     | KillNow
     | ResetKill
     | Unhalt

@@ -8,6 +8,7 @@ from bot.domain.command import Command
 from bot.domain.fill import Fill
 from bot.domain.guard import HaltKind
 from bot.domain.market import Candle, FundingRate, Quote
+from bot.domain.model import ModelScore
 from bot.domain.notice import Notice
 from bot.domain.order import OrderStatus
 from bot.domain.settings import EngineSettings
@@ -60,6 +61,15 @@ class CandlesClosed:
     at_ms: int
     timeframe: str
     candles: tuple[Candle, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoresCame:
+    """What the models said of the signals that asked under this `number`; those it leaves out have no model."""
+
+    at_ms: int
+    number: int
+    scores: tuple[ModelScore, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +238,7 @@ type Event = (
     Started
     | HistoryLoaded
     | CandlesClosed
+    | ScoresCame
     | QuotesSeen
     | FundingRatesSeen
     | OrderUpdated

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bot.domain.guard import Limits, Sizing
 from bot.domain.instrument import Instrument
+from bot.domain.model import UNFILTERED, ModelUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class SymbolSettings:
     leverage: int
     share: Decimal
     parameters: tuple[tuple[str, int | float | bool | str], ...] = ()
+    model: ModelUse = UNFILTERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class EngineSettings:
     `stop_deadline_ms` is how long a filled quantity may be without a confirmed stop before it is closed.
     `trail_pause_ms` is the least time between two moves of a trailing stop. `read_lag_ms` is how far the venue's
     answers to questions may lie behind what it says by itself; 0: not at all, but it lives by bars (paper).
+    `score_deadline_ms` is how long a bar's signals wait for their scores; without one they are refused, or pass where
+    `unscored_pass` is set.
     `adopt_foreign`: positions that a person opened get a stop `adopted_stop` (fraction) from the price then.
     """
 
@@ -50,5 +54,7 @@ class EngineSettings:
     unknown_deadline_ms: int = 120_000
     trail_pause_ms: int = 10_000
     read_lag_ms: int = 0
+    score_deadline_ms: int = 1_500
+    unscored_pass: bool = False
     adopt_foreign: bool = False
     adopted_stop: Decimal = Decimal("0.05")

@@ -24,6 +24,7 @@ from bot.engine import (
     manual,
     moving,
     notes,
+    scoring,
     tuning,
     undo,
 )
@@ -235,6 +236,8 @@ _HANDLERS: dict[type[Command], _Handler] = {
     ask.SetSizing: tuning.set_sizing,
     ask.SetLimit: tuning.set_limit,
     ask.SetReentry: tuning.set_reentry,
+    ask.SwitchModel: scoring.switch,
+    ask.SetModelThreshold: scoring.set_threshold,
     ask.KillNow: _kill_now,
     ask.ResetKill: _reset_kill,
     ask.Unhalt: _unhalt,

@@ -17,6 +17,7 @@ from bot.domain.event import (
     NoticeRaised,
     OrderUpdated,
     QuotesSeen,
+    ScoresCame,
     SnapshotFailed,
     SnapshotTaken,
     Started,
@@ -48,6 +49,7 @@ from bot.engine import (
     protection,
     reconcile,
     recover,
+    scoring,
 )
 from bot.engine.state import KEPT_TICKS, EngineState, SymbolState, new_state
 from bot.engine.strategies import BuildStrategy, Strategies
@@ -84,8 +86,10 @@ class Engine:
     def _react(self, turn: Turn, event: Event) -> None:  # noqa: C901, PLR0912, PLR0915 - one arm per event, none hidden
         match event:
             case CandlesClosed():
-                pipeline.on_candles(turn, self.signals, event)
+                pipeline.on_candles(turn, self.signals, event, scoring.weigh)
                 alerts.watch(turn)
+            case ScoresCame():
+                scoring.on_scores(turn, event)
             case QuotesSeen():
                 self._quotes(turn, event)
             case Filled():
@@ -162,6 +166,8 @@ class Engine:
         symbol, of_symbol = turn.symbol(event.key), _OF_SYMBOL.get(event.name)
         if of_symbol is not None and symbol is not None:
             of_symbol(turn, symbol)
+        elif event.name == scoring.SCORES_TIMER:
+            scoring.due(turn, event.key)
         elif event.name == lifecycle.UNKNOWN_TIMER:
             lifecycle.unknown_due(turn, event.key)
         elif event.name == flattening.VERIFY_TIMER:

@@ -287,5 +287,5 @@ def _reverse(turn: Turn, symbol: SymbolState) -> None:
     signal = symbol.reversal
     if signal is None or not symbol.position.flat or symbol.orders or symbol.closing:
         return
-    symbol.reversal = None
-    pipeline.decide(turn, symbol, signal, pipeline.standing(turn.state))
+    judged, symbol.reversal, symbol.reversal_judged = symbol.reversal_judged, None, None
+    pipeline.decide(turn, symbol, signal, pipeline.standing(turn.state), judged)

@@ -1,6 +1,6 @@
 """One bar, from candles to intents: prices, guards, signals, gates, sizing, reservation, entry."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -21,15 +21,20 @@ from bot.engine.state import EngineState, Pending, SymbolState, exposure_side
 from bot.engine.turn import Turn
 from bot.market.signals import SignalSource
 from bot.risk.approval import approve_entry, check_entry
-from bot.risk.book import Candidate, Exposure, RiskBook, Sized, SymbolGuards
+from bot.risk.book import Candidate, Exposure, Judged, RiskBook, Sized, SymbolGuards
 from bot.risk.sizing import SizeRequest, size
 
 TWO = Decimal(2)
 CLOCK_SLACK_MS = 1_000
 
+type Weigh = Callable[[Turn, Sequence[Signal]], None]
 
-def on_candles(turn: Turn, signals: SignalSource, event: CandlesClosed) -> None:
-    """Handle one complete bar, a late one too; what was handled before, or is not finished, changes nothing."""
+
+def on_candles(turn: Turn, signals: SignalSource, event: CandlesClosed, weigh: Weigh) -> None:
+    """Handle one complete bar, a late one too; what was handled before, or is not finished, changes nothing.
+
+    `weigh` is given the bar's signals with a side, when there are any.
+    """
     state = turn.state
     candles = [candle for candle in event.candles if _new(turn, candle)]
     if not candles:
@@ -39,18 +44,10 @@ def on_candles(turn: Turn, signals: SignalSource, event: CandlesClosed) -> None:
     equity = watch_positions(turn)
     found = competing(state, signals.on_candles(candles))
     if found:
-        _consider_all(turn, found)
+        weigh(turn, found)
     _tell_failures(turn, signals)
     point = EquityPoint(turn.at_ms, equity, state.wallet, len(state.open_symbols))
     turn.act(RecordEquity(point))
-
-
-def _consider_all(turn: Turn, found: Sequence[Signal]) -> None:
-    state = turn.state
-    account = standing(state)
-    for signal in found:
-        if consider(turn, state.symbols[signal.symbol], signal, account):
-            account = standing(state)
 
 
 def _tell_failures(turn: Turn, signals: SignalSource) -> None:
@@ -94,13 +91,12 @@ def watch_positions(turn: Turn) -> Decimal:
 
 
 def competing(state: EngineState, signals: Sequence[Signal]) -> list[Signal]:
-    """Signals with a side, best first: by score, then model score, then symbol; the same in every run."""
+    """Signals with a side, in the order of the candles."""
     found: list[Signal] = []
     for signal in signals:
         state.symbols[signal.symbol].last_signal = signal
         if signal.side is not None:
             found.append(signal)
-    found.sort(key=lambda signal: (-signal.score, signal.symbol))
     return found
 
 
@@ -120,7 +116,9 @@ def standing(state: EngineState) -> Standing:
     return Standing(state.balance(), state.day_pnl(), held, sum((e.notional for e in held), ZERO))
 
 
-def consider(turn: Turn, symbol: SymbolState, signal: Signal, account: Standing) -> bool:
+def consider(
+    turn: Turn, symbol: SymbolState, signal: Signal, account: Standing, judged: Judged | None = None
+) -> bool:
     """An opposite signal closes the position and may re-enter the other way; any other goes to the gates.
 
     A signal of a stale bar turns nothing around: the gates refuse it, and say so. True when an entry was reserved.
@@ -129,9 +127,9 @@ def consider(turn: Turn, symbol: SymbolState, signal: Signal, account: Standing)
     ours = not position.flat and plan is not None and plan.strategy != plans.FOREIGN
     stale = turn.at_ms - signal.bar_at_ms > state.settings.max_signal_age_ms
     if not ours or stale or state.recovering or signal.side is position.side:
-        return decide(turn, symbol, signal, account)
+        return decide(turn, symbol, signal, account, judged)
     if symbol.closing is None:
-        symbol.reversal = signal if symbol.reentry else None
+        symbol.reversal, symbol.reversal_judged = (signal, judged) if symbol.reentry else (None, None)
         closing.start(turn, symbol, position.size, CloseReason.REVERSE)
     return False
 
@@ -154,16 +152,23 @@ class Verdict:
     refused: Refused | None
 
 
-def decide(turn: Turn, symbol: SymbolState, signal: Signal, account: Standing) -> bool:
+def decide(
+    turn: Turn, symbol: SymbolState, signal: Signal, account: Standing, judged: Judged | None = None
+) -> bool:
     """Through every gate; approved signals become an entry order with their slots and margin reserved: True."""
     if signal.side is None:
         return False
-    verdict = judge(turn, symbol, signal, account)
+    verdict = judge(turn, symbol, signal, account, judged=judged)
     return enter(turn, symbol, verdict, f"{symbol.symbol}:{signal.bar_at_ms}").taken
 
 
 def judge(
-    turn: Turn, symbol: SymbolState, signal: Signal, account: Standing, by_hand: ByHand | None = None
+    turn: Turn,
+    symbol: SymbolState,
+    signal: Signal,
+    account: Standing,
+    by_hand: ByHand | None = None,
+    judged: Judged | None = None,
 ) -> Verdict:
     """Size and gates of a signal with a side; changes nothing."""
     request = size_request(turn.state, symbol, signal, account)
@@ -175,6 +180,7 @@ def judge(
         instrument=symbol.instrument,
         sized=size(request),
         leverage=symbol.leverage,
+        judged=judged,
         priced_at_ms=by_hand.priced_at_ms if by_hand is not None else 0,
     )
     return Verdict(candidate, *check_entry(candidate, risk_book(turn, symbol, account)))
@@ -186,7 +192,7 @@ def enter(turn: Turn, symbol: SymbolState, verdict: Verdict, decision_id: str) -
     approved = approve_entry(_intent(symbol, signal, side, sized, decision_id), verdict.refused)
     client_id = ""
     if isinstance(approved, Approved):
-        client_id = _enter(turn, symbol, signal, sized, approved)
+        client_id = _enter(turn, symbol, verdict.candidate, approved)
     symbol.last_decision = Decision(
         id=decision_id,
         at_ms=turn.at_ms,
@@ -197,6 +203,7 @@ def enter(turn: Turn, symbol: SymbolState, verdict: Verdict, decision_id: str) -
         notional=sized.notional,
         binding=sized.binding,
         client_id=client_id,
+        model_score=_score(verdict.candidate),
     )
     turn.act(RecordDecision(symbol.last_decision))
     return symbol.last_decision
@@ -214,7 +221,12 @@ def _intent(symbol: SymbolState, signal: Signal, side: Side, sized: Sized, decis
     )
 
 
-def _enter(turn: Turn, symbol: SymbolState, signal: Signal, sized: Sized, approved: Approved) -> str:
+def _score(candidate: Candidate) -> float | None:
+    return candidate.judged.said.score if candidate.judged is not None else None
+
+
+def _enter(turn: Turn, symbol: SymbolState, candidate: Candidate, approved: Approved) -> str:
+    signal, sized = candidate.signal, candidate.sized
     order = orders.send(turn, symbol, approved)
     pending = Pending(
         decision_id=approved.intent.decision_id,
@@ -224,6 +236,7 @@ def _enter(turn: Turn, symbol: SymbolState, signal: Signal, sized: Sized, approv
         margin=sized.margin,
         risk=sized.risk,
         planned_price=approved.intent.expected_price,
+        model_score=_score(candidate),
     )
     plans.reserve(symbol, pending)
     return order.client_id

@@ -13,11 +13,13 @@ from bot.domain.fill import Fill
 from bot.domain.guard import Halt, Kill, Limits, Sizing, TradingState
 from bot.domain.instrument import ZERO, Instrument, to_decimal
 from bot.domain.market import DAY_MS
+from bot.domain.model import UNFILTERED, ModelUse
 from bot.domain.order import CloseReason, Order, OrderStatus, Purpose
 from bot.domain.position import Plan, Position
 from bot.domain.settings import EngineSettings, SymbolSettings
 from bot.domain.signal import Side, Signal
 from bot.domain.snapshot import DayFigures, OpenTrade
+from bot.risk.book import Judged
 
 KEPT_RESULTS = 50
 KEPT_RESULTS_OF_ALL = 500
@@ -142,6 +144,8 @@ class SymbolState:
     fought: set[Purpose] = field(default_factory=set)
     closing: Closing | None = None
     reversal: Signal | None = None
+    reversal_judged: Judged | None = None
+    model: ModelUse = UNFILTERED
     paused: bool = False
     reentry: bool = True
     kill: Kill | None = None
@@ -211,7 +215,8 @@ class EngineState:
     """The whole desk: symbols, money, limits, guards, and what is on its way.
 
     `found` is what the last comparison with the venue found; `ignored` the quantities of positions that are not ours
-    and that a person left alone, by symbol. What is `kept_` was last recorded so.
+    and that a person left alone, by symbol. What is `kept_` was last recorded so. `unscored` are bars' signals that
+    wait for their models' scores, by the number they asked under.
     """
 
     settings: EngineSettings
@@ -234,6 +239,8 @@ class EngineState:
     flattens: list[Flatten] = field(default_factory=list)
     kept_flattens: str = "[]"
     flattens_progress: tuple[object, ...] = ()
+    score_asks: int = 0
+    unscored: dict[int, tuple[Signal, ...]] = field(default_factory=dict)
     found: list[RecordDifference] = field(default_factory=list)
     ignored: dict[str, Decimal] = field(default_factory=dict)
     alerts: dict[int, Alert] = field(default_factory=dict)
@@ -357,6 +364,7 @@ def new_state(settings: EngineSettings) -> EngineState:
             settings=s,
             instrument=settings.instruments[s.symbol],
             leverage=s.leverage,
+            model=s.model,
             position=Position(s.symbol, leverage=s.leverage),
         )
         for s in settings.symbols

@@ -10,7 +10,7 @@ from bot.domain.command import Change, Done, SettingChange, UndoSetting
 from bot.domain.event import CommandIssued
 from bot.domain.guard import Limits, Sizing, SizingMode
 from bot.domain.refusal import Refused
-from bot.engine import flattening, guards, leverage, tuning
+from bot.engine import flattening, guards, leverage, scoring, tuning
 from bot.engine.answers import flag_text, setting
 from bot.engine.state import LeverageWish, SymbolState
 from bot.engine.strategies import Strategies
@@ -187,6 +187,18 @@ def _undo_reentry(case: Case) -> Done:
     return setting(case.turn, case.event, case.change.key, flag_text(wanted), change)
 
 
+def _check_model(case: Case) -> Refused | None:
+    now = _held(case).model
+    is_now = now == scoring.read_use(case.after)
+    return None if is_now else case.moved(f"model of {case.rest}", scoring.use_text(now))
+
+
+def _undo_model(case: Case) -> Done:
+    symbol = _held(case)
+    before = symbol.settings.model if case.before is None else scoring.read_use(case.before)
+    return scoring.change_use(case.turn, case.event, symbol, before)
+
+
 def _check_parameter(case: Case) -> Refused | None:
     symbol, _, name = case.rest.partition(":")
     now = case.strategies.parameter(symbol, name)
@@ -251,6 +263,7 @@ _KINDS: dict[str, tuple[_Check, _Undo]] = {
     "base_balance": (_check_base, _undo_base),
     "paused": (_check_pause, _undo_pause),
     "reentry": (_check_reentry, _undo_reentry),
+    "model": (_check_model, _undo_model),
     "parameter": (_check_parameter, _undo_parameter),
     "leverage": (_check_leverage, _undo_leverage),
 }

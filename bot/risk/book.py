@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from bot.domain.guard import Halt, Kill, Limits, TradingState
 from bot.domain.instrument import ZERO, Instrument
+from bot.domain.model import ModelScore
 from bot.domain.signal import Side, Signal
 from bot.domain.snapshot import DayFigures
 
@@ -24,8 +25,21 @@ class Sized:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What a model said of a signal, and how much it counts: `counts` False: noted only.
+
+    `threshold` 0 to 1; a fault refuses where it counts, unless `unscored_pass`.
+    """
+
+    said: ModelScore
+    threshold: float
+    counts: bool
+    unscored_pass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entry that asks to be approved. `side` is the signal's; `model_score` None = no model in use.
+    """An entry that asks to be approved. `side` is the signal's; `judged` None: no model was asked.
 
     `priced_at_ms` is the time of the price that a person's entry goes by; 0: it goes by its signal's bar.
     """
@@ -35,8 +49,7 @@ class Candidate:
     instrument: Instrument
     sized: Sized
     leverage: int
-    model_score: float | None = None
-    model_threshold: float | None = None
+    judged: Judged | None = None
     priced_at_ms: int = 0
 
 

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from bot.domain.action import (
     Action,
+    AskScores,
     Cancel,
     Deed,
     QueryOrder,
@@ -22,12 +23,15 @@ from bot.domain.event import (
     CallEnded,
     Event,
     Outcome,
+    ScoresCame,
     SnapshotFailed,
     SnapshotTaken,
     VenueConditionChanged,
 )
 from bot.domain.guard import HaltKind
+from bot.domain.model import ModelScore
 from bot.domain.order import Purpose
+from bot.runtime.ports import Scorer
 from bot.runtime.timers import Timers
 from bot.venues.outcome import unknown
 from bot.venues.port import Venue, VenueUnavailable
@@ -35,7 +39,7 @@ from bot.venues.port import Venue, VenueUnavailable
 KEPT_LATENCIES = 2000
 FAULT = "fault"
 """The code of what went wrong on our side; the log says more."""
-DEEDS = (Submit, Cancel, QueryOrder, SetLeverage, TakeSnapshot, StartTimer)
+DEEDS = (Submit, Cancel, QueryOrder, SetLeverage, TakeSnapshot, StartTimer, AskScores)
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +67,10 @@ def risks_more(deed: Deed) -> bool:
 class Performer:
     """Performs deeds in order, one after the other: for venues in this process, whose runs must repeat exactly.
 
-    `order_ms` are the last round trips of orders, in milliseconds.
+    `order_ms` are the last round trips of orders, in milliseconds; `scorer` are the models, None where there are none.
     """
+
+    scorer: Scorer | None = None
 
     def __init__(
         self, venue: Venue, timers: Timers, put: Callable[[Event], None], now: Callable[[], int]
@@ -103,8 +109,19 @@ class Performer:
                 await self._snapshot(deed.since_ms)
             case StartTimer():
                 self._timers.start(deed)
+            case AskScores():
+                self._put(ScoresCame(self._now(), deed.number, await self._scores(deed)))
             case _:
                 assert_never(deed)
+
+    async def _scores(self, deed: AskScores) -> tuple[ModelScore, ...]:
+        if self.scorer is None:
+            return ()
+        try:
+            return tuple(await self.scorer.scores(deed.asks))
+        except Exception:  # whatever a model does, the bar's other signals and all exits go on
+            log.exception("the models could not be asked")
+            return tuple(ModelScore(ask.symbol, fault=FAULT) for ask in deed.asks)
 
     async def _submit(self, deed: Submit) -> None:
         began = perf_counter()
@@ -193,6 +210,8 @@ class LanedPerformer(Performer):
                 self._begin(deed, self._orders.get(deed.client_id))
             case TakeSnapshot():
                 self._look(deed)
+            case AskScores():
+                self._begin(deed, None)
             case _:
                 assert_never(deed)
 

@@ -12,6 +12,7 @@ from bot.domain.action import Action, RecordDifference, RecordNote, RecordSettin
 from bot.domain.decision import Decision
 from bot.domain.event import Event
 from bot.domain.guard import KillReset
+from bot.domain.model import ModelScore, ScoreAsk
 from bot.domain.notice import Notice, Severity
 from bot.domain.snapshot import Recovered
 from bot.domain.trade import Trade
@@ -45,6 +46,14 @@ class TradeQuery:
     limit: int = 0
     symbol: str = ""
     since_ms: int = 0
+
+
+class Scorer(Protocol):
+    """The models, as the runtime asks them."""
+
+    async def scores(self, asks: Sequence[ScoreAsk]) -> Sequence[ModelScore]:
+        """What they say of signals of one bar, in any order; finite figures, faults named; none for those without."""
+        ...
 
 
 class Ledger(Protocol):

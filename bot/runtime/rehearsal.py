@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.domain.action import (
     Answer,
+    AskScores,
     Cancel,
     Notify,
     QueryOrder,
@@ -47,7 +48,9 @@ def rehearse(
     """
     simulation = _played(engine, command, actor, at_ms, quote)
     deeds = [deed for step in simulation.steps for deed in deeds_of(step.actions)]
-    return tuple(call_of(simulation.engine.state, d) for d in deeds if not isinstance(d, StartTimer))
+    return tuple(
+        call_of(simulation.engine.state, d) for d in deeds if not isinstance(d, StartTimer | AskScores)
+    )
 
 
 def setting(engine: Engine, command: Command, actor: str, at_ms: int) -> SettingPreview | Refused:

@@ -5,12 +5,22 @@ waiting are missing. What a real journal would hold is kept in `steps` when aske
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.domain.account import Book, Entry, transfer
-from bot.domain.action import Action, Cancel, Deed, QueryOrder, SetLeverage, StartTimer, Submit, TakeSnapshot
+from bot.domain.action import (
+    Action,
+    AskScores,
+    Cancel,
+    Deed,
+    QueryOrder,
+    SetLeverage,
+    StartTimer,
+    Submit,
+    TakeSnapshot,
+)
 from bot.domain.command import Command
 from bot.domain.event import (
     Call,
@@ -22,11 +32,13 @@ from bot.domain.event import (
     FundingPaid,
     OrderUpdated,
     Outcome,
+    ScoresCame,
     SnapshotTaken,
     Started,
 )
 from bot.domain.fill import Fill
 from bot.domain.market import Candle
+from bot.domain.model import ModelScore, ScoreAsk
 from bot.domain.order import OrderType, closing
 from bot.domain.snapshot import Recovered, VenueSnapshot
 from bot.engine.engine import Engine
@@ -43,6 +55,13 @@ from bot.venues.matching import (
     request_of,
 )
 from bot.venues.matching.walk import coarse
+
+type Scores = Callable[[tuple[ScoreAsk, ...]], tuple[ModelScore, ...]]
+
+
+def no_models(asks: tuple[ScoreAsk, ...]) -> tuple[ModelScore, ...]:
+    """Nobody has anything to say."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +88,7 @@ class Simulation:
         self.funding: list[Entry] = []
         self._journal = journal
         self._finer = finer
+        self.scores: Scores = no_models
         self._inbox: deque[Event] = deque()
         self._timers = Timers(self._inbox.append)
         self.commands = 0
@@ -177,6 +197,8 @@ class Simulation:
                 self._inbox.append(self._query(client_id, symbol))
             case StartTimer():
                 self._timers.start(deed)
+            case AskScores(number, asks):
+                self._inbox.append(ScoresCame(self.now_ms, number, self.scores(asks)))
             case SetLeverage(symbol, leverage):
                 refused = self.matching.set_leverage(symbol, leverage)
                 self._answer("", symbol, Call.SUBMIT, refused or [])

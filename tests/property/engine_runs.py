@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
+from zlib import crc32
 
 from desk_story import BAR_MS, SMOOTH, D, Desk, stopped_at
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from bot.domain.action import Action, RecordDecision, RecordEntry, RecordFill, R
 from bot.domain.event import Filled, OrderUpdated, Outcome
 from bot.domain.guard import Limits, Sizing, SizingMode
 from bot.domain.instrument import ZERO
+from bot.domain.model import ModelMode, ModelScore, ScoreAsk
 from bot.domain.order import TRANSITIONS, OrderSide, OrderStatus, OrderType, Purpose
 from bot.domain.signal import Anchor, Side
 from bot.engine import reading
@@ -127,7 +129,20 @@ def new_run(parts: int = 0, **more: Any) -> Run:
         limits=Limits(max_positions=3, max_same_direction=3, consecutive_losses=4, drawdown_percent=D(30)),
         **more,
     )
+    desk.venue.scores = some_scores
     return Run(desk)
+
+
+def some_scores(asks: tuple[ScoreAsk, ...]) -> tuple[ModelScore, ...]:
+    """Models that pass, refuse, fail or are not there, whichever the bar's time says."""
+    said = []
+    for one in asks:
+        dice = crc32(f"{one.symbol}{one.bar_at_ms}".encode()) % 8
+        if dice > 1:
+            said.append(ModelScore(one.symbol, dice / 8, 0.5))
+        elif dice:
+            said.append(ModelScore(one.symbol, fault="broken"))
+    return tuple(said)
 
 
 # --- what may happen ----------------------------------------------------------------------------------------------
@@ -300,6 +315,8 @@ commands = st.builds(
         st.builds(ask.Resume, st.sampled_from(["", *NAMES])),
         st.just(ask.StartTrading()),
         st.builds(ask.SetReentry, names, st.booleans()),
+        st.builds(ask.SwitchModel, st.sampled_from(["", *NAMES]), st.sampled_from(list(ModelMode))),
+        st.builds(ask.SetModelThreshold, names, st.sampled_from([None, D(0), D("0.3"), D("0.9")])),
         st.builds(ask.KillNow, names),
         st.builds(ask.ResetKill, st.sampled_from(["", *NAMES]), st.just("why not")),
         st.just(ask.Unhalt()),

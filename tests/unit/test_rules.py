@@ -11,6 +11,7 @@ from desk_story import LONG, SHORT, START_MS, D, instrument
 
 from bot.domain.guard import Halt, HaltKind, Kill, KillKind, Limits, TradingState
 from bot.domain.market import MINUTE_MS
+from bot.domain.model import ModelScore
 from bot.domain.order import Approved, Intent, OrderSide, OrderType, Purpose
 from bot.domain.position import Position
 from bot.domain.refusal import Passed, Refused
@@ -18,7 +19,7 @@ from bot.domain.signal import GateCheck, Hold, Signal
 from bot.domain.snapshot import DayFigures
 from bot.risk import rules
 from bot.risk.approval import RULES, Rule, approve_entry, approve_exit, check_entry
-from bot.risk.book import Candidate, Exposure, RiskBook, Sized, SymbolGuards
+from bot.risk.book import Candidate, Exposure, Judged, RiskBook, Sized, SymbolGuards
 
 FILES = sorted(path.stem for path in Path(rules.__path__[0]).glob("*.py") if path.stem != "__init__")
 # The order of 10-engine.md; the stop's distance follows the strategy's word, trades per day the day's loss.
@@ -50,6 +51,11 @@ def exposure(symbol: str, side: Any = LONG, notional: int = 1000) -> Exposure:
 def candidate(**changes: Any) -> Candidate:
     """A long of 10 XYZ at 100, margin 100."""
     return replace(Candidate(SIGNAL, LONG, instrument("XYZ"), SIZED, 10), **changes)
+
+
+def judged(score: float | None, *, counts: bool = True, unscored_pass: bool = False, **said: Any) -> Judged:
+    """What a model says of XYZ, beside a threshold of 0.6."""
+    return Judged(ModelScore("XYZ", score, **said), 0.6, counts, unscored_pass)
 
 
 def book(*, guards: Any = None, limits: Any = None, day: Any = None, **changes: Any) -> RiskBook:
@@ -141,9 +147,17 @@ CASES: dict[str, list[tuple[bool, Candidate, RiskBook, str]]] = {
     ],
     "model": [
         (True, PLAIN, book(), "off"),
-        (True, candidate(model_score=0.6, model_threshold=0.6), book(), "score 0.600, threshold 0.600"),
-        (False, candidate(model_score=0.5996, model_threshold=0.6), book(), "score 0.5996, threshold 0.600"),
-        (False, candidate(model_score=float("nan"), model_threshold=0.6), book(), "score nan, threshold 0.600"),
+        (True, candidate(judged=judged(0.6)), book(), "score 0.600, threshold 0.600"),
+        (False, candidate(judged=judged(0.5996)), book(), "score 0.5996, threshold 0.600"),
+        (False, candidate(judged=judged(float("nan"))), book(), "score nan, threshold 0.600"),
+        (True, candidate(judged=judged(0.1, counts=False)), book(), "score 0.100, threshold 0.600; shadow"),
+        (True, candidate(judged=judged(None)), book(), "no model"),
+        (False, candidate(judged=judged(0.5, moved=(("rsi", -0.3), ("side", 0.114)))), book(),
+         "score 0.500, threshold 0.600; moved by rsi -0.30, side +0.11"),
+        (False, candidate(judged=judged(None, fault="broken")), book(), "no score: broken"),
+        (True, candidate(judged=judged(None, fault="broken", counts=False)), book(), "no score: broken; shadow"),
+        (True, candidate(judged=judged(None, fault="broken", unscored_pass=True)), book(),
+         "no score: broken; passes all the same"),
     ],
     "cooldown": [
         (True, PLAIN, book(limits={"cooldown_bars": 3}), "3 bars after a loss"),

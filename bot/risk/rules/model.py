@@ -4,7 +4,7 @@ from decimal import Decimal
 from math import isfinite
 
 from bot.domain.refusal import Passed, Refused
-from bot.risk.book import Candidate, RiskBook
+from bot.risk.book import Candidate, Judged, RiskBook
 from bot.risk.figures import beside
 
 NAME = "model"
@@ -12,12 +12,33 @@ ORDER = 50
 
 
 def check(candidate: Candidate, book: RiskBook) -> Passed | Refused:
-    """Refused when a score is there and below its threshold."""
-    score, threshold = candidate.model_score, candidate.model_threshold
-    if score is None or threshold is None:
+    """Refused when a score that counts is below its threshold, or cannot be had."""
+    judged = candidate.judged
+    if judged is None:
         return Passed(NAME, "off")
+    if judged.said.fault:
+        return _unscored(judged)
+    score = judged.said.score
+    if score is None:
+        return Passed(NAME, "no model")
+    if not score >= judged.threshold and judged.counts:
+        return Refused(NAME, _figures(judged, score))
+    return Passed(NAME, _figures(judged, score))
+
+
+def _unscored(judged: Judged) -> Passed | Refused:
+    """There is a model, and it did not answer."""
+    said = f"no score: {judged.said.fault}"
+    if not judged.counts:
+        return Passed(NAME, f"{said}; shadow")
+    return Passed(NAME, f"{said}; passes all the same") if judged.unscored_pass else Refused(NAME, said)
+
+
+def _figures(judged: Judged, score: float) -> str:
+    """The score beside its threshold, and what moved it most."""
+    threshold = judged.threshold
     shown = beside(Decimal(repr(score)), Decimal(repr(threshold)), 3) if isfinite(score) else f"{score}"
-    figures = f"score {shown}, threshold {threshold:.3f}"
-    if not score >= threshold:
-        return Refused(NAME, figures)
-    return Passed(NAME, figures)
+    moved = ", ".join(f"{name} {added:+.2f}" for name, added in judged.said.moved)
+    parts = [f"score {shown}, threshold {threshold:.3f}"]
+    parts += [f"moved by {moved}"] if moved else []
+    return "; ".join([*parts, *([] if judged.counts else ["shadow"])])

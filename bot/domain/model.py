@@ -1,0 +1,54 @@
+"""What the engine knows of machine learning: whom it asks, what it was told, how much that counts."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from bot.domain.signal import Side
+
+
+class ModelMode(StrEnum):
+    """OFF: nobody is asked. SHADOW: scores are noted and count for nothing. ON: they refuse what is below."""
+
+    OFF = "off"
+    SHADOW = "shadow"
+    ON = "on"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """How a symbol's signals are filtered. `threshold` (0 to 1) None: the model's own."""
+
+    mode: ModelMode = ModelMode.OFF
+    threshold: Decimal | None = None
+
+
+UNFILTERED = ModelUse()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreAsk:
+    """A signal that wants a score."""
+
+    symbol: str
+    strategy: str
+    bar_at_ms: int
+    side: Side
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScore:
+    """What the models say of a symbol's signal: `score` is the probability (0 to 1) of target before stop.
+
+    `score` None with an empty `fault`: there is no model. `fault`: why there is no score although there is one.
+    `threshold` is the model's own, `model` its version, `moved` the features that moved the score most, with what they
+    added to its log-odds.
+    """
+
+    symbol: str
+    score: float | None = None
+    threshold: float = 0.0
+    model: str = ""
+    fault: str = ""
+    moved: tuple[tuple[str, float], ...] = ()
