@@ -1,0 +1,262 @@
+"""The card of a model: what it was made from, how well it did, what it must answer. `card.json` beside the model."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from math import isfinite
+from typing import Literal
+
+from bot.ml.model import ModelError
+from bot.ml.strict import read_as
+
+type Kind = Literal["lightgbm", "onnx"]
+type Advice = Literal["on", "shadow", "off"]
+"""How it should be run: it decides, it only scores beside, or not at all."""
+type Setting = bool | int | float | str | None
+
+MOST_FEATURES = 1_000
+CANARIES = 64
+"""The most canary rows."""
+
+_STRATEGY = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_SYMBOL = re.compile(r"[A-Z0-9]{2,30}|_general|_cluster-[0-9]{1,3}")
+_VERSION = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_FEATURE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+STRATEGY_RULE = "small letters, digits, - and _, at most 32"
+SYMBOL_RULE = "capital letters and digits such as BTCUSDT, _general, or _cluster-NUMBER"
+VERSION_RULE = "small letters, digits and -, at most 40"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Times from (with it) to (without it)."""
+
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Figures of scores against outcomes; None where there was nothing to measure (one class, no signal above)."""
+
+    auc: float | None
+    precision: float | None
+    recall: float | None
+    brier: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One step of the walk-forward: rows trained on, rows looked at, how many of these were signals."""
+
+    train: Span
+    validation: Span
+    train_rows: int
+    rows: int
+    signals: int
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One bin of the reliability picture: scores low to high, rows in it, their mean score, share of targets."""
+
+    low: float
+    high: float
+    rows: int
+    predicted: float
+    observed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """How much a feature matters: gain in the trees, loss of AUC when shuffled; None where not measured."""
+
+    feature: str
+    gain: float | None
+    permutation: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A row (None: missing input) and the score that the trainer saw for it; a loaded model must answer the same."""
+
+    row: tuple[float | None, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a trial ended with: one word or two, why in one line, its figures by name."""
+
+    word: str
+    reason: str
+    figures: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """All that is known of a model. Normalisations follow from the features: `feature_hash` is the registry's.
+
+    `version` and `model_sha256` may be empty until the model is written. `sources` counts rows by where they come from
+    (signal, hold, phantom). `imputation` holds one figure per feature that stands for a missing one; none where the
+    model takes NaN. `positives` are rows that reached the target.
+    """
+
+    strategy: str
+    symbol: str
+    version: str
+    kind: Kind
+    features: tuple[str, ...]
+    feature_hash: str
+    trained: Span
+    rows: int
+    positives: int
+    sources: dict[str, int]
+    metrics: Metrics
+    folds: tuple[Fold, ...]
+    threshold: float
+    parameters: dict[str, Setting]
+    data_hash: str
+    code_version: str
+    git_commit: str
+    model_sha256: str
+    imputation: tuple[float, ...]
+    calibration: tuple[Bin, ...]
+    importances: tuple[Importance, ...]
+    canary: tuple[Canary, ...]
+    ablation: Verdict | None
+    comparison: Verdict | None
+    seed: int
+    created_at_ms: int
+    advice: Advice
+    reasons: tuple[str, ...]
+
+    @property
+    def balance(self) -> float:
+        """Share of rows that reached the target; 0 without rows."""
+        return self.positives / self.rows if self.rows else 0.0
+
+
+def card_text(card: Card) -> bytes:
+    """The card as JSON. Raises ModelError for what `card_of` would refuse."""
+    _check(card, "card")
+    try:
+        return json.dumps(asdict(card), indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except ValueError:
+        raise ModelError("card: a figure is not finite; finite numbers are allowed") from None
+
+
+def card_of(text: bytes, file: str = "card.json") -> Card:
+    """The card that JSON describes; `file` names it in errors. Raises ModelError."""
+    card = read_as(Card, text, file)
+    _check(card, file)
+    return card
+
+
+def check_strategy(name: str) -> str:
+    """The name of a strategy's folder, or ModelError."""
+    return _named(_STRATEGY, name, "strategy", STRATEGY_RULE)
+
+
+def check_symbol(name: str) -> str:
+    """A symbol, a cluster's or the general name, or ModelError."""
+    return _named(_SYMBOL, name, "symbol", SYMBOL_RULE)
+
+
+def check_version(name: str) -> str:
+    """The name of a version's folder, or ModelError."""
+    return _named(_VERSION, name, "version", VERSION_RULE)
+
+
+def _named(rule: re.Pattern[str], name: str, what: str, allowed: str) -> str:
+    if not rule.fullmatch(name):
+        raise ModelError(f"{what} {name[:60]!r} is not allowed; {allowed}")
+    return name
+
+
+def _check(card: Card, file: str) -> None:
+    for fault in _faults(card):
+        raise ModelError(f"{file}: {fault}")
+
+
+def _faults(card: Card) -> Iterator[str]:
+    """What is wrong beyond types, most telling first."""
+    yield from _naming_faults(card)
+    yield from _row_faults(card)
+    yield from _share_faults(card)
+    if card.trained.from_ms > card.trained.to_ms:
+        yield "trained: ends before it begins"
+    if not 0 <= card.positives <= card.rows:
+        yield f"positives: {card.positives} of {card.rows} rows; 0 to rows are allowed"
+    if min(card.sources.values(), default=0) < 0 or sum(card.sources.values()) != card.rows:
+        yield f"sources: the counts must add up to {card.rows} rows"
+    if card.seed < 0 or card.created_at_ms < 0:
+        yield "seed and created_at_ms: 0 or more is allowed"
+
+
+def _naming_faults(card: Card) -> Iterator[str]:
+    names: tuple[tuple[str, str, re.Pattern[str], str, bool], ...] = (
+        ("strategy", card.strategy, _STRATEGY, STRATEGY_RULE, False),
+        ("symbol", card.symbol, _SYMBOL, SYMBOL_RULE, False),
+        ("version", card.version, _VERSION, VERSION_RULE, True),
+        ("feature_hash", card.feature_hash, _SHA256, "64 hexadecimal digits", False),
+        ("model_sha256", card.model_sha256, _SHA256, "64 hexadecimal digits", True),
+    )
+    for key, value, rule, allowed, may_lack in names:
+        if not rule.fullmatch(value) and not (may_lack and not value):
+            yield f"{key}: {value[:60]!r} is not allowed; {allowed}"
+    if not 1 <= len(card.features) <= MOST_FEATURES:
+        yield f"features: {len(card.features)} names; 1 to {MOST_FEATURES} are allowed"
+    for name in card.features:
+        if not _FEATURE.fullmatch(name):
+            yield f"features: {name[:60]!r} is not allowed; small letters, digits and _, at most 64"
+    if len(set(card.features)) != len(card.features):
+        yield "features: a name stands there twice"
+
+
+def _row_faults(card: Card) -> Iterator[str]:
+    width = len(card.features)
+    if not 1 <= len(card.canary) <= CANARIES:
+        yield f"canary: {len(card.canary)} rows; 1 to {CANARIES} are allowed"
+    for index, canary in enumerate(card.canary):
+        if len(canary.row) != width:
+            yield f"canary[{index}].row: {len(canary.row)} figures for {width} features"
+    if len(card.imputation) not in {0, width}:
+        yield f"imputation: {len(card.imputation)} figures for {width} features; one for each, or none"
+    if card.kind == "onnx" and not card.imputation:
+        yield "imputation: missing; an ONNX model needs one figure for each feature"
+    strange = {one.feature for one in card.importances} - set(card.features)
+    if strange:
+        yield f"importances: {min(strange)[:60]!r} is none of the features"
+
+
+def _share_faults(card: Card) -> Iterator[str]:
+    for key, share in _shares(card):
+        if share is not None and not (isfinite(share) and 0 <= share <= 1):
+            yield f"{key}: {share} is not allowed; 0 to 1"
+    for before, after in pairwise(card.calibration):
+        if before.high > after.low:
+            yield "calibration: bins must follow each other"
+
+
+def _shares(card: Card) -> Iterator[tuple[str, float | None]]:
+    """Every figure that is a share or a probability, with its key."""
+    yield "threshold", card.threshold
+    yield from _of_metrics("metrics", card.metrics)
+    for index, fold in enumerate(card.folds):
+        yield from _of_metrics(f"folds[{index}].metrics", fold.metrics)
+    for index, one in enumerate(card.calibration):
+        for name in ("low", "high", "predicted", "observed"):
+            yield f"calibration[{index}].{name}", getattr(one, name)
+    for index, canary in enumerate(card.canary):
+        yield f"canary[{index}].score", canary.score
+
+
+def _of_metrics(at: str, metrics: Metrics) -> Iterator[tuple[str, float | None]]:
+    for name in ("auc", "precision", "recall", "brier"):
+        yield f"{at}.{name}", getattr(metrics, name)

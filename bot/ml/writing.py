@@ -1,0 +1,194 @@
+"""Writing versions and choosing the current one, so that a kill or a full disk leaves nothing that is ever used.
+
+A version is written beside, settled on the disk, and renamed to its name as a whole; `current` is replaced the same
+way. One writer at a time holds a symbol's folder; what a dead one left is removed by the next.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from bot.ml import files
+from bot.ml.card import Card, card_text, check_version
+from bot.ml.loading import model_of
+from bot.ml.model import ModelError
+
+PATIENCE_S = 30.0
+_LOOK_S = 0.02
+_LOCK, _DRAFT, _NEXT, _OLD = ".lock", ".new", ".current.new", ".old"
+_NUMBERED = re.compile(r"v([0-9]{4,9})")
+
+
+def write_version(root: Path, card: Card, model: bytes, report: str, *, current: bool = False) -> Card:
+    """Write a version and answer its card; `current`: and use it from the next bar on.
+
+    Name and hash are filled in: without a version the card gets the next number. The model is loaded and asked its
+    canary rows first: what could not be used is not written. Raises ModelError, and then nothing is in use that was not
+    before.
+    """
+    card = replace(card, model_sha256=sha256(model).hexdigest())
+    folder = files.place(root, card.strategy, card.symbol)
+    _check_sizes(folder, card, model, report)
+    model_of(model, card, f"{folder}: the new {card.kind} model")
+    with held(folder):
+        card = replace(card, version=card.version or _next_number(folder))
+        _write(folder, card, model, report)
+        if current:
+            _point(folder, card.version)
+    return card
+
+
+def make_current(root: Path, strategy: str, symbol: str, version: str) -> None:
+    """Use a version that is there from the next bar on, durably. Raises ModelError."""
+    folder = files.place(root, strategy, symbol)
+    files.read_card(folder / check_version(version))
+    with held(folder):
+        _point(folder, version)
+
+
+def withdraw(root: Path, strategy: str, symbol: str) -> str | None:
+    """Use no version of a symbol any more; answers the one that was in use. The versions stay."""
+    folder = files.place(root, strategy, symbol)
+    if not folder.is_dir():
+        return None
+    with held(folder), _told(folder):
+        before = _named(folder)
+        (folder / files.CURRENT).unlink(missing_ok=True)
+        _settle(folder)
+    return before
+
+
+def prune(root: Path, strategy: str, symbol: str, keep: int) -> tuple[str, ...]:
+    """Remove the oldest versions until `keep` are left, never the current one; answers what was removed."""
+    folder = files.place(root, strategy, symbol)
+    if not folder.is_dir():
+        return ()
+    with held(folder), _told(folder):
+        current = _named(folder)
+        others = [version for version in files.versions(folder) if version != current]
+        room = keep - (current is not None)
+        gone = tuple(others[: max(0, len(others) - max(room, 0))])
+        for version in gone:
+            (folder / version).rename(folder / _OLD)
+            shutil.rmtree(folder / _OLD)
+    return gone
+
+
+@contextmanager
+def held(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Be the only writer of a symbol's folder; what a dead writer left is gone. The kernel frees what the dead hold."""
+    with _told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        _wait_for(handle, folder, time.monotonic() + patience_s)
+        with _told(folder):
+            _clear(folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _wait_for(handle: int, folder: Path, until_s: float) -> None:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until_s:
+                raise ModelError(f"{folder}: another training is writing there; try again later") from None
+            time.sleep(_LOOK_S)
+        else:
+            return
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Errors of the disk become one line."""
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(f"{folder}: cannot be written: {error.strerror or type(error).__name__}") from None
+
+
+def _check_sizes(folder: Path, card: Card, model: bytes, report: str) -> None:
+    for name, size, largest in (
+        (files.MODEL_FILE[card.kind], len(model), files.LARGEST_MODEL),
+        (files.REPORT, len(report.encode()), files.LARGEST_REPORT),
+        (files.CARD, len(card_text(card)), files.LARGEST_CARD),
+    ):
+        if size > largest:
+            raise ModelError(f"{folder}: {name} would have {size} bytes; at most {largest} are allowed")
+
+
+def _write(folder: Path, card: Card, model: bytes, report: str) -> None:
+    final, draft = folder / card.version, folder / _DRAFT
+    if final.exists():
+        raise ModelError(f"{final}: exists already; a version is never written twice")
+    with _told(folder):
+        try:
+            draft.mkdir()
+            _put(draft / files.MODEL_FILE[card.kind], model)
+            _put(draft / files.REPORT, report.encode())
+            _put(draft / files.CARD, card_text(card))
+            _settle(draft)
+            draft.rename(final)
+            _settle(folder)
+        except OSError:
+            _clear(folder)
+            raise
+
+
+def _point(folder: Path, version: str) -> None:
+    """Let `current` name a version. Its time always moves on, so that whoever looks at it only sees every change."""
+    path, draft = folder / files.CURRENT, folder / _NEXT
+    with _told(folder):
+        _put(draft, f"{version}\n".encode())
+        now_ns = draft.stat().st_mtime_ns
+        before_ns = path.lstat().st_mtime_ns if os.path.lexists(path) else 0
+        if now_ns <= before_ns:
+            os.utime(draft, ns=(before_ns + 1, before_ns + 1))
+        draft.replace(path)
+        _settle(folder)
+
+
+def _named(folder: Path) -> str | None:
+    """The current version; None also where `current` names none."""
+    try:
+        return files.current_version(folder)
+    except ModelError:
+        return None
+
+
+def _clear(folder: Path) -> None:
+    for name in (_DRAFT, _OLD):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / _NEXT).unlink(missing_ok=True)
+
+
+def _next_number(folder: Path) -> str:
+    taken = [int(match[1]) for path in folder.iterdir() if (match := _NUMBERED.fullmatch(path.name))]
+    return f"v{max(taken, default=0) + 1:04d}"
+
+
+def _put(path: Path, content: bytes) -> None:
+    """A new file with this content, on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settle(folder: Path) -> None:
+    """Wait until the disk has the names of a folder."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
