@@ -18,6 +18,7 @@ from storage.migrate import HEAD
 from storage.opening import connect, prepare
 from storage.outbox import SqlOutbox, waiting_in_all
 from storage.paper_books import SqlPaperBooks
+from storage.phantoms import SqlPhantoms
 from storage.preferences import SqlPreferences
 from storage.proposals import SqlProposals
 from storage.sqlite import SqliteConnections
@@ -73,6 +74,10 @@ class Database:
     def proposals(self, account: str) -> SqlProposals:
         """What waits for a person's word in an account."""
         return SqlProposals(self._connections, account)
+
+    def phantoms(self, account: str) -> SqlPhantoms:
+        """Signals of an account that are followed to their end."""
+        return SqlPhantoms(self._connections, account)
 
     def paper_books(self, account: str) -> SqlPaperBooks:
         """A paper venue's own books."""

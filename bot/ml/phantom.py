@@ -18,6 +18,9 @@ from bot.domain.market import Candle
 from bot.domain.signal import Anchor, Side
 from bot.strategy import Frame
 
+STANDARD_NOTIONAL = 1000.0
+"""In quote asset: the size of signals that were refused before they had one."""
+
 TIE = 1e-14
 """Levels and prices that differ by less of the price than this are equal, as in a fast backtest."""
 
@@ -32,16 +35,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How signals are followed: bar length, candles until time is over, fractions of price and of notional (a side).
-
-    `standard_notional` in quote asset is the size of signals that were refused before they had one.
-    """
+    """How signals are followed: bar length, candles until time is over, fractions of price and of notional (a side)."""
 
     bar_ms: int
     lookahead: int = 24
     slippage: float = 0.0001
     fee: float = 0.0004
-    standard_notional: float = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Vector:
 class Phantom:
     """A signal that is followed. `refused_by` is the gate that refused it, empty: it was taken.
 
-    `quantity` in base units is what sizing gave, or (`sized` False) the standard notional's. It carries its terms, so
+    """How signals are followed: bar length, candles until time is over, fractions of price and (a side) of notional."""
     that a later run follows it to the same end.
     """
 
@@ -138,13 +137,18 @@ class Followed:
     ending: Ending | None = None
 
 
-def phantom_of(decision: Decision, terms: Terms, vector: Vector | None = None) -> Phantom | None:
+def phantom_of(
+    decision: Decision,
+    terms: Terms,
+    vector: Vector | None = None,
+    standard_notional: float = STANDARD_NOTIONAL,
+) -> Phantom | None:
     """The phantom of a decided signal; None for one without a side."""
     signal = decision.signal
     if signal.side is None:
         return None
     sized = decision.quantity > 0
-    quantity = float(decision.quantity) if sized else terms.standard_notional / signal.reference_price
+    quantity = float(decision.quantity) if sized else standard_notional / signal.reference_price
     return Phantom(
         strategy=signal.strategy,
         symbol=signal.symbol,
@@ -205,10 +209,10 @@ def follow_all(phantom: Phantom, path: Path | None, candles: Iterable[Candle]) -
 def candles_since(frame: Frame, open_at_ms: int) -> Iterator[Candle]:
     """The frame's candles that open at or after a time, oldest first."""
     begin = int(np.searchsorted(frame.open_at_ms, open_at_ms))
-    columns = (frame.open_at_ms, frame.open, frame.high, frame.low, frame.close, frame.volume)
+    columns = (frame.open, frame.high, frame.low, frame.close, frame.volume)
     for row in range(begin, len(frame)):
-        at_ms, *figures = (column.item(row) for column in columns)
-        yield Candle(frame.symbol, at_ms, *figures)
+        figures = (column.item(row) for column in columns)
+        yield Candle(frame.symbol, frame.open_at_ms.item(row), *figures)
 
 
 def _is_next(phantom: Phantom, path: Path | None, candle: Candle) -> bool:

@@ -17,6 +17,9 @@ from storage.schema.guards import (
     SettingChangeRow,
     SettingRow,
 )
+from storage.schema.learning import (
+    PhantomRow,
+)
 from storage.schema.market import (
     CandleRow,
     FundingRow,
@@ -72,6 +75,7 @@ __all__ = [
     "OrderRow",
     "OutboxCursorRow",
     "PaperPieceRow",
+    "PhantomRow",
     "PositionRow",
     "PostingRow",
     "PreferenceRow",

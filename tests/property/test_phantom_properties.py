@@ -147,7 +147,7 @@ def test_hostile_candles_change_nothing() -> None:
 def test_a_refused_signal_without_a_size_is_a_standard_one() -> None:
     frame = market(2)
     made = replace(decision(frame, 5, refused_by="stop_distance"), quantity=Decimal(0))
-    phantom = phantom_of(made, replace(TERMS, standard_notional=500.0))
+    phantom = phantom_of(made, TERMS, standard_notional=500.0)
     assert phantom is not None
     assert not phantom.sized
     assert not phantom.taken

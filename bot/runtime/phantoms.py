@@ -1,0 +1,56 @@
+"""Phantoms in the books: the contract that storage fulfils, and what people ask about them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain.decision import Decision
+from bot.ml.phantom import Ending, Followed, Phantom
+
+
+@dataclass(frozen=True, slots=True)
+class PhantomTally:
+    """Signals of one symbol that met the same fate: refused by this gate, or (empty) taken.
+
+    `waiting` are still followed; of those `finished` so many `won` after fees; `net` is what all of them came to in
+    quote asset, at the sizes they had.
+    """
+
+    symbol: str
+    refused_by: str
+    waiting: int
+    finished: int
+    won: int
+    net: float
+
+
+class PhantomRecords(Protocol):
+    """What is known of the phantoms of one account. Raises StorageError."""
+
+    async def tallies(self, since_ms: int = 0) -> tuple[PhantomTally, ...]:
+        """By symbol and gate, of signals on bars that closed at or after a time."""
+        ...
+
+    async def found(self, strategy: str, symbol: str, bar_at_ms: int) -> Followed | None:
+        """The phantom of one signal by the closing time of its bar; None when it was not followed."""
+        ...
+
+
+class PhantomStore(PhantomRecords, Protocol):
+    """The phantoms of one account. Everything is durable before it returns; raises StorageError."""
+
+    async def missed(self, since_ms: int) -> tuple[Decision, ...]:
+        """Decisions that may have no phantom yet, in order; where there is no phantom at all, those since a time."""
+        ...
+
+    async def waiting(self) -> tuple[Phantom, ...]:
+        """Those that have not ended, oldest first."""
+        ...
+
+    async def write(self, begun: Sequence[Phantom], ended: Sequence[tuple[Phantom, Ending]]) -> None:
+        """Add and end some in one go. One that is there is not added again, one that has ended not ended again."""
+        ...
+
+    async def finished(self, since_ms: int = 0, strategy: str = "", symbol: str = "") -> tuple[Followed, ...]:
+        """Those whose end came at or after a time, in the order of their ends, then of symbols."""
+        ...
