@@ -43,7 +43,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One strategy parameter as declared in default.yaml: default, allowed range, unit, meaning."""
+    """One strategy parameter as declared in default.yaml: default, allowed range, unit, meaning.
+
+    `training` is its value when models are trained, looser than in trading, so that there are more signals to learn
+    from; None: the same.
+    """
 
     name: str
     default: Value
@@ -52,6 +56,7 @@ class Parameter:
     unit: str
     help: str
     choices: tuple[str, ...] = ()
+    training: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,7 @@ class Sets(NamedTuple):
 def tally(market: Market, asked: Asked, terms: Terms, sets: Sets, legs: Legs, room: Tallied) -> None:
     """Walk every set through every span anew and add its trades up."""
     for k in range(len(sets.begin) - 1):
-        own = _part(asked, sets.begin[k], sets.begin[k + 1])
+        own = part_of(asked, sets.begin[k], sets.begin[k + 1])
         for s in range(len(sets.spans)):
             count = walk(market, own, terms, legs, sets.spans[s, 0], sets.spans[s, 1])
             room.trades[k, s] = count
@@ -273,7 +273,7 @@ def tally(market: Market, asked: Asked, terms: Terms, sets: Sets, legs: Legs, ro
 
 
 @compiled
-def _part(asked: Asked, begin: int, end: int) -> Asked:
+def part_of(asked: Asked, begin: int, end: int) -> Asked:
     """Entries of one set."""
     return Asked(
         asked.row[begin:end],

@@ -90,6 +90,10 @@ class Registry:
             label, kind = home.label(home.code), type(error).__name__
             raise StrategyConfigError(f"{label}: cannot be built for {symbol} ({kind})") from None
 
+    def training(self, name: str) -> dict[str, Value]:
+        """What default.yaml says of training models: values for parameters that are looser then."""
+        return {one.name: one.training for one in self.parameters(name) if one.training is not None}
+
     def mode(self, name: str, symbol: str, overrides: Mapping[str, object] | None = None) -> str:
         """`live` or `shadow`."""
         return str(self.effective(name, symbol, overrides)[-1].value)

@@ -1,6 +1,7 @@
 """Strategy parameters: what default.yaml declares, and whether a value fits its declaration."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from math import isfinite
 
@@ -16,7 +17,7 @@ MODE = Parameter(
     help="live trades; shadow records entries, exits and PnL and never orders.",
     choices=("live", "shadow"),
 )
-SPEC_KEYS = ("default", "low", "high", "unit", "help", "choices")
+SPEC_KEYS = ("default", "low", "high", "unit", "help", "choices", "training")
 SWITCHES = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
@@ -98,8 +99,11 @@ def _parameter(name: str, spec: object, where: str) -> Parameter:
         help=_text_of(spec, "help", where),
         choices=_choices(spec, where),
     )
-    checked(parameter, default, where.removesuffix(f": {name}"))
-    return parameter
+    file = where.removesuffix(f": {name}")
+    checked(parameter, default, file)
+    if "training" not in spec:
+        return parameter
+    return replace(parameter, training=checked(parameter, spec["training"], f"{file}: training"))
 
 
 def _range(spec: Mapping[str, object], default: Value, where: str) -> tuple[float | None, float | None]:

@@ -19,7 +19,10 @@ from strategies.registry.documents import document, shown
 @pytest.mark.parametrize(
     "text, problem",
     [
-        ("length: 14", "length: 14 is not a declaration; allowed: default, low, high, unit, help, choices"),
+        (
+            "length: 14",
+            "length: 14 is not a declaration; allowed: default, low, high, unit, help, choices, training",
+        ),
         ("length: {defualt: 14}", "length: 'defualt' is unknown; did you mean default?"),
         ("length: {low: 1, high: 2}", "length: default None is not a number, a word or true/false"),
         ("length: {default: 14}", "length: low None is not a number; numbers need low and high"),
@@ -36,6 +39,10 @@ from strategies.registry.documents import document, shown
         ("length: {default: 14, low: 1, high: 2}", "length: 14 is out of range; allowed: 1 to 2"),
         ("length: {default: 14, low: 1, high: 20, unit: 5}", "length: unit 5 is not text"),
         ("length: {default: 14, low: 1, high: 20, help: [a]}", "length: help a list is not text"),
+        (
+            "length: {default: 14, low: 1, high: 20, training: 30}",
+            "training: length: 30 is out of range; allowed: 1 to 20",
+        ),
         ("style: {default: a, choices: b}", "style: choices 'b' is not a list of words"),
         ("style: {default: a, choices: [1]}", "style: choices a list is not a list of words"),
         ("style: {default: a, choices: [b]}", "style: 'a' is not allowed; allowed: b"),
@@ -46,6 +53,19 @@ from strategies.registry.documents import document, shown
 def test_declaration_that_cannot_be_used_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     registry = mine(tmp_path, text)
     assert refusal(lambda: registry.parameters("mine")) == f"{tmp_path}/mine/default.yaml: {problem}"
+
+
+def test_what_models_are_trained_with_is_declared_beside_what_is_traded(tmp_path: Path) -> None:
+    registry = mine(
+        tmp_path, "length: {default: 14, low: 1, high: 20, training: 9}\nother: {default: 1, low: 0, high: 2}"
+    )
+    assert registry.training("mine") == {"length": 9}
+    assert [row.value for row in registry.effective("mine", "XUSDT")][:2] == [14, 1]
+
+
+def test_composite_is_trained_on_looser_thresholds() -> None:
+    wanted = {"adx_threshold": 15.0, "signal_threshold": 2, "volume_multiplier": 1.5}
+    assert Registry().training("composite") == wanted
 
 
 def test_a_strategy_without_parameters_has_a_mode(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""Rows: every signal stays, holds are drawn, time runs forward."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from learning_kit import dataset, feature_set
+from markets import random_frame
+
+from bot.domain.market import DAY_MS
+from bot.ml.feature import Matrix
+from bot.strategy import Array, Entries, Frame
+from research.learning.dataset import Recipe, balance_of, dataset_of, said_at, sampled_holds, weights
+from research.learning.labels import UNKNOWN, labels_of
+from research.results.plan import Rules
+
+FEATURES = feature_set("strength", "side")
+
+
+def compute(strength: Array, side: Array) -> Matrix:
+    return np.stack((strength, side), axis=1)
+
+
+def entries_of(frame: Frame, seed: int, count: int = 200, first: int = 50) -> Entries:
+    chance = np.random.default_rng(seed)
+    row = np.sort(chance.choice(np.arange(first, len(frame)), count, replace=False))
+    side = chance.choice([-1, 1], count).astype(np.int8)
+    close = frame.close[row]
+    reach = 0.01 * close
+    score = chance.integers(2, 7, count).astype(np.float64)
+    return Entries(
+        row, side, score, close, close - side * reach, close + side * reach, reach, np.zeros(count, np.bool_)
+    )
+
+
+@given(st.integers(0, 1_000), st.sampled_from([0.0, 0.5, 1.0, 3.0, 50.0]))
+@settings(max_examples=30, deadline=None)
+def test_every_labelled_signal_is_a_row_and_only_holds_are_drawn(seed: int, ratio: float) -> None:
+    frame = random_frame(seed, 1_500)
+    entries = entries_of(frame, seed)
+    found = dataset_of(
+        frame, entries, 50, FEATURES, compute, Recipe(negative_ratio=ratio, seed=seed), Rules()
+    )
+    known = labels_of(frame, entries, Rules()).label != UNKNOWN
+    assert np.array_equal(found.bar[found.is_signal], entries.row[known])
+    assert (np.diff(found.bar) > 0).all()
+    holds = found.bar[~found.is_signal]
+    assert not set(holds.tolist()) & set(entries.row.tolist())
+    assert (found.label[~found.is_signal] == 0).all()
+    free = 1_500 - 49 - 24 - int((entries.row < 1_476).sum())
+    assert len(holds) == min(round(ratio * int(known.sum())), free)
+    assert not len(holds) or (holds[0] >= 49 and holds[-1] < 1_476)
+
+
+def test_rows_carry_what_was_said_and_holds_nothing() -> None:
+    frame = random_frame(1, 1_000)
+    entries = entries_of(frame, 1)
+    found = dataset_of(frame, entries, 50, FEATURES, compute, Recipe(), Rules())
+    place = {int(row): k for k, row in enumerate(entries.row)}
+    for row, bar, is_signal in zip(found.rows, found.bar.tolist(), found.is_signal.tolist(), strict=True):
+        if is_signal:
+            assert row.tolist() == [entries.score[place[bar]], entries.side[place[bar]]]
+        else:
+            assert np.isnan(row).all()
+    assert np.array_equal(found.at_ms, frame.open_at_ms[found.bar] + frame.timeframe_ms)
+
+
+def test_the_same_seed_draws_the_same_holds() -> None:
+    frame = random_frame(2, 2_000)
+    entries = entries_of(frame, 2)
+    one, two, other = (sampled_holds(frame, entries, 50, 100, Recipe(seed=seed)) for seed in (1, 1, 2))
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+    assert len(one) == 300
+
+
+def test_the_later_word_counts() -> None:
+    frame = random_frame(3, 1_000)
+    first, second = entries_of(frame, 3), entries_of(frame, 4)
+    strength, side = said_at(frame, first, second)
+    assert np.array_equal(side[second.row], second.side)
+    only = np.setdiff1d(first.row, second.row)
+    assert np.array_equal(strength[only], strength[only])
+    assert int(np.isfinite(strength).sum()) == len(np.union1d(first.row, second.row))
+
+
+def test_balance_counts_signals_holds_and_what_was_dropped() -> None:
+    frame = random_frame(5, 1_500)
+    entries = entries_of(frame, 5)
+    found = balance_of(dataset_of(frame, entries, 50, FEATURES, compute, Recipe(lookahead=4), Rules()))
+    labels = labels_of(frame, entries, Rules(), 4)
+    assert (found.won, found.lost) == (int((labels.label == 1).sum()), int((labels.label == 0).sum()))
+    assert found.timed_out == int(labels.timed_out.sum()) > 0
+    assert found.holds == 3 * found.signals
+
+
+def test_a_weight_halves_with_each_half_life() -> None:
+    found = weights(np.array([0, 10, 20]) * DAY_MS, 10.0)
+    assert found.mean() == pytest.approx(1.0)
+    assert found[1] / found[0] == pytest.approx(2.0)
+    assert found[2] / found[0] == pytest.approx(4.0)
+    assert weights(np.array([0, 10]), 0.0).tolist() == [1.0, 1.0]
+
+
+def test_features_are_left_out_by_name() -> None:
+    data = dataset(np.arange(6.0).reshape(2, 3), np.array([0, 1]), names=("a", "b", "c"))
+    found = data.only(("c", "a"))
+    assert found.features.names == ("a", "c")
+    assert found.rows.tolist() == [[0.0, 2.0], [3.0, 5.0]]
+    with pytest.raises(KeyError, match="d"):
+        data.only(("d",))
