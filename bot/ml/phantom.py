@@ -55,8 +55,8 @@ class Vector:
 class Phantom:
     """A signal that is followed. `refused_by` is the gate that refused it, empty: it was taken.
 
-    """How signals are followed: bar length, candles until time is over, fractions of price and (a side) of notional."""
-    that a later run follows it to the same end.
+    `quantity` in base units is what sizing gave, or (`sized` False) that of the standard notional. It carries its
+    terms, so that a later run follows it to the same end.
     """
 
     strategy: str
