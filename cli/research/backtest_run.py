@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.domain.errors import ConfigError
 from bot.domain.guard import Limits
+from cli.research.again import told_again
 from cli.research.backtest_ask import FAST, FIRST_MS, LAST_MS, Asked, asked_of, home_of
 from cli.research.backtest_options import BacktestOptions
 from cli.research.code_mark import code_mark
@@ -19,10 +20,10 @@ from research.backtest.windows import run_window
 from research.progress import Tell
 from research.results.checks import Check, Kind, checks_of
 from research.results.files import (
+    COMPARED,
     ResultFileError,
     Run,
     data_mark,
-    differences,
     document,
     keep,
     packed,
@@ -34,7 +35,6 @@ from research.results.rows import Row
 from research.results.statistics import Summary, summary_of
 
 FOUND, WELL = 1, 0
-SHOWN_DIFFERENCES = 5
 LOOK_AHEAD_SEED = 1
 
 
@@ -182,18 +182,7 @@ def _repeat(options: BacktestOptions) -> int:
     before = read_result(Path(options.repeat).expanduser())
     again, limits = _recorded(before, options)
     after = result_of(again, asked_of(again, limits))
-    causes, found = _causes(before, after.content), differences(before, after.content)
-    if options.json:
-        told = {"equal": not found, "differences": found, "causes": causes, "file": options.repeat}
-        sys.stdout.buffer.write(packed(told) + b"\n")
-        sys.stdout.flush()
-        return FOUND if found else WELL
-    print(f"{options.repeat}: {'different' if found else 'equal to the digit'}")
-    for line in (*causes, *found[:SHOWN_DIFFERENCES]):
-        print(f"  {line}")
-    if len(found) > SHOWN_DIFFERENCES:
-        print(f"  and {len(found) - SHOWN_DIFFERENCES} more")
-    return FOUND if found else WELL
+    return told_again(Path(options.repeat), before, after.content, COMPARED, options.json)
 
 
 def _recorded(
@@ -222,11 +211,3 @@ def _limits(taken: object) -> Limits | None:
         default = getattr(usual, name)
         found[name] = text == "True" if isinstance(default, bool) else type(default)(str(text))
     return replace(usual, **found)  # type: ignore[arg-type]
-
-
-def _causes(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
-    """What is not as it was: candles, code, parameters from files."""
-    old, new = (one["run"] if isinstance(one["run"], dict) else {} for one in (before, after))
-    names = {"data": "the candles", "code": "the code", "config": "what was asked or a strategy's file"}
-    plain = {key: packed(new.get(key)) for key in names}
-    return [f"{words} changed" for key, words in names.items() if packed(old.get(key)) != plain[key]]

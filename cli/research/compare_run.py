@@ -1,58 +1,103 @@
 """`quarterdeck compare`: candidates side by side."""
 
-import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
 
 from bot.domain.errors import ConfigError
 from bot.strategy import Value
+from cli.research.again import told_again
+from cli.research.asked import asked_again, recorded
 from cli.research.backtest_words import parameters_of
+from cli.research.kept import kept_and_told
 from cli.research.progress_view import progress
 from cli.research.sweep_options import SweepOptions, known_of, plan_of, workers_of
 from cli.research.sweep_view import print_table
-from research.results.files import packed
+from research.results.files import read_result
 from research.sweep.comparing import Candidate, Showing, compared
 from research.sweep.document import run_row, set_words
 from research.sweep.grid import Listed
+from research.sweep.plan import SweepPlan
+from research.sweep.source import Known
 from research.sweep.words import share, signed_share
 
 HEADS = (
     "Candidate", "Trades", "Won", "Factor", "1st half", "2nd half", "Net", "A trade", "Drawdown", "Losing run", "t",
 )  # fmt: skip
 IN_USE = "production"
+FOLDER = Path("results") / "compare"
+SECTIONS = ("candidates",)
 
 
-def run_compare(
-    options: SweepOptions, groups: tuple[str, ...], strategies: tuple[str, ...], swept: Path | None
-) -> int:
-    """Compare; what is in use always stands beside the others."""
+@dataclass(frozen=True, slots=True)
+class CompareOptions:
+    """What only compare asks: candidates as they were written, strategies, a sweep's result file."""
+
+    candidates: tuple[str, ...] = ()
+    strategies: tuple[str, ...] = ()
+    sweep: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of it; `content` is the result file."""
+
+    plan: SweepPlan
+    known: tuple[Known, ...]
+    shown: tuple[Showing, ...]
+    content: dict[str, object]
+
+
+def run_compare(options: SweepOptions, own: CompareOptions, repeat: Path | None) -> int:
+    """Compare and keep; or run a result file again."""
+    if repeat is not None:
+        before = read_result(repeat)
+        again, said = asked_again(before, "compare", repeat, options, asdict(CompareOptions()))
+        after = _compared(again, CompareOptions(**said)).content  # type: ignore[arg-type]
+        return told_again(repeat, before, after, SECTIONS, options.json)
+    found = _compared(options, own)
+    title = f"compare-{found.plan.strategy}-{_symbols(found.known)}"
+    kept_and_told(
+        found.content, options.folder / FOLDER, title, options.json, lambda: _show(found.plan, found.shown)
+    )
+    return 0
+
+
+def _symbols(known: tuple[Known, ...]) -> str:
+    return known[0].symbol if len(known) == 1 else f"{len(known)}symbols"
+
+
+def _compared(options: SweepOptions, own: CompareOptions) -> Compared:
+    """What is in use always stands beside the others."""
     plan = plan_of(options, Listed(()))
-    candidates = [Candidate(IN_USE, options.trading, {})]
-    candidates += [Candidate(name, _known_strategy(options, name), {}) for name in strategies[1:]]
-    candidates += [_candidate(options, group) for group in groups]
-    if swept is not None:
-        candidates += _best_of(options, swept)
-    if len(candidates) < 2:
-        raise ConfigError("nothing to compare with production; name candidates: --set, --strategy or --sweep")
+    candidates = _candidates(options, own)
     with workers_of(options) as workers:
         with progress("Candles", unit="symbols", json=options.json) as tell:
             known = known_of(options, workers, tell)
         with progress("Compare", unit="backtests", json=options.json) as tell:
             shown = compared(plan, candidates, known, workers, tell)
-    if options.json:
-        content = {"candidates": [_row(one) for one in shown], "run": run_row("compare", plan, known)}
-        sys.stdout.buffer.write(packed(content) + b"\n")
-        sys.stdout.flush()
-    else:
-        print_table(HEADS, [_cells(one) for one in shown])
-        few = [one.candidate.name for one in shown if not one.enough]
-        print(
-            f"! fewer than {plan.least} trades, the figures mean nothing: {', '.join(few)}\n" if few else "",
-            end="",
-        )
-    return 0
+    run = {**run_row("compare", plan, known), "asked": recorded(options, asdict(own))}
+    content: dict[str, object] = {"candidates": [_row(one) for one in shown], "run": run}
+    return Compared(plan, known, shown, content)
+
+
+def _candidates(options: SweepOptions, own: CompareOptions) -> list[Candidate]:
+    found = [Candidate(IN_USE, options.trading, {})]
+    found += [Candidate(name, _known_strategy(options, name), {}) for name in own.strategies[1:]]
+    found += [_candidate(options, group) for group in own.candidates]
+    if own.sweep:
+        found += _best_of(options, Path(own.sweep).expanduser())
+    if len(found) < 2:
+        raise ConfigError("nothing to compare with production; name candidates: --set, --strategy or --sweep")
+    return found
+
+
+def _show(plan: SweepPlan, shown: tuple[Showing, ...]) -> None:
+    print_table(HEADS, [_cells(one) for one in shown])
+    few = [one.candidate.name for one in shown if not one.enough]
+    if few:
+        print(f"! fewer than {plan.least} trades, the figures mean nothing: {', '.join(few)}")
 
 
 def _known_strategy(options: SweepOptions, name: str) -> str:

@@ -1,17 +1,19 @@
 """`quarterdeck sizing`: how much to risk, from a result file or a fresh backtest."""
 
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bot.domain.errors import ConfigError
+from cli.research.again import told_again
+from cli.research.asked import asked_again, recorded
 from cli.research.code_mark import code_mark
+from cli.research.kept import kept_and_told
 from cli.research.progress_view import progress
 from cli.research.sweep_options import SweepOptions, known_of, plan_of, workers_of
 from cli.research.sweep_view import print_table
-from research.results.files import ResultFileError, packed, read_result, write_whole
+from research.results.files import FORMAT, ResultFileError, read_result, write_whole
 from research.sweep.counting import LookTask, looked, merged, stop_share
 from research.sweep.document import run_row
 from research.sweep.grid import Listed
@@ -29,37 +31,60 @@ from research.sweep.words import share, signed_share
 
 HEADS = ("", "Ruin", "Beyond tolerance", "Drawdown 50 %", "95 %", "99 %", "Growth 5 %", "50 %", "95 %")
 MOST_RISK = 100.0
+FOLDER = Path("results") / "sizing"
+SECTIONS = ("sizing",)
 
 
 @dataclass(frozen=True, slots=True)
 class SizingOptions:
-    """What only sizing asks; risk and ruin in per cent."""
+    """What only sizing asks; risk and ruin in per cent, `result` a result file of a backtest or nothing."""
 
-    result: Path | None
-    tolerance: str
-    risk: float
-    ruin: float
-    paths: int
-    picture: Path | None
+    result: str = ""
+    tolerance: str = ""
+    risk: float = 1.0
+    ruin: float = 50.0
+    paths: int = 5_000
 
 
-def run_sizing(options: SweepOptions, asked: SizingOptions) -> int:
-    """Draw, and say what to risk."""
-    question = _question(options, asked)
-    trades, origin = _of_result(asked.result) if asked.result else _fresh(options)
-    with progress("Monte Carlo", unit="rounds", json=options.json) as tell:
-        answer = sized(trades, question, tell)
-    if asked.picture is not None:
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """What came of it; `content` is the result file."""
+
+    answer: Answer
+    question: Question
+    content: dict[str, object]
+
+
+def run_sizing(options: SweepOptions, own: SizingOptions, picture: Path | None, repeat: Path | None) -> int:
+    """Draw, say what to risk, keep it; or run a result file again."""
+    if repeat is not None:
+        before = read_result(repeat)
+        again, said = asked_again(before, "sizing", repeat, options, asdict(SizingOptions()))
+        after = _sized(again, SizingOptions(**said)).content  # type: ignore[arg-type]
+        return told_again(repeat, before, after, SECTIONS, options.json)
+    found = _sized(options, own)
+    if picture is not None:
         from research.sweep.pictures import fall_map
 
-        write_whole(asked.picture, fall_map(answer, question, f"Monte Carlo of {answer.trades} trades"))
-    if options.json:
-        content = {**_row(answer, question), "run": {**origin, "seed": question.seed}}
-        sys.stdout.buffer.write(packed(content) + b"\n")
-        sys.stdout.flush()
-    else:
-        _show(answer, question)
+        title = f"Monte Carlo of {found.answer.trades} trades"
+        write_whole(picture, fall_map(found.answer, found.question, title))
+    kept_and_told(
+        found.content,
+        options.folder / FOLDER,
+        f"sizing-{found.answer.trades}trades",
+        options.json,
+        lambda: _show(found.answer, found.question),
+    )
     return 0
+
+
+def _sized(options: SweepOptions, own: SizingOptions) -> Sized:
+    question = _question(options, own)
+    trades, origin = _of_result(Path(own.result).expanduser()) if own.result else _fresh(options)
+    with progress("Monte Carlo", unit="rounds", json=options.json) as tell:
+        answer = sized(trades, question, tell)
+    run = {**origin, "format": FORMAT, "seed": question.seed, "asked": recorded(options, asdict(own))}
+    return Sized(answer, question, {**_row(answer, question), "run": run})
 
 
 def _question(options: SweepOptions, asked: SizingOptions) -> Question:

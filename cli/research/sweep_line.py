@@ -67,6 +67,9 @@ Crew = Annotated[int, typer.Option("--workers", help="Processes; 0: one a core w
 ClusterAt = Annotated[str, typer.Option("--cluster", help="A Dask scheduler.", metavar="tcp://HOST:PORT")]
 Picture = Annotated[Path | None, typer.Option("--picture", help="Write a picture (PNG).", metavar="FILE")]
 Page = Annotated[Path | None, typer.Option("--html", help="Write a page with pictures.", metavar="FILE")]
+Repeat = Annotated[
+    Path | None, typer.Option("--repeat", help="Run a result file again and compare.", metavar="FILE")
+]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Only JSON on standard output, one document.")]
 
@@ -93,16 +96,17 @@ def sweep(  # noqa: PLR0913, PLR0917 - one argument per option of the command li
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the same sweep was stopped.")] = False,
     picture: Picture = None,
     html: Page = None,
+    repeat: Repeat = None,
     home: Home = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
     """Try many parameter sets: ranked, walked forward, and said what the figures are worth."""
     given = dict(locals())  # exactly the options above
-    with _lean(given, strategy):
-        from cli.research.sweep_run import run_sweep
+    with _lean(given, strategy, blind=repeat is not None):
+        from cli.research.sweep_run import Ways, run_sweep
 
-        finish(run_sweep, _options(given), resume, picture, html)
+        finish(run_sweep, _options(given), Ways(resume, repeat, picture, html))
 
 
 def tune(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
@@ -169,16 +173,18 @@ def compare(  # noqa: PLR0913, PLR0917 - one argument per option of the command 
     least: Least = 30,
     workers: Crew = 0,
     cluster: ClusterAt = "",
+    repeat: Repeat = None,
     home: Home = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
     """Candidates side by side, symbols pooled: sets, strategies, a sweep's best, and what is in use."""
     given = dict(locals()) | {"strategy": (strategies or [""])[0]}
-    with _lean(given, *(strategies or ()), blind=best is not None):
-        from cli.research.compare_run import run_compare
+    with _lean(given, *(strategies or ()), blind=bool(best or repeat)):
+        from cli.research.compare_run import CompareOptions, run_compare
 
-        finish(run_compare, _options(given), tuple(candidates or ()), tuple(strategies or ()), best)
+        own = CompareOptions(tuple(candidates or ()), tuple(strategies or ()), str(best or ""))
+        finish(run_compare, _options(given), own, repeat)
 
 
 def sizing(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
@@ -208,17 +214,18 @@ def sizing(  # noqa: PLR0913, PLR0917 - one argument per option of the command l
     paths: Annotated[int, typer.Option("--paths", help="Drawn of each kind.", min=100, max=100_000)] = 5_000,
     seed: Seed = 0,
     picture: Picture = None,
+    repeat: Repeat = None,
     home: Home = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
     """How much to risk per trade: Monte Carlo of the order of trades and of trades, for a stated tolerance."""
     given = dict(locals())  # exactly the options above
-    with _lean(given, strategy):
+    with _lean(given, strategy, blind=repeat is not None):
         from cli.research.sizing_run import SizingOptions, run_sizing
 
-        asked = SizingOptions(result, tolerance, risk, ruin, paths, picture)
-        finish(run_sizing, _options(given), asked)
+        asked = SizingOptions(str(result or ""), tolerance, risk, ruin, paths)
+        finish(run_sizing, _options(given), asked, picture, repeat)
 
 
 @contextmanager

@@ -1,43 +1,78 @@
 """`quarterdeck sweep`: count, keep, show; what was counted before a stop is on the shelf."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+from cli.research.again import told_again
+from cli.research.asked import asked_again, recorded
 from cli.research.progress_view import progress
 from cli.research.sweep_options import SweepOptions, known_of, plan_of, workers_of
 from cli.research.sweep_view import show_sweep
-from research.results.files import packed, write_whole
+from research.results.files import packed, read_result, write_whole
 from research.sweep.document import name_of, sweep_document
 from research.sweep.run import SweepResult, sweep
 from research.sweep.shelf import Shelf
 
 FOLDER = Path("results") / "sweeps"
+SECTIONS = ("sections",)
 
 
-def run_sweep(options: SweepOptions, resume: bool, picture: Path | None, html: Path | None) -> int:
-    """Run it, or go on with it."""
-    plan = plan_of(options)
-    with workers_of(options) as workers:
-        with progress("Candles", unit="symbols", json=options.json) as tell:
-            known = known_of(options, workers, tell)
-        folder, name = options.folder / FOLDER, name_of("sweep", plan, known)
-        shelf = Shelf(folder / name)
-        if not resume:
-            shelf.clear()
-        with progress("Sweep", json=options.json) as tell:
-            result = sweep(plan, known, workers, tell, shelf)
-    path = folder / f"{name}.json"
-    content = sweep_document(result)
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What happens to the result besides: pictures, a page; `resume` goes on, `repeat` runs a result file again."""
+
+    resume: bool = False
+    repeat: Path | None = None
+    picture: Path | None = None
+    html: Path | None = None
+
+
+def run_sweep(options: SweepOptions, ways: Ways) -> int:
+    """Run it, or go on with it, or run it again."""
+    if ways.repeat is not None:
+        return _repeat(options, ways.repeat)
+    result, name, shelf = _swept(options, ways.resume)
+    path = options.folder / FOLDER / f"{name}.json"
+    content = _document(options, result)
     write_whole(path, packed(content))
     shelf.clear()
-    _draw(result, picture)
-    _write_page(result, html)
+    _draw(result, ways.picture)
+    _write_page(result, ways.html)
     if options.json:
         sys.stdout.buffer.write(packed({**content, "resumed": result.resumed, "file": str(path)}) + b"\n")
         sys.stdout.flush()
     else:
         show_sweep(result, path)
     return 0
+
+
+def _swept(options: SweepOptions, resume: bool) -> tuple[SweepResult, str, Shelf]:
+    """The sweep, its name, and where its parts are."""
+    plan = plan_of(options)
+    with workers_of(options) as workers:
+        with progress("Candles", unit="symbols", json=options.json) as tell:
+            known = known_of(options, workers, tell)
+        name = name_of("sweep", plan, known)
+        shelf = Shelf(options.folder / FOLDER / name)
+        if not resume:
+            shelf.clear()
+        with progress("Sweep", json=options.json) as tell:
+            return sweep(plan, known, workers, tell, shelf), name, shelf
+
+
+def _document(options: SweepOptions, result: SweepResult) -> dict[str, object]:
+    content = sweep_document(result)
+    run = content["run"]
+    return {**content, "run": {**(run if isinstance(run, dict) else {}), "asked": recorded(options, {})}}
+
+
+def _repeat(options: SweepOptions, file: Path) -> int:
+    before = read_result(file)
+    again, _ = asked_again(before, "sweep", file, options, {})
+    result, _, shelf = _swept(again, resume=False)
+    shelf.clear()
+    return told_again(file, before, _document(again, result), SECTIONS, options.json)
 
 
 def _draw(result: SweepResult, picture: Path | None) -> None:

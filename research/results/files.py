@@ -147,9 +147,11 @@ def read_result(path: Path) -> Mapping[str, object]:
     return dict(content)
 
 
-def differences(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
-    """Where two results differ in summary, trades or equity, compared digit by digit as JSON; empty: equal."""
-    old, new = (orjson.loads(packed({key: one.get(key) for key in COMPARED})) for one in (before, after))
+def differences(
+    before: Mapping[str, object], after: Mapping[str, object], keys: Sequence[str] = COMPARED
+) -> tuple[str, ...]:
+    """Where two results differ in the sections `keys`, compared digit by digit as JSON; empty: equal."""
+    old, new = (orjson.loads(packed({key: one.get(key) for key in keys})) for one in (before, after))
     return tuple(_differing("", old, new))
 
 

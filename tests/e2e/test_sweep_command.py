@@ -94,9 +94,82 @@ def test_slips_are_one_clear_line(market: Path) -> None:
         (("--workers", "999"), "workers 999 is not allowed"),
         (("--from", "2024-01-01", "--to", "2023-01-01"), "is not before"),
         (("--grid", "nowhere.yaml"), "there is no such file"),
+        (("--both-hit", "path"), "--both-hit path needs --finer"),
+        (("--finer", str(market / "candles")), "--both-hit path needs --finer"),
+        (("--both-hit", "path", "--finer", str(market / "candles")), "allowed: shorter than 15m"),
+        (("--both-hit", "both"), "allowed: stop, target, path"),
+        (("--funding", str(funding_file(market, "XUSDT"))), "no rates of AUSDT, BUSDT"),
     ):
         assert says in slip(quarterdeck(*words(market, *more), home=home)), more
     assert "XUSDT" in slip(quarterdeck("sweep", "XUSDT", *words(market)[1:], home=home))
+
+
+def funding_file(market: Path, *symbols: str) -> Path:
+    """A rate of 0.3 % every eight hours."""
+    path = market / "funding.csv"
+    times = range(1_672_531_200_000, 1_672_531_200_000 + 4_000 * 900_000, 8 * 3_600_000)
+    rows = [f"{at_ms},{symbol},0.003" for at_ms in times for symbol in symbols]
+    path.write_text("\n".join(["timestamp,symbol,funding_rate", *rows]) + "\n")
+    return path
+
+
+def test_funding_is_paid_in_a_sweep_as_in_its_single_backtest(market: Path) -> None:
+    paid = ("--funding", str(funding_file(market, "AUSDT", "BUSDT")))
+    home = market / "home"
+    with_it, without = (
+        json.loads(quarterdeck(*words(market, "--json", *more), home=home).stdout) for more in (paid, ())
+    )
+    single = ("backtest", "--candles", str(market / "candles" / "AUSDT.csv"), "--strategy", "planted")
+    config = ("--config", str(home / "config.yaml"))
+    trades = json.loads(quarterdeck(*single, *paid, *config, "--json", home=home).stdout)["trades"]
+    net = with_it["sections"][0]["production"]["net"]
+    assert net == pytest.approx(sum(one["net_return"] for one in trades), abs=1e-9)
+    assert net != pytest.approx(without["sections"][0]["production"]["net"], abs=1e-6)
+    assert set(with_it["run"]["funding_sha256"]) == {"AUSDT", "BUSDT"}
+    assert with_it["file"] != without["file"]
+
+
+@pytest.mark.parametrize("command", ["sweep", "compare", "sizing"])
+def test_a_result_is_kept_and_repeated_to_the_digit(market: Path, command: str) -> None:
+    """Config, candles' hashes, code and seed are in the file; other candles are named as the cause of a difference."""
+    home, candles = market / "home", market / "candles"
+    own = {
+        "sweep": ("--grid", str(market / "grid.yaml"), "--walk-forward", "10d/5d"),
+        "compare": ("--set", "edge: a=0 b=0"),
+        "sizing": ("--paths", "500", "--seed", "7"),
+    }[command]
+    shared = ("--candles", str(candles), "--strategy", "planted")
+    made = quarterdeck(command, *shared, *own, "--json", home=home)
+    assert made.returncode == 0, made.stderr
+    file = json.loads(made.stdout)["file"]
+    run = json.loads(Path(file).read_text())["run"]
+    assert {"command", "code", "config", "data", "seed", "asked", "format"} <= set(run)
+    assert set(run["data"]) == {"AUSDT", "BUSDT"}
+    assert all(len(mark["sha256"]) == 64 for mark in run["data"].values())
+    assert run["code"]["sources"]
+    assert run["seed"] == (7 if command == "sizing" else 0)
+
+    again = quarterdeck(command, "--repeat", file, "--json", home=home)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == {"equal": True, "differences": [], "causes": [], "file": file}
+
+    write_csv(candles, walk_frame("AUSDT", 4_000, 99))
+    other = quarterdeck(command, "--repeat", file, home=home)
+    assert other.returncode == 1
+    assert other.stdout.splitlines()[:2] == [f"{file}: different", "  the candles changed"]
+    wrong = "sizing" if command == "compare" else "compare"
+    assert f"no result file of `quarterdeck {wrong}`" in slip(quarterdeck(wrong, "--repeat", file, home=home))
+
+
+def test_sizing_of_a_result_file_is_kept_and_repeated(market: Path) -> None:
+    home = market / "home"
+    config = ("--config", str(home / "config.yaml"))
+    single = ("backtest", "--candles", str(market / "candles" / "AUSDT.csv"), "--strategy", "planted")
+    file = json.loads(quarterdeck(*single, *config, "--json", home=home).stdout)["file"]
+    made = json.loads(quarterdeck("sizing", "--result", file, "--paths", "500", "--json", home=home).stdout)
+    assert made["run"]["asked"]["result"] == file
+    assert made["run"]["of"]["command"] == "backtest"
+    assert json.loads(quarterdeck("sizing", "--repeat", made["file"], "--json", home=home).stdout)["equal"]
 
 
 def test_compare_and_sizing(market: Path) -> None:
