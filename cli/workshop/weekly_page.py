@@ -61,7 +61,8 @@ def _beside(report: WeeklyReport) -> str:
     cost = f"slippage {money(-one.realised, quote)}, {money(-one.expected, quote)} expected"
     left = f", {one.uncompared} where no candles are known" if one.uncompared else ""
     both = f"{count(one.both, 'entry', 'entries')} in both, {len(one.missed)} missed, {len(one.extra)} extra"
-    return f"{both}{left}; {cost}"
+    slept = f", {one.asleep} while the desk did not run" if one.asleep else ""
+    return f"{both}{slept}{left}; {cost}"
 
 
 def _kills(report: WeeklyReport) -> str:
@@ -194,6 +195,8 @@ def _differences(report: WeeklyReport) -> Iterator[tuple[str, str]]:
     yield "In both", count(report.beside.both, "entry", "entries")
     yield "Missed", f"{count(len(report.beside.missed), 'entry', 'entries')} of the backtest alone"
     yield "Extra", f"{count(len(report.beside.extra), 'entry', 'entries')} made live alone"
+    if report.beside.asleep:
+        yield "Not lived", f"{count(report.beside.asleep, 'entry', 'entries')} while the desk did not run"
     if report.beside.uncompared:
         yield (
             "Not compared",

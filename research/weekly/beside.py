@@ -1,5 +1,6 @@
 """Live beside the backtest: which trades both made, what was missed, what came besides, what slippage cost."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,8 @@ from research.weekly.facts import WeekFacts
 
 CENT = Decimal("0.01")
 OPEN = "open"
+KEPT_POINTS = 1_000
+"""Of a longer series the ledger keeps the lowest and the highest of so many stretches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Beside:
     """`missed` were entered by the backtest alone, `extra` live alone; slippage in quote asset, positive: it cost.
 
     `expected` is the configured slippage on what was traded live, `realised` what the ledger says. `uncompared` live
-    entries were made where no candles are known, so that the backtest could not make them.
+    entries were made where no candles are known, so that the backtest could not make them; `asleep` entries of the
+    backtest fell into a time when the desk did not run: neither are among the others.
     """
 
     both: int
@@ -39,6 +43,7 @@ class Beside:
     expected: Decimal
     realised: Decimal
     uncompared: int = 0
+    asleep: int = 0
 
 
 def beside(
@@ -59,14 +64,27 @@ def beside(
             extra.append(one)
         else:
             left.remove(same)
+    missed = [one for one in left if _ran(facts, one.at_ms, bar_ms)]
     return Beside(
         both=len(live) - len(extra),
-        missed=tuple(left),
+        missed=tuple(missed),
         extra=tuple(extra),
         expected=_expected(facts, closed),
         realised=sum((one.slippage for one in closed), ZERO),
         uncompared=len(entered) - len(live),
+        asleep=len(left) - len(missed),
     )
+
+
+def _ran(facts: WeekFacts, at_ms: int, bar_ms: int) -> bool:
+    """Whether the desk ran: it notes its equity at every bar's close, of which a long series keeps every few."""
+    if facts.points is None:
+        return True
+    bars = (facts.week.ends_at_ms - facts.week.begins_at_ms) // bar_ms
+    near_ms = 2 * bar_ms * -(-bars // KEPT_POINTS)
+    times = [one.at_ms for one in facts.points]
+    place = bisect_left(times, at_ms)
+    return any(abs(time - at_ms) <= near_ms for time in times[max(0, place - 1) : place + 1])
 
 
 def _within(one: Entered, spans: Mapping[str, tuple[int, int]]) -> bool:

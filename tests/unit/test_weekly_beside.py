@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.domain.account import EquityPoint
 from bot.domain.errors import StorageError
 from bot.domain.order import CloseReason
 from bot.domain.signal import Side
@@ -20,6 +21,7 @@ BEGIN = 1_700_438_400_000
 DAY = 86_400_000
 WEEK = WeekSpan("2023-W47", BEGIN, BEGIN + 7 * DAY)
 BEFORE = WeekSpan("2023-W46", BEGIN - 7 * DAY, BEGIN)
+LEVEL = Decimal(10_000)
 XRP, BTC = "XRPUSDT", "BTCUSDT"
 WHOLE = {XRP: (BEGIN - DAY, BEGIN + 8 * DAY)}
 
@@ -74,7 +76,7 @@ def facts(*trades: Trade, held: tuple[Held, ...] = ()) -> WeekFacts:
         now_ms=BEGIN + 6 * DAY,
         weeks=(BEFORE, WEEK),
         trades=trades,
-        points=(),
+        points=tuple(EquityPoint(BEGIN + bar * BAR_MS, LEVEL, LEVEL, 0) for bar in range(-9, 7 * 96)),
         kills=(),
         symbols=symbols,
         held=held,
@@ -126,6 +128,18 @@ def test_where_no_candles_are_known_nothing_is_called_extra() -> None:
     )
     assert [one.at_ms - BEGIN - 700 for one in found.extra] == [5 * BAR_MS]
     assert found.uncompared == 2
+
+
+def test_what_the_backtest_entered_while_the_desk_did_not_run_was_not_missed() -> None:
+    known = facts(lived(50))
+    points = tuple(one for one in known.points or () if not 20 <= (one.at_ms - BEGIN) / BAR_MS < 40)
+    found = compared(replace(known, points=points), *map(simulated, (10, 30, 45, 50)))
+    assert [(one.at_ms - BEGIN) // BAR_MS for one in found.missed] == [10, 45]
+    assert (found.both, found.asleep) == (1, 1)
+    unread = compared(replace(known, points=None), simulated(30))
+    assert (len(unread.missed), unread.asleep) == (1, 0)
+    never = compared(replace(facts(), points=()), simulated(30))
+    assert (len(never.missed), never.asleep) == (0, 1)
 
 
 def test_slippage_is_that_of_the_trades_closed_in_the_week() -> None:
