@@ -12,6 +12,7 @@ from pydantic import AfterValidator, model_validator
 
 from bot.config.collect import Collect
 from bot.config.kinds import DATABASE_RULE, NAME_RULE, DatabaseAddress, PlainName, TimeZone
+from bot.config.ml import Ml
 from bot.config.people import Chat, Digests, Drill, Notices, Watchdog
 from bot.config.research import Research
 from bot.config.trading import Buffers, Limits, Signals, Sizing, Symbol, Symbols, Venue
@@ -144,6 +145,7 @@ class Settings(Section):
     digests: Digests = setting(Digests(), "")
     research: Research = setting(Research(), "")
     collect: Collect = setting(Collect(), "")
+    ml: Ml = setting(Ml(), "")
     watchdog: Watchdog = setting(Watchdog(), "")
     drill: Drill = setting(Drill(), "")
     storage: Storage = setting(Storage(), "")
