@@ -28,14 +28,14 @@ def candle_file(root: Path, timeframe: str, symbol: str) -> Path:
     """The file of a symbol's candles. Raises StoreError for a timeframe or a symbol that there cannot be."""
     if timeframe not in TIMEFRAMES_MS:
         raise StoreError(f"timeframe {timeframe!r} unknown; allowed: {', '.join(TIMEFRAMES_MS)}")
-    return root / CANDLES / timeframe / _named(symbol)
+    return root.joinpath(CANDLES, timeframe, _named(symbol))
 
 
 def point_file(root: Path, kind: str, symbol: str) -> Path:
     """The file of a symbol's figures. Raises StoreError for a kind or a symbol that there cannot be."""
     if kind not in KINDS:
         raise StoreError(f"{kind!r} is not stored; allowed: {', '.join(KINDS)}")
-    return root / kind / _named(symbol)
+    return root.joinpath(kind, _named(symbol))
 
 
 def _named(symbol: str) -> str:

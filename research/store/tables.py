@@ -1,6 +1,6 @@
-"""Stored series as Parquet: plain columns, a checksum for every page, the newest rows in a small group of their own.
+"""Stored series as Parquet: plain columns, a checksum for every page, the newest rows in small groups of their own.
 
-A start of the desk reads the newest bars of every symbol: they are one small row group. Nothing is compressed: prices
+A start of the desk reads the newest bars of every symbol: they are two small row groups. Nothing is compressed: prices
 hardly are any smaller for it, and take four times as long to read.
 """
 
@@ -18,7 +18,9 @@ from research.history.report import printable
 from research.store.port import StoreError
 
 TIME = "timestamp"
-GROUP_ROWS, TAIL_ROWS = 32_768, 1_024
+GROUP_ROWS = 131_072
+TAIL_ROWS = (704, 320)
+"""The newest rows in two groups: a start reads both, a look at the last days one."""
 SOURCE = b"quarterdeck.source"
 
 type Figures = NDArray[np.float64]
@@ -38,7 +40,8 @@ def write_columns(path: Path, names: tuple[str, ...], columns: Columns) -> None:
     """Write a file. Raises OSError."""
     schema = _schema(names).with_metadata({SOURCE: columns.source.encode()})
     table = pa.table([columns.times, *columns.figures], schema=schema)
-    body = max(0, table.num_rows - TAIL_ROWS)
+    newest = max(0, table.num_rows - TAIL_ROWS[1])
+    body = max(0, newest - TAIL_ROWS[0])
     with pq.ParquetWriter(
         path,
         schema,
@@ -47,8 +50,9 @@ def write_columns(path: Path, names: tuple[str, ...], columns: Columns) -> None:
         write_statistics=[TIME],
         write_page_checksum=True,
     ) as writer:
-        writer.write_table(table.slice(0, body), row_group_size=GROUP_ROWS)
-        writer.write_table(table.slice(body), row_group_size=GROUP_ROWS)
+        for first, after in ((0, body), (body, newest), (newest, table.num_rows)):
+            if after > first or not table.num_rows:
+                writer.write_table(table.slice(first, after - first), row_group_size=GROUP_ROWS)
 
 
 def read_columns(
@@ -76,18 +80,21 @@ def _trouble(error: Exception) -> str:
 
 def _read(path: Path, file: pq.ParquetFile, names: tuple[str, ...], from_ms: int, to_ms: int) -> Columns:
     schema = file.schema_arrow
-    if not schema.equals(_schema(names)):
+    ours = schema.equals(_schema(names))
+    if not ours:
         _refuse_foreign(path, schema, names)
-    source = (schema.metadata or {}).get(SOURCE, b"").decode("utf-8", "replace")
-    groups = _groups(file.metadata, from_ms, to_ms)
-    table = file.read_row_groups(groups, columns=[TIME, *names], use_threads=False)
-    if any(column.null_count for column in table.columns):
+    groups = _groups(file.metadata, schema.names.index(TIME), from_ms, to_ms)
+    # To name the columns takes a tenth of the time of a small read: ours are all wanted, in their order.
+    table = file.read_row_groups(groups, columns=None if ours else [TIME, *names], use_threads=False)
+    if not ours and any(column.null_count for column in table.columns):
         raise StoreError(f"{path}: is not ours: it has empty cells")
-    times, *columns = (column.to_numpy() for column in table.columns)
-    figures = np.empty((len(names), len(times)), dtype=np.float64)
-    for place, column in enumerate(columns):
-        figures[place] = column
-    return _cut(Columns(times, figures, source), from_ms, to_ms)
+    times = table.column(0).to_numpy()
+    rows = _rows(times, from_ms, to_ms)
+    figures = np.empty((len(names), rows.stop - rows.start))
+    for place in range(len(names)):
+        figures[place] = table.column(place + 1).to_numpy()[rows]
+    source = (schema.metadata or {}).get(SOURCE, b"").decode("utf-8", "replace")
+    return Columns(times[rows], figures, source)
 
 
 @cache
@@ -106,26 +113,33 @@ def _refuse_foreign(path: Path, schema: pa.Schema, names: tuple[str, ...]) -> No
         raise StoreError(f"{path}: is not ours: it has {printable(listed)}; expected {', '.join(wanted)}")
 
 
-def _groups(metadata: pq.FileMetaData, from_ms: int, to_ms: int) -> list[int]:
-    """The row groups that may hold rows of a span; all where the file does not tell."""
-    every = list(range(metadata.num_row_groups))
+def _groups(metadata: pq.FileMetaData, place: int, from_ms: int, to_ms: int) -> list[int]:
+    """The row groups that may hold rows of a span, in order; all where the file does not tell. `place`: of the times.
+
+    Looked up from the newest on, since mostly the newest rows are wanted.
+    """
+    count = metadata.num_row_groups
     if from_ms <= 0 and to_ms >= 1 << 62:
-        return every
-    place = metadata.schema.names.index(TIME)
-    told = {group: metadata.row_group(group).column(place).statistics for group in every}
-    return [
-        group
-        for group, said in told.items()
-        if said is None or not said.has_min_max or (said.max >= from_ms and said.min < to_ms)
-    ]
+        return list(range(count))
+    found: list[int] = []
+    for group in range(count - 1, -1, -1):
+        said = metadata.row_group(group).column(place).statistics
+        if said is None or not said.has_min_max:
+            return list(range(count))
+        if said.max >= from_ms and said.min < to_ms:
+            found.append(group)
+            if said.min <= from_ms:  # in order of time all groups before are older
+                break
+    return found[::-1]
 
 
-def _cut(columns: Columns, from_ms: int, to_ms: int) -> Columns:
-    times = columns.times
-    if not len(times) or (times[0] >= from_ms and times[-1] < to_ms) or (times[1:] <= times[:-1]).any():
-        return columns  # what is out of order is refused by whoever asked
-    first, last = np.searchsorted(times, (from_ms, to_ms))
-    return Columns(times[first:last], columns.figures[:, first:last], columns.source)
+def _rows(times: Times, from_ms: int, to_ms: int) -> slice:
+    """The rows in a span. What is out of order is handed on whole, and refused by whoever asked."""
+    count = len(times)
+    if not count or (times[0] >= from_ms and times[-1] < to_ms) or (times[1:] <= times[:-1]).any():
+        return slice(0, count)
+    first, last = times.searchsorted((from_ms, to_ms))
+    return slice(int(first), int(last))
 
 
 def merged(old: Columns, new: Columns) -> tuple[Columns, int, int, int]:
