@@ -30,6 +30,12 @@ def version_folder(root: Path, strategy: str, symbol: str, version: str) -> Path
     return place(root, strategy, symbol) / check_version(version)
 
 
+def shown(path: Path) -> str:
+    """A path as people are told of it: from the strategy on."""
+    depth = 3 if path.name == CURRENT else 4
+    return "/".join(path.parts[-depth:])
+
+
 def versions(folder: Path) -> tuple[str, ...]:
     """Whole versions of a symbol's folder, oldest card first; what is half-written or strange is left out."""
     found: list[tuple[int, str]] = []
@@ -51,16 +57,16 @@ def current_version(folder: Path) -> str | None:
     try:
         return check_version(text.decode("ascii").strip())
     except (UnicodeDecodeError, ModelError):
-        raise ModelError(f"{path}: does not name a version") from None
+        raise ModelError(f"{shown(path)}: does not name a version") from None
 
 
 def read_card(folder: Path) -> Card:
     """The card of a version's folder. Raises ModelError, also where it tells of another place than it lies in."""
     path = folder / CARD
-    card = card_of(read_whole(path, LARGEST_CARD), str(path))
+    card = card_of(read_whole(path, LARGEST_CARD), shown(path))
     told = (card.strategy, card.symbol, card.version)
     if told != folder.parts[-3:]:
-        raise ModelError(f"{path}: is the card of {'/'.join(told)}, not of this folder")
+        raise ModelError(f"{shown(path)}: is the card of {'/'.join(told)}, not of this folder")
     return card
 
 
@@ -69,7 +75,7 @@ def read_whole(path: Path, largest: int) -> bytes:
     try:
         return read_file(path, largest)
     except FileNotFoundError:
-        raise ModelError(f"{path}: is missing") from None
+        raise ModelError(f"{shown(path)}: is missing") from None
 
 
 def read_file(path: Path, largest: int) -> bytes:
@@ -83,11 +89,11 @@ def read_file(path: Path, largest: int) -> bytes:
         with os.fdopen(handle, "rb") as file:
             found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode):
-                raise ModelError(f"{path}: is no plain file")
+                raise ModelError(f"{shown(path)}: is no plain file")
             if found.st_size > largest:
-                raise ModelError(f"{path}: {found.st_size} bytes; at most {largest} are allowed")
+                raise ModelError(f"{shown(path)}: {found.st_size} bytes; at most {largest} are allowed")
             return file.read(largest)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from None
+        raise ModelError(f"{shown(path)}: cannot be read: {error.strerror or type(error).__name__}") from None

@@ -10,7 +10,7 @@ import numpy as np
 
 from bot.ml.card import Canary, Card, Kind
 from bot.ml.feature import Matrix
-from bot.ml.files import LARGEST_MODEL, MODEL_FILE, read_card, read_whole
+from bot.ml.files import LARGEST_MODEL, MODEL_FILE, read_card, read_whole, shown
 from bot.ml.model import Model, ModelError
 
 type Hasher = Callable[[Sequence[str]], str]
@@ -36,13 +36,13 @@ class Loaded:
 def load_model(folder: Path, hasher: Hasher) -> Loaded:
     """The model of a version's folder. Raises ModelError in one line that names the file."""
     card = read_card(folder)
-    file = folder / MODEL_FILE[card.kind]
-    content = read_whole(file, LARGEST_MODEL)
+    path = folder / MODEL_FILE[card.kind]
+    content, file = read_whole(path, LARGEST_MODEL), shown(path)
     if sha256(content).hexdigest() != card.model_sha256:
         raise ModelError(f"{file}: is not the file its card was written for: SHA-256 differs")
     if hasher(card.features) != card.feature_hash:
         raise ModelError(f"{file}: was trained for features that are computed differently now; train it anew")
-    return model_of(content, card, str(file))
+    return model_of(content, card, file)
 
 
 def model_of(content: bytes, card: Card, file: str) -> Loaded:

@@ -36,7 +36,7 @@ def write_version(root: Path, card: Card, model: bytes, report: str, *, current:
     card = replace(card, model_sha256=sha256(model).hexdigest())
     folder = files.place(root, card.strategy, card.symbol)
     _check_sizes(folder, card, model, report)
-    model_of(model, card, f"{folder}: the new {card.kind} model")
+    model_of(model, card, f"{_label(folder)}: the new {card.kind} model")
     with held(folder):
         card = replace(card, version=card.version or _next_number(folder))
         _write(folder, card, model, report)
@@ -102,7 +102,9 @@ def _wait_for(handle: int, folder: Path, until_s: float) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= until_s:
-                raise ModelError(f"{folder}: another training is writing there; try again later") from None
+                raise ModelError(
+                    f"{_label(folder)}: another training is writing there; try again later"
+                ) from None
             time.sleep(_LOOK_S)
         else:
             return
@@ -114,7 +116,13 @@ def _told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ModelError(f"{folder}: cannot be written: {error.strerror or type(error).__name__}") from None
+        raise ModelError(
+            f"{_label(folder)}: cannot be written: {error.strerror or type(error).__name__}"
+        ) from None
+
+
+def _label(folder: Path) -> str:
+    return "/".join(folder.parts[-2:])
 
 
 def _check_sizes(folder: Path, card: Card, model: bytes, report: str) -> None:
@@ -124,13 +132,17 @@ def _check_sizes(folder: Path, card: Card, model: bytes, report: str) -> None:
         (files.CARD, len(card_text(card)), files.LARGEST_CARD),
     ):
         if size > largest:
-            raise ModelError(f"{folder}: {name} would have {size} bytes; at most {largest} are allowed")
+            raise ModelError(
+                f"{_label(folder)}: {name} would have {size} bytes; at most {largest} are allowed"
+            )
 
 
 def _write(folder: Path, card: Card, model: bytes, report: str) -> None:
     final, draft = folder / card.version, folder / _DRAFT
     if final.exists():
-        raise ModelError(f"{final}: exists already; a version is never written twice")
+        raise ModelError(
+            f"{_label(final.parent)}/{final.name}: exists already; a version is never written twice"
+        )
     with _told(folder):
         try:
             draft.mkdir()

@@ -105,3 +105,27 @@ def card(symbol: str = "XRPUSDT", *, seed: int = 1, kind: Kind = "lightgbm", ver
 def with_hash(one: Card, content: bytes) -> Card:
     """The card as if it had been written for this content."""
     return replace(one, model_sha256=sha256(content).hexdigest())
+
+
+@cache
+def onnx_booster(seed: int = 1) -> bytes:
+    """The booster as an ONNX file."""
+    from onnxmltools import convert_lightgbm
+    from onnxmltools.convert.common.data_types import FloatTensorType
+
+    made = convert_lightgbm(
+        booster(seed), initial_types=[("rows", FloatTensorType([None, len(FEATURES)]))], zipmap=False
+    )
+    return bytes(made.SerializeToString())
+
+
+@cache
+def onnx_network(seed: int = 1) -> bytes:
+    """A small neural network of scikit-learn as an ONNX file."""
+    from skl2onnx import to_onnx
+    from sklearn.neural_network import MLPClassifier
+
+    given = np.nan_to_num(rows(300, seed))
+    learner = MLPClassifier((8, 4), max_iter=40, random_state=seed).fit(given, given[:, 0] > 0)
+    made = to_onnx(learner, given[:1].astype(np.float32), options={id(learner): {"zipmap": False}})
+    return bytes(made.SerializeToString())

@@ -37,7 +37,7 @@ class LightGBMModel:
                 validate_features=False,
             )
         except LightGBMError as error:
-            raise ModelError(f"LightGBM cannot score: {error}") from None
+            raise ModelError("LightGBM cannot score") from error
         return np.asarray(found, dtype=np.float64)
 
 
@@ -52,5 +52,5 @@ def load(content: bytes, card: Card, file: str) -> LightGBMModel:
     try:
         booster = Booster(model_str=text)
     except LightGBMError as error:
-        raise ModelError(f"{file}: LightGBM refuses it: {error}") from None
+        raise ModelError(f"{file}: LightGBM refuses it") from error
     return LightGBMModel(booster, len(card.features))

@@ -1,0 +1,189 @@
+"""The models in use: `current` files are looked at every bar, what changed is loaded beside, checked, and swapped in.
+
+Looking and swapping are quick and belong to the loop; `load` may take its time in a thread. Whatever is wrong with a
+new version, the old one stays, and one word is said about it, not one per bar.
+"""
+
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.ml.choice import candidates
+from bot.ml.files import CURRENT, current_version, place
+from bot.ml.loading import Hasher, Loaded, load_model
+from bot.ml.model import ModelError
+
+type Place = tuple[str, str]
+"""A strategy, and a symbol or the name of a cluster's or the general model."""
+type Mark = tuple[int, int, int] | None
+"""What tells one `current` from the next: time, inode, size; None where there is none."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A symbol whose signals are to be scored; `cluster` None: it is in none."""
+
+    strategy: str
+    symbol: str
+    cluster: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A `current` that changed; `load` it."""
+
+    place: Place
+    folder: Path
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a job found: a model; a fault in one line; or neither, where there is no current version any more."""
+
+    job: Job
+    version: str = ""
+    model: Loaded | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """A version is in use now; `before` is the one it follows, empty where there was none."""
+
+    place: Place
+    version: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A version cannot be used, and why; `kept` is the one that stays, empty where there was none."""
+
+    place: Place
+    version: str
+    reason: str
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """No version is in use any more."""
+
+    place: Place
+    before: str
+
+
+type Change = Swapped | Kept | Withdrawn
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """There should be a model, but it never could be loaded; why, in one line."""
+
+    reason: str
+
+
+class ModelShelf:
+    """Models by strategy and symbol under `root`. `hasher` is the registry's word on features."""
+
+    def __init__(self, root: Path, hasher: Hasher) -> None:
+        self._root = root
+        self._hasher = hasher
+        self._chains: dict[Place, tuple[Place, ...]] = {}
+        self._currents: dict[Place, str] = {}
+        self._asked: dict[Place, Mark] = {}
+        self._held: dict[Place, Loaded] = {}
+        self._faults: dict[Place, str] = {}
+        self._told: set[tuple[Place, str, str]] = set()
+
+    def want(self, wanted: Iterable[Wanted]) -> None:
+        """Look after the models of these symbols from now on, and of no others. Raises ModelError for strange names."""
+        chains = {
+            (one.strategy, one.symbol): tuple(
+                (one.strategy, name) for name in candidates(one.symbol, one.cluster)
+            )
+            for one in wanted
+        }
+        places = {each for chain in chains.values() for each in chain}
+        currents = {each: str(place(self._root, *each) / CURRENT) for each in sorted(places)}
+        self._chains, self._currents = chains, currents
+        for gone in self._asked.keys() - places:
+            del self._asked[gone]
+            self._held.pop(gone, None)
+            self._faults.pop(gone, None)
+
+    def changes(self) -> list[Job]:
+        """What changed since the last look, each change once. Asks the disk for times only; ready for every bar."""
+        jobs = []
+        for each, path in self._currents.items():
+            mark = _mark(path)
+            if mark != self._asked.get(each):
+                self._asked[each] = mark
+                jobs.append(Job(each, Path(path).parent, mark))
+        return jobs
+
+    def load(self, job: Job) -> Found:
+        """Load what a job names; changes nothing, so any thread may do it."""
+        version = ""
+        try:
+            version = current_version(job.folder) or ""
+            model = load_model(job.folder / version, self._hasher) if version else None
+            return Found(job, version, model)
+        except ModelError as error:
+            log.warning("model refused: %s", error, exc_info=error.__cause__)
+            return Found(job, version, fault=str(error))
+
+    def swap(self, found: Found) -> Change | None:
+        """Take what was found into use; None where there is nothing to tell, or a newer change is under way."""
+        where = found.job.place
+        if self._asked.get(where) != found.job.mark or where not in self._currents:
+            return None
+        held = self._held.get(where)
+        before = held.card.version if held else ""
+        if found.fault:
+            return self._keep(found, before)
+        self._faults.pop(where, None)
+        if found.model is None:
+            self._held.pop(where, None)
+            return Withdrawn(where, before) if before else None
+        self._held[where] = found.model
+        return Swapped(where, found.version, before) if found.version != before else None
+
+    def look(self) -> list[Change]:
+        """Look, load and swap in one go, for those who may wait."""
+        told = [self.swap(self.load(job)) for job in self.changes()]
+        return [change for change in told if change is not None]
+
+    def chosen(self, strategy: str, symbol: str) -> Loaded | Unusable | None:
+        """Whose model speaks for a symbol; None: nobody's. One that should speak and cannot is not passed over."""
+        for each in self._chains.get((strategy, symbol), ()):
+            if each in self._held:
+                return self._held[each]
+            if each in self._faults:
+                return Unusable(self._faults[each])
+        return None
+
+    def _keep(self, found: Found, before: str) -> Kept | None:
+        where = found.job.place
+        if not before:
+            self._faults[where] = found.fault
+        told = (where, found.version, found.fault)
+        if told in self._told:
+            return None
+        self._told.add(told)
+        return Kept(where, found.version, found.fault, before)
+
+
+def _mark(path: str) -> Mark:
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return (0, 0, -(error.errno or 1))
+    return (found.st_mtime_ns, found.st_ino, found.st_size)
