@@ -22,13 +22,13 @@ def trades_of(
     """Walk a symbol's entries through its whole history; `finer` candles serve `both_hit: path`."""
     market, asked = market_of(frame, rules, finer), asked_of(entries)
     room = legs_for(len(entries))
-    legs = _cut(room, walk.walk(market, asked, terms_of(rules), room, 1, len(frame)))
+    legs = cut(room, walk.walk(market, asked, terms_of(rules), room, 1, len(frame)))
     far = Excursions(np.empty(len(legs.place)), np.empty(len(legs.place)))
     walk.excursions(market.bars, asked, legs, far)
     return legs, far
 
 
-def _cut(legs: Legs, count: int) -> Legs:
+def cut(legs: Legs, count: int) -> Legs:
     """The first trades of a room."""
     return Legs(
         legs.place[:count],

@@ -101,10 +101,10 @@ def walk(market: Market, asked: Asked, terms: Terms, legs: Legs, first: int, to:
     bars, rows, count, other, free_row = market.bars, asked.row, 0, 0, first - 1
     place = int(np.searchsorted(rows, free_row))
     while True:
-        place = _reaching(rows, place, free_row)
+        place = reaching(rows, place, free_row)
         if place >= len(rows) or rows[place] + 1 >= to:
             return count
-        other = other if other > place else _opposite(asked.side, place)
+        other = other if other > place else opposite(asked.side, place)
         turn, row, sign = rows[other] if other < len(rows) else to, rows[place] + 1, float(asked.side[place])
         price = bars.open[row] * (1.0 + sign * terms.slippage)
         base = asked.reference[place] if asked.on_level[place] else price
@@ -131,7 +131,7 @@ def walk(market: Market, asked: Asked, terms: Terms, legs: Legs, first: int, to:
 
 
 @compiled
-def _reaching(rows: Rows, place: int, row: int) -> int:
+def reaching(rows: Rows, place: int, row: int) -> int:
     """The first place from `place` on whose row is not before `row`."""
     while place < len(rows) and rows[place] < row:
         place += 1
@@ -139,7 +139,7 @@ def _reaching(rows: Rows, place: int, row: int) -> int:
 
 
 @compiled
-def _opposite(sides: NDArray[np.int8], place: int) -> int:
+def opposite(sides: NDArray[np.int8], place: int) -> int:
     """The first place after `place` on the other side."""
     after = place + 1
     while after < len(sides) and sides[after] == sides[place]:
