@@ -9,6 +9,7 @@ from cli.research.backtest_options import BacktestOptions
 from cli.research.spread import SpreadCommand
 
 Many = list[str] | None
+FOLDS = "Judge the given parameters fold by fold, 3m/1m; nothing is chosen: that is `sweep`."
 DOCUMENTED_FILES = "Parquet or CSV files, or folders of them"
 
 
@@ -54,7 +55,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option of the command
     funding: Annotated[Many, _many("--funding", "Funding rates; `store` takes the store's.")] = None,
     rules: Annotated[Many, _many("--rules", "exchangeInfo, then leverageBracket: exact only.")] = None,
     limits: Annotated[bool, _flag("--limits", "The account limits of config.yaml: exact only.")] = False,
-    walk_forward: Annotated[str, _one("--walk-forward", "Folds: 3m/1m.", "TRAIN/TEST")] = "",
+    walk_forward: Annotated[str, _one("--walk-forward", FOLDS, "TRAIN/TEST")] = "",
     market: Annotated[Many, _many("--market", "Candles of BTCUSDT, ETHUSDT for the folds.")] = None,
     look_ahead: Annotated[bool, _flag("--look-ahead-check", "Cut the future off, compare signals.")] = False,
     html: Annotated[str, _one("--html", "Write a page with pictures.", "FILE")] = "",

@@ -100,7 +100,8 @@ def result_of(options: BacktestOptions, asked: Asked) -> Result:
         with progress("Look-ahead check", json=options.json) as tell:
             looked = look_ahead(plan, ground, seed=LOOK_AHEAD_SEED, tell=tell)
     summary = summary_of(outcome)
-    checks = checks_of(outcome, summary, ground.frames)
+    ticks = {symbol: float(one.price_tick) for symbol, one in ground.instruments.items()}
+    checks = checks_of(outcome, summary, ground.frames, ticks)
     sections: Row = {"walk_forward": walk_row(walk)} if walk else {}
     sections |= {"look_ahead": _looked_row(looked)} if looked else {}
     content = document(outcome, summary, checks, _run(options, asked), sections)

@@ -85,7 +85,7 @@ def _told(work: Iterator[Lot], whole: int, tell: Tell) -> Iterator[Lot]:
 def _simulated(plan: Plan, lot: Lot, quantity: Array) -> list[SimulatedTrade]:
     """A symbol's trades; those without a quantity were none."""
     trades, at_ms = lot.trades, lot.frame.open_at_ms
-    funding = lot.funding * quantity
+    funding = lot.funding * quantity + 0.0  # what is nothing has no sign
     net = (lot.exit_gain - lot.entry_fee) * quantity + funding
     rows = zip(
         repeat(lot.frame.symbol),

@@ -40,9 +40,15 @@ class Check:
 
 
 def checks_of(
-    outcome: Outcome, summary: Summary, frames: Mapping[str, Frame] | None = None
+    outcome: Outcome,
+    summary: Summary,
+    frames: Mapping[str, Frame] | None = None,
+    ticks: Mapping[str, float] | None = None,
 ) -> tuple[Check, ...]:
-    """Every check. `frames` are the candles traded on: with them, prices are held against the bars' highs and lows."""
+    """Every check. `frames` are the candles traded on: with them, prices are held against the bars' highs and lows.
+
+    `ticks` of symbols whose prices are rounded: that may take a fill beyond its bar by less than one of them.
+    """
     return (
         _finite(outcome.trades),
         _balance(outcome),
@@ -51,7 +57,7 @@ def checks_of(
         _fees(outcome),
         _nets(outcome.trades),
         _equity_agrees(outcome, summary),
-        *((_within_bars(outcome, frames),) if frames is not None else ()),
+        *((_within_bars(outcome, frames, ticks or {}),) if frames is not None else ()),
         _frequency(outcome, summary),
         _too_good(summary),
         _enough(summary),
@@ -140,16 +146,17 @@ def _equity_agrees(outcome: Outcome, summary: Summary) -> Check:
     return _books("equity agrees with the trades", abs(off) <= TOLERANCE * moved, figures)
 
 
-def _within_bars(outcome: Outcome, frames: Mapping[str, Frame]) -> Check:
-    """Every fill lies within its bar, but for the slippage."""
+def _within_bars(outcome: Outcome, frames: Mapping[str, Frame], ticks: Mapping[str, float]) -> Check:
+    """Every fill lies within its bar, but for the slippage and its rounding."""
     slippage, name = float(outcome.plan.rules.slippage) + 1e-9, "fills lie within their bars"
     for trade in outcome.trades:
-        frame = frames[trade.symbol]
+        frame, tick = frames[trade.symbol], ticks.get(trade.symbol, 0.0)
         for at_ms, price in ((trade.entry_at_ms, trade.entry_price), (trade.exit_at_ms, trade.exit_price)):
             row = int(np.searchsorted(frame.open_at_ms, at_ms))
             if row >= len(frame) or frame.open_at_ms[row] != at_ms:
                 return _books(name, False, f"{_named(trade)}: there is no bar at {_when(at_ms)}")
-            if not frame.low[row] * (1 - slippage) <= price <= frame.high[row] * (1 + slippage):
+            low, high = frame.low[row] * (1 - slippage) - tick, frame.high[row] * (1 + slippage) + tick
+            if not low <= price <= high:
                 span = f"{frame.low[row]:.8g} to {frame.high[row]:.8g}"
                 return _books(
                     name, False, f"{_named(trade)}: {price:.8g} at {_when(at_ms)} is not within {span}"

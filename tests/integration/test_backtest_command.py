@@ -7,28 +7,14 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from outcomes import BAR_MS, FROM_MS, random_frame
 from recount import recount
-from typer.testing import CliRunner, Result
+from typed_backtest import LOOSE, found, slip, trades_of, typed, write
 
-from bot.domain.errors import QuarterdeckError
-from bot.strategy import Frame
-from cli.main import app
 from cli.research.spread import spread
 
 BARS = 6_000
-LOOSE = ("--set", "signal_threshold=2", "adx_threshold=0", "volume_multiplier=1")
-FIGURES = ("open", "high", "low", "close", "volume")
-
-
-def write(folder: Path, frame: Frame) -> str:
-    """The candles as a file."""
-    path = folder / f"{frame.symbol}.parquet"
-    pq.write_table(pa.table({"timestamp": frame.open_at_ms, **{n: getattr(frame, n) for n in FIGURES}}), path)
-    return str(path)
 
 
 @pytest.fixture(scope="module")
@@ -44,35 +30,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home."""
     return tmp_path_factory.mktemp("home")
-
-
-def typed(home: Path, *words: str) -> Result:
-    """The command as typed."""
-    return CliRunner().invoke(app, ["backtest", *words, "--home", str(home)])
-
-
-def found(home: Path, *words: str) -> dict[str, object]:
-    """Its JSON."""
-    done = typed(home, *words, "--json")
-    assert done.exit_code == 0, (done.output, done.exception)
-    content: dict[str, object] = json.loads(done.stdout)
-    return content
-
-
-def slip(home: Path, *words: str) -> str:
-    """The one line that refuses it."""
-    done = typed(home, *words)
-    assert isinstance(done.exception, QuarterdeckError), (done.output, done.exception)
-    line = str(done.exception)
-    assert "\n" not in line
-    return line
-
-
-def trades_of(content: dict[str, object]) -> list[dict[str, object]]:
-    """Its trades."""
-    trades = content["trades"]
-    assert isinstance(trades, list)
-    return trades
 
 
 def test_options_take_many_values() -> None:

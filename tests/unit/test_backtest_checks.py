@@ -112,6 +112,19 @@ def test_each_check_names_what_is_wrong(name: str, outcome: Outcome, figures: st
     assert figures in failed(outcome)[name]
 
 
+def test_rounding_takes_a_fill_beyond_its_bar_by_less_than_a_tick() -> None:
+    """The lowest price less slippage, and half a tick below it."""
+    trade = SOUND.trades[6]
+    row = int(np.searchsorted(FRAME.open_at_ms, trade.entry_at_ms))
+    below = changed(6, entry_price=FRAME.low.item(row) * (1 - 0.0001) - 0.025)
+
+    def fits(tick: float) -> bool:
+        found = checks_of(below, summary_of(below), {"BTCUSDT": FRAME}, {"BTCUSDT": tick})
+        return next(check.passed for check in found if check.name == "fills lie within their bars")
+
+    assert [fits(tick) for tick in (0.05, 0.0251, 0.0249, 0.0)] == [True, True, False, False]
+
+
 def test_a_reversal_may_begin_in_the_bar_of_the_exit() -> None:
     """Out and in at the same open, the other way."""
     assert "one position per symbol" not in failed(same_bar(CloseReason.REVERSE))
