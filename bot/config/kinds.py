@@ -25,8 +25,13 @@ ADDRESS_RULE = "an http or https address, or empty"
 HOURS_RULE = "from-to such as 22:00-07:00, or empty"
 
 
+def is_plain_name(text: str) -> bool:
+    """True for names of strategies, accounts, venues."""
+    return _PLAIN_NAME.fullmatch(text) is not None
+
+
 def _plain_name(text: str) -> str:
-    if not _PLAIN_NAME.fullmatch(text):
+    if not is_plain_name(text):
         raise ValueError
     return text
 

@@ -1,13 +1,81 @@
-"""Settings of machine learning: how long a signal is followed, and at what size."""
+"""Settings of machine learning: what filters signals, when models are trained, how long a signal is followed."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
 
-from bot.config.values import Number, Section, Whole, setting
+from pydantic import AfterValidator
+
+from bot.config.kinds import CRON_RULE, NAME_RULE, Cron, is_plain_name
+from bot.config.values import Number, Section, Text, Whole, refused, setting, shown
+from bot.domain.model import ModelMode
+
+THRESHOLD = Decimal("0.55")
+THRESHOLDS = {"composite": THRESHOLD, "pullback": Decimal("0.70")}
+"""What a model asks of a signal where nothing else is set: the score from which it passes, by strategy."""
+
+
+class OnError(StrEnum):
+    """What becomes of a signal whose model gives no score."""
+
+    PASS = "pass"  # noqa: S105 - a word, not a secret
+    BLOCK = "block"
+
+
+def _folder(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise ValueError
+    return text
+
+
+def _thresholds(given: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    for strategy, threshold in given.items():
+        if not is_plain_name(strategy):
+            raise refused(f"{shown(strategy)} is no strategy's name; {NAME_RULE}")
+        if not 0 <= threshold <= 1:
+            raise refused(f"{shown(threshold)} is not allowed; number from 0 to 1", strategy)
+    return given
+
+
+type Folder = Annotated[Text, AfterValidator(_folder)]
+type Thresholds = Annotated[Mapping[str, Number], AfterValidator(_thresholds)]
 
 
 class Ml(Section):
     """Models that judge signals, and the signals that are followed beside trading."""
 
+    mode: ModelMode = setting(
+        ModelMode.OFF,
+        "How symbols start: off asks no model; shadow notes scores; on refuses what is below. /ml changes it.",
+    )
+    folder: Folder = setting(
+        "models", "Where models lie; what does not begin with / lies in the home.", allowed="a folder"
+    )
+    on_error: OnError = setting(
+        OnError.BLOCK, "Signals whose model gives no score: block refuses them, pass lets them through."
+    )
+    thresholds: Thresholds = setting(
+        THRESHOLDS,
+        "Score from which a strategy's signals pass, for new models; each model's card holds its own.",
+        allowed="map of strategy to a number from 0 to 1",
+    )
+    weekly: Cron = setting("0 4 * * sun", "The weekly training, in the time zone above.", allowed=CRON_RULE)
+    retrain_every: Whole = setting(
+        100, "Finished signals of a symbol after which it is trained anew.", low=10, high=100_000
+    )
+    trial_signals: Whole = setting(
+        50, "Signals that a new model scores beside the old one before it is proposed.", low=1, high=10_000
+    )
+    evolution_outcomes: Whole = setting(
+        150, "Finished signals until a symbol's own model may leave shadow.", low=1, high=100_000
+    )
+    psi_warning: Number = setting(
+        Decimal("0.25"),
+        "Weekly shift of features or scores (population stability index) that is warned of.",
+        low="0.01",
+        high=10,
+    )
     lookahead: Whole = setting(
         24, "Bars until a signal's time is over, for labels and phantoms.", low=1, high=500, unit="bars"
     )
@@ -18,3 +86,7 @@ class Ml(Section):
         high=10_000_000,
         unit="quote asset",
     )
+
+    def threshold_of(self, strategy: str) -> Decimal:
+        """The threshold set for a strategy, else its default, else the general one."""
+        return self.thresholds.get(strategy, THRESHOLDS.get(strategy, THRESHOLD))

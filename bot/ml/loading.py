@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bot.domain.errors import QuarterdeckError
 from bot.ml.card import Canary, Card, Kind
 from bot.ml.feature import Matrix
 from bot.ml.files import LARGEST_MODEL, MODEL_FILE, read_card, read_whole, shown
 from bot.ml.model import Model, ModelError
+from bot.ml.registry import feature_set
 
 type Hasher = Callable[[Sequence[str]], str]
 """The hash of features by their names in order (`FeatureSet.hash`). Raises QuarterdeckError for names it lacks."""
@@ -33,16 +35,29 @@ class Loaded:
         return f"{self.card.strategy}/{self.card.symbol}/{self.card.version}"
 
 
-def load_model(folder: Path, hasher: Hasher) -> Loaded:
+def registered(names: Sequence[str]) -> str:
+    """The registry's hash of features. Raises QuarterdeckError for names it lacks."""
+    return feature_set(names).hash
+
+
+def load_model(folder: Path, hasher: Hasher = registered) -> Loaded:
     """The model of a version's folder. Raises ModelError in one line that names the file."""
     card = read_card(folder)
     path = folder / MODEL_FILE[card.kind]
     content, file = read_whole(path, LARGEST_MODEL), shown(path)
     if sha256(content).hexdigest() != card.model_sha256:
         raise ModelError(f"{file}: is not the file its card was written for: SHA-256 differs")
-    if hasher(card.features) != card.feature_hash:
-        raise ModelError(f"{file}: was trained for features that are computed differently now; train it anew")
+    _check_features(card, hasher, file)
     return model_of(content, card, file)
+
+
+def _check_features(card: Card, hasher: Hasher, file: str) -> None:
+    try:
+        known = hasher(card.features)
+    except QuarterdeckError as error:
+        raise ModelError(f"{file}: {error}") from None
+    if known != card.feature_hash:
+        raise ModelError(f"{file}: was trained for features that are computed differently now; train it anew")
 
 
 def model_of(content: bytes, card: Card, file: str) -> Loaded:

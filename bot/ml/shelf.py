@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.ml.choice import candidates
 from bot.ml.files import CURRENT, current_version, place
-from bot.ml.loading import Hasher, Loaded, load_model
+from bot.ml.loading import Hasher, Loaded, load_model, registered
 from bot.ml.model import ModelError
 
 type Place = tuple[str, str]
@@ -91,7 +91,7 @@ class Unusable:
 class ModelShelf:
     """Models by strategy and symbol under `root`. `hasher` is the registry's word on features."""
 
-    def __init__(self, root: Path, hasher: Hasher) -> None:
+    def __init__(self, root: Path, hasher: Hasher = registered) -> None:
         self._root = root
         self._hasher = hasher
         self._chains: dict[Place, tuple[Place, ...]] = {}

@@ -1,7 +1,7 @@
 """A process that tries an ONNX model before the bot does: what ends this process, or takes too much, is refused.
 
-`python -m bot.ml.kinds.trial WIDTH` reads the model from its standard input and prints `ok`, or why not in one line, and
-then what the runtime says to it.
+`python -m bot.ml.kinds.trial WIDTH` reads the model from its standard input and prints `ok`, or why not in one line
+and then what the runtime says to it.
 """
 
 import logging
