@@ -16,6 +16,7 @@ from bot.runtime.codec import decode, encode
 from bot.runtime.desk import Desk
 from bot.runtime.ports import TradeQuery
 from bot.strategy import Frame
+from bot.venues.port import VenueUnavailable
 from cli.lab import WorkerLab
 from cli.workshop.asking import WeeklyAnswer, WeeklyAsked, nothing_of
 from cli.workshop.crew import Task
@@ -32,6 +33,8 @@ WEEKLY_S = 3_600.0
 LOST = frozenset({"died", "slow"})
 """Ends of a worker that are not a person's wish."""
 NAMED = 5
+GIVEN_UP = 3
+"""A venue that is silent about so many symbols, and has told none, is not asked for the others."""
 UNREAD_CANDLES = ("history", "the desk's own candles could not be read from the database")
 WARMUP_BARS = 500
 """Before the first day that is tested; a worker cuts it to what each strategy needs."""
@@ -98,11 +101,14 @@ class WeeklyLab(WorkerLab):
         """Every symbol's candles: the venue's where it answers, else what the desk has; and why there is no source."""
         frames: list[Frame] = []
         silent: list[str] = []
+        fetched: list[Frame] = []
         for one in self.settings.symbols:
             known = await self._own(one.symbol, failed)
-            fresh = None if self.history is None else await self._asked_of(self.history, one.symbol)
+            dead = len(silent) >= GIVEN_UP and not fetched
+            fresh = None if self.history is None or dead else await self._asked_of(self.history, one.symbol)
             if fresh is None and self.history is not None:
                 silent.append(one.symbol)
+            fetched += [fresh] if fresh is not None else []
             frames.append(fresh if fresh is not None and len(fresh) > len(known) else known)
         if silent:
             more = f" and {len(silent) - NAMED} more" if len(silent) > NAMED else ""
@@ -114,7 +120,7 @@ class WeeklyLab(WorkerLab):
         bars = self.history_days * DAY_MS // self.settings.bar_ms
         try:
             found = (await history([symbol], self.settings.timeframe, bars)).get(symbol)
-        except QuarterdeckError:
+        except (QuarterdeckError, VenueUnavailable):
             log.warning("weekly report: no candles of %s", symbol, exc_info=True)
             return None
         return found if found is not None and len(found) else None
