@@ -1,41 +1,48 @@
-"""Rows of features, for training from a whole history and for trading from a live window: the same to the last bit.
+"""Rows of features, for training from a whole history and for trading from live windows: the same to the last bit.
 
-Both go through `matrix` over the bars from one anchor on (see bot.ml.feature); history does it chunk by chunk.
+Both go through `columns` over windows of bars that begin at an anchor (see bot.ml.feature): one window per chunk of a
+history, one per symbol in trading. Windows of equal length are computed together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import batched
 
 import numpy as np
 
-from bot.ml.align import Sources, inputs_of, needs_of, part_of
-from bot.ml.feature import CHUNK, Beside, FeatureSet, Inputs, Matrix, anchor_ms
-from bot.ml.normal import normalise, normalised
+from bot.ml.align import Sources, Span, inputs_of, needs_of
+from bot.ml.feature import CHUNK, FeatureSet, Inputs, Matrix, Windows, anchor_ms
+from bot.ml.normal import normalised
+from bot.strategy import Frame
+
+TOGETHER = 20
+"""Windows computed at one go: their columns stay in the processor's cache, and in memory that is kept for the next."""
+
+
+def columns(features: FeatureSet, inputs: Inputs) -> list[Windows]:
+    """One column per feature, as a model takes it, sound from bar `inputs.first` on.
+
+    Of the windows' shape, or (1, bars) where it is the same for all windows.
+    """
+    return [normalised(feature, inputs) for feature in features.features]
 
 
 def matrix(features: FeatureSet, inputs: Inputs) -> Matrix:
-    """One row per bar of a chunk (rows of `inputs` from `first` on), one column per feature.
-
-    `inputs` begin at the chunk's anchor and may end anywhere in the chunk.
-    """
-    rows = slice(inputs.first, None)
-    out = np.empty((len(inputs.frame) - inputs.first, len(features)))
-    normalise(features.features, inputs)
-    for place, feature in enumerate(features.features):
-        out[:, place] = normalised(feature, inputs)[rows]
-    return out
+    """One row per bar from `inputs.first` on, window by window, one column per feature."""
+    windows, bars = inputs.close.shape
+    out = np.empty((windows, bars - inputs.first, len(features)))
+    for place, column in enumerate(columns(features, inputs)):
+        out[:, :, place] = column[:, inputs.first :]
+    return out.reshape(-1, len(features))
 
 
 def history_matrix(features: FeatureSet, sources: Sources) -> Matrix:
     """One row per bar of the whole history: what training takes. Early bars have the NaN of a short memory."""
-    frame, length = sources.frame, len(sources.frame)
-    out = np.empty((length, len(features)))
-    whole = inputs_of(sources, needs_of(features.features), slice(0, length))
-    chunk = frame.open_at_ms // frame.timeframe_ms // CHUNK
-    begins = np.flatnonzero(np.diff(chunk, prepend=-1)).tolist()
-    for begin, end in zip(begins, [*begins[1:], length], strict=True):
-        anchor = anchor_ms(int(frame.open_at_ms[begin]), frame.timeframe_ms)
-        oldest = int(np.searchsorted(frame.open_at_ms, anchor))
-        out[begin:end] = matrix(features, _part(whole, slice(oldest, end), begin - oldest))
+    out = np.empty((len(sources.frame), len(features)))
+    needs = needs_of(features.features)
+    for first, spans in _together(_chunks(sources)):
+        inputs = inputs_of(list(spans.values()), needs, first)
+        rows = np.concatenate([np.arange(span.begin + first, span.end) for span in spans.values()])
+        out[rows] = matrix(features, inputs)
     return out
 
 
@@ -46,36 +53,52 @@ def live_row(features: FeatureSet, sources: Sources) -> Matrix:
 
 def live_rows(features: FeatureSet, batch: Sequence[Sources]) -> Matrix:
     """The row of the last bar of each symbol's window; what is made of BTC and ETH alone is made once for all."""
-    needs = needs_of(features.features)
     out = np.empty((len(batch), len(features)))
-    for place, sources in enumerate(batch):
-        out[place] = matrix(features, _live_inputs(sources, needs))[-1]
+    needs = needs_of(features.features)
+    for first, spans in _together([_live(sources) for sources in batch]):
+        places = list(spans)
+        for place, column in enumerate(columns(features, inputs_of(list(spans.values()), needs, first))):
+            out[places, place] = column[:, -1]
     return out
 
 
-def _live_inputs(sources: Sources, needs: frozenset[str]) -> Inputs:
-    """The bars that the last bar's features remember."""
+def _together(windows: Sequence[tuple[int, Span]]) -> Iterator[tuple[int, dict[int, Span]]]:
+    """Windows of the same shape by their places, so many at once, and the bars of each that are only remembered."""
+    found: dict[tuple[int, int], dict[int, Span]] = {}
+    for place, (first, span) in enumerate(windows):
+        found.setdefault((first, span.end - span.begin), {})[place] = span
+    for (first, _), spans in found.items():
+        for some in batched(spans.items(), TOGETHER):
+            yield first, dict(some)
+
+
+def _chunks(sources: Sources) -> list[tuple[int, Span]]:
+    """One window per chunk that has bars: bars only remembered, and the rows of the history."""
     frame = sources.frame
-    if not len(frame):
+    chunk = frame.open_at_ms // frame.timeframe_ms // CHUNK
+    begins = np.flatnonzero(np.diff(chunk, prepend=-1)).tolist()
+    found = []
+    for begin, end in zip(begins, [*begins[1:], len(frame)], strict=True):
+        oldest = _row_of(frame, anchor_ms(frame.open_at_ms.item(begin), frame.timeframe_ms))
+        found.append((begin - oldest, Span(sources, oldest, end)))
+    return found
+
+
+def _live(sources: Sources) -> tuple[int, Span]:
+    """The window that the last bar's features remember."""
+    frame, length = sources.frame, len(sources.frame)
+    if not length:
         raise ValueError(f"no bars of {frame.symbol}")
-    last_ms, bar_ms = int(frame.open_at_ms[-1]), frame.timeframe_ms
-    chunk_ms = last_ms - last_ms // bar_ms % CHUNK * bar_ms
-    oldest, first = np.searchsorted(frame.open_at_ms, (anchor_ms(last_ms, bar_ms), chunk_ms)).tolist()
-    return inputs_of(sources, needs, slice(oldest, len(frame)), first - oldest)
+    last_ms, bar_ms = frame.open_at_ms.item(-1), frame.timeframe_ms
+    oldest = _row_of(frame, anchor_ms(last_ms, bar_ms))
+    first = _row_of(frame, last_ms - last_ms // bar_ms % CHUNK * bar_ms)
+    return first - oldest, Span(sources, oldest, length)
 
 
-def _part(whole: Inputs, rows: slice, first: int) -> Inputs:
-    return Inputs(
-        part_of(whole.frame, rows),
-        _beside(whole.btc, rows),
-        _beside(whole.eth, rows),
-        {name: column[rows] for name, column in whole.points.items()},
-        whole.strength[rows],
-        whole.side[rows],
-        {name: column[rows] for name, column in whole.outside.items()},
-        first,
-    )
-
-
-def _beside(whole: Beside, rows: slice) -> Beside:
-    return Beside(whole.close[rows], whole.ratio_top[rows], whole.ratio_global[rows])
+def _row_of(frame: Frame, at_ms: int) -> int:
+    """The first bar that opens at this time or later; a gapless window says it without a search."""
+    open_at_ms, length = frame.open_at_ms, len(frame)
+    begin_ms = open_at_ms.item(0)
+    if open_at_ms.item(-1) - begin_ms == (length - 1) * frame.timeframe_ms:
+        return min(max(0, -((begin_ms - at_ms) // frame.timeframe_ms)), length)
+    return int(np.searchsorted(open_at_ms, at_ms))

@@ -13,18 +13,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.strategy import Array, Frame
-
 CHUNK = 250
 """Bars that share an anchor; a history is computed in pieces of so many."""
 MEMORY = 500
 """The fewest bars before a bar that its features remember."""
 
+type Windows = NDArray[np.float64]
+"""Columns of several windows of bars, shape (windows, bars)."""
+
 type Normal = Literal["plain", "z288", "z96"]
 """As it is, or as rolling z-score over 288 or 96 bars (population deviation; 0 where nothing moved)."""
 
 type Shared = Literal["", "btc", "eth"]
-"""Whose figures alone a feature is made of: it is computed once for all symbols that have the same bars."""
+"""Whose figures alone a feature is made of: computed once for all symbols that have the same bars."""
 
 type Group = Literal["base", "context", "structure", "cluster"]
 
@@ -32,6 +33,11 @@ OPEN_INTEREST, FUNDING_RATE = "open_interest", "funding_rate"
 RATIO_TOP, RATIO_GLOBAL = "ls_ratio_top", "ls_ratio_global"
 POINTS = (OPEN_INTEREST, FUNDING_RATE, RATIO_TOP, RATIO_GLOBAL)
 """Series of single figures a feature may need."""
+CLUSTER, BTC_CORRELATION = "cluster", "btc_correlation"
+CLUSTER_VOLATILITY, CLUSTER_VOLUME = "cluster_volatility", "cluster_volume"
+OUTSIDE = (CLUSTER, CLUSTER_VOLATILITY, CLUSTER_VOLUME, BTC_CORRELATION)
+"""Columns from elsewhere: number of the symbol's cluster from 0, its members' mean ATR as a fraction of the price,
+their mean ratio of volume to its mean of 20 bars, and the correlation with BTC over 30 days."""
 
 
 def anchor_ms(open_at_ms: int, timeframe_ms: int) -> int:
@@ -45,52 +51,61 @@ def anchor_ms(open_at_ms: int, timeframe_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Another symbol's closes at the bars of a frame: float64 of the frame's length, NaN where its bar is missing.
+    """Another symbol's figures at the bars of some windows, NaN where its bar is missing.
 
-    `kept` remembers columns made of it, for all symbols that share it.
+    Of the windows' shape, or of shape (1, bars) where all windows have the same bars. `kept` remembers columns made of
+    it.
     """
 
-    close: Array
-    ratio_top: Array
-    ratio_global: Array
-    kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
+    close: Windows
+    ratio_top: Windows
+    ratio_global: Windows
+    kept: dict[str, Windows] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the features of one symbol are computed from: bars from one anchor on, oldest first.
+    """What features are computed from: windows of as many bars each, oldest first, every one from its anchor on.
 
-    `points` has one float64 column per name of POINTS, as long as the frame: the figure known at each bar's close, NaN
-    where none is known or the newest is too old. A missing input is NaN, never 0. `strength` and `side` are the
-    signal's score and +1 (long) or -1 (short) at bars that have one, NaN elsewhere. `outside` has columns that come
-    from elsewhere, by name (clusters). Rows before `first` are only remembered: features are read from there on.
+    One window per symbol in trading, one per chunk of a history in training; all arrays have the shape (windows, bars),
+    `open_at_ms` int64 and the rest float64. `points` has one array per name of POINTS: the figure known at each bar's
+    close, NaN where none is known or the newest is too old. A missing input is NaN, never 0. `strength` and `side` are
+    the signal's score and +1 (long) or -1 (short) at bars that have one, NaN elsewhere. `outside` has what comes from
+    elsewhere, by name (clusters). Bars before `first` are only remembered: features are read from there on.
     `kept` remembers columns that several features are made of.
     """
 
-    frame: Frame
+    timeframe_ms: int
+    open_at_ms: NDArray[np.int64]
+    open: Windows
+    high: Windows
+    low: Windows
+    close: Windows
+    volume: Windows
     btc: Beside
     eth: Beside
-    points: dict[str, Array]
-    strength: Array
-    side: Array
-    outside: dict[str, Array] = field(default_factory=dict)
+    points: dict[str, Windows]
+    strength: Windows
+    side: Windows
+    outside: dict[str, Windows] = field(default_factory=dict)
     first: int = 0
-    kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
+    kept: dict[str, Windows] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One column of a model's input. `function` answers its values before normalisation, as long as the frame.
+    """One column of a model's input. `function` answers its values before normalisation, of the windows' shape.
 
-    What it answers at a row hangs on no later row; rows before `inputs.first` may hold anything. `needs` names inputs
-    without which it is NaN ("btc", "eth", names of POINTS, "signal", names of `outside`). `version` rises when the
-    formula changes: models trained before do not fit any more.
+    What it answers at a bar hangs on the bars of the same window up to it only; bars before `inputs.first` may hold
+    anything. `needs` names inputs without which it is NaN ("btc", "eth", names of POINTS, those of BTC as
+    "btc_ls_ratio_top", "signal", names of `outside`). `version` rises when the formula changes: models trained before
+    do not fit any more. Made of BTC's or ETH's figures alone (`shared`), it may answer the shape of Beside.
     """
 
     name: str
     group: Group
     meaning: str
-    function: Callable[[Inputs], Array] = field(repr=False)
+    function: Callable[[Inputs], Windows] = field(repr=False)
     normal: Normal = "plain"
     needs: tuple[str, ...] = ()
     version: int = 1
