@@ -4,6 +4,11 @@ Optuna brings tables and a schema version of its own. In the desk's database its
 of ours, so it gets a SQLite file of its own: beside the desk's file, or in the home where the desk's is on a server.
 """
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -30,3 +35,31 @@ def tuning_url(database_url: str, home: Path) -> str:
     except OSError as error:
         raise StorageError(f"database {found}: cannot be used: {error.strerror}") from None
     return f"sqlite:///{found}"
+
+
+@contextmanager
+def alone(url: str, study: str) -> Iterator[None]:
+    """One process at a time on a study; StorageError when another is at it. The system frees it with the process.
+
+    Beside the database lies one lock file; a study is a byte of it.
+    """
+    file = Path(make_url(url).database or "")
+    place = int.from_bytes(blake2b(study.encode(), digest_size=7).digest())
+    try:
+        lock = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StorageError(f"database {file}: cannot be used: {error.strerror}") from None
+    try:
+        _locked(lock, place)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _locked(lock: int, place: int) -> None:
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+    except (BlockingIOError, PermissionError):  # systems differ in how they say it
+        raise StorageError(
+            "another process is at this very search; wait for it, or stop it and go on with --resume"
+        ) from None

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import optuna
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from bot.domain.errors import ConfigError, StorageError
 from bot.strategy import Parameter, Value
@@ -27,7 +27,7 @@ from research.sweep.plan import SweepPlan, fingerprint
 from research.sweep.run import SweepResult, sweep
 from research.sweep.source import Known
 from research.work import Workers
-from storage.tuning import FAILURES
+from storage.tuning import FAILURES, alone
 from strategies.registry import Registry
 
 BATCH = 8
@@ -148,12 +148,13 @@ def tune(search: Search, trials: int, resume: bool, workers: Workers, tell: Tell
     if not search.ranges:
         raise ConfigError(f"{search.plan.strategy} has no number to search; name some with --range")
     seen, held = search.folds()
-    with _told():
+    with alone(search.url, search.name), _told():
         study = _study(search, resume)
         resumed = len(_complete(study))
+        guide = _guide(search, _complete(study))
         while (done := len(_complete(study))) < trials:
             tell(done, trials)
-            _batch(study, search, seen, min(BATCH, trials - done), workers)
+            _batch(study, guide, search, seen, trials, workers)
         tell(trials, trials)
         best, tried = study.best_trial, _complete(study)
     chosen = _values(search.ranges, best.params)
@@ -186,36 +187,57 @@ def _told() -> Iterator[None]:
 
 
 def _study(search: Search, resume: bool) -> optuna.Study:
-    """The study, begun anew unless it is to be resumed; trials that were cut short do not count."""
+    """The trials in the database, begun anew unless they are to be resumed. Each is written when it is over."""
     storage = optuna.storages.RDBStorage(search.url)
     names = [one.study_name for one in optuna.get_all_study_summaries(storage)]
     if search.name in names and not resume:
         optuna.delete_study(study_name=search.name, storage=storage)
-    study = optuna.create_study(
+    return optuna.create_study(
         storage=storage, study_name=search.name, direction="maximize", load_if_exists=True
     )
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)
-    return study
 
 
 def _complete(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
-def _batch(study: optuna.Study, search: Search, seen: tuple[Fold, ...], count: int, workers: Workers) -> None:
-    """Ask for some sets, count them together, tell what they came to.
+def _guide(search: Search, tried: Sequence[FrozenTrial]) -> optuna.Study:
+    """What asks for sets, in memory: it has seen whole batches only, as a search that was never stopped."""
+    guide = optuna.create_study(direction="maximize")
+    guide.add_trials(tried[: len(tried) // BATCH * BATCH])
+    return guide
+
+
+def _batch(
+    study: optuna.Study,
+    guide: optuna.Study,
+    search: Search,
+    seen: tuple[Fold, ...],
+    trials: int,
+    workers: Workers,
+) -> None:
+    """Ask for some sets, count them together, write what they came to.
 
     Each batch has a sampler of its own, seeded by how many trials came before: a resumed search asks for the same sets
-    as one that was never stopped.
+    as one that was never stopped. Those of a batch that were written before a stop are not counted again.
     """
-    seed = search.plan.seed * 1_000_003 + len(_complete(study))
-    study.sampler = optuna.samplers.TPESampler(seed=seed % (1 << 32), constant_liar=True)
-    asked = [study.ask() for _ in range(count)]
-    sets = tuple(_suggested(trial, search.ranges) for trial in asked)
-    joint = added(_counted(search, seen, sets, workers))
+    before, written = len(_complete(guide)), _complete(study)
+    seed = search.plan.seed * 1_000_003 + before
+    guide.sampler = optuna.samplers.TPESampler(seed=seed % (1 << 32), constant_liar=True)
+    asked: list[Trial] = []
+    sets: list[dict[str, Value]] = []
+    for _ in range(min(BATCH, trials - before)):
+        asked.append(guide.ask())
+        sets.append(_suggested(asked[-1], search.ranges))
+    known = written[before:]
+    if [one.params for one in known] != [one.params for one in asked[: len(known)]]:
+        raise StorageError("the trials there are were drawn by another version; search anew without --resume")
+    joint = added(_counted(search, seen, tuple(sets), workers))
     for place, trial in enumerate(asked):
-        study.tell(trial, valued(figures_at(joint, place, sets[place]), search.plan.least))
+        value = valued(figures_at(joint, place, sets[place]), search.plan.least)
+        guide.tell(trial, value)
+        if place >= len(known):
+            study.add_trial(create_trial(params=trial.params, distributions=trial.distributions, value=value))
 
 
 def valued(figures: SetFigures, least: int) -> float:
