@@ -1,6 +1,5 @@
 """The rows that a model learns from: every labelled signal, some bars on which nothing was said, in order of time."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,8 +14,6 @@ from research.results.plan import Rules
 SIGNAL, HOLD = "signal", "hold"
 
 type Bars = NDArray[np.int64]
-type Features = Callable[[Array, Array], Matrix]
-"""Rows of features of every bar of a frame, from the signals' strength and side at each bar (NaN: no signal)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +95,23 @@ def dataset_of(
     entries: Entries,
     warmup_bars: int,
     features: FeatureSet,
-    compute: Features,
+    matrix: Matrix,
     recipe: Recipe,
     rules: Rules,
 ) -> Dataset:
-    """Rows of a symbol's history. Hold rows come from bars of the strategy's warm-up on, and have a window, too."""
+    """Rows of a symbol's history; `matrix` has the features of every bar.
+
+    Hold rows come from bars of the strategy's warm-up on, and have a window, too.
+    """
     labels = labels_of(frame, entries, rules, recipe.lookahead, recipe.timed_out)
     known = labels.label != UNKNOWN
     holds = sampled_holds(frame, entries, warmup_bars, int(known.sum()), recipe)
     bar = np.concatenate((entries.row[known], holds))
     order = np.argsort(bar, kind="stable")
-    strength, side = said_at(frame, entries)
     at_ms = frame.open_at_ms[bar] + frame.timeframe_ms
     return Dataset(
         features=features,
-        rows=compute(strength, side)[bar[order]],
+        rows=matrix[bar[order]],
         bar=bar[order],
         end_bar=np.concatenate((labels.end_row[known], holds + recipe.lookahead))[order],
         at_ms=at_ms[order],

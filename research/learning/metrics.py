@@ -82,3 +82,19 @@ def reliability(labels: Labels, scores: Array, bins: int = BINS) -> tuple[Bin, .
         mean, won = float(scores[inside].mean()), float(labels[inside].mean())
         found.append(Bin(one / bins, (one + 1) / bins, int(inside.sum()), mean, won))
     return tuple(found)
+
+
+def independent(bar: NDArray[np.int64], end_bar: NDArray[np.int64]) -> float:
+    """How many labels of their own these are: labels that rest on the same bars share what they say.
+
+    Each counts the mean, over the bars it rests on, of one over the labels that rest on the bar.
+    """
+    if not len(bar):
+        return 0.0
+    first, last = int(bar[0]), int(end_bar.max())
+    steps = np.zeros(last - first + 3)
+    np.add.at(steps, bar + 1 - first, 1.0)
+    np.add.at(steps, end_bar + 1 - first, -1.0)
+    shared = np.concatenate(([0.0], np.cumsum(1.0 / np.maximum(np.cumsum(steps), 1.0))))
+    length = np.maximum(end_bar - bar, 1)
+    return float(((shared[end_bar + 1 - first] - shared[bar + 1 - first]) / length).sum())

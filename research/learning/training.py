@@ -12,7 +12,16 @@ from research.learning.dataset import Balance, Dataset, balance_of
 from research.learning.folds import FOLDS, Split, walk_forward
 from research.learning.labels import LOOKAHEAD
 from research.learning.learners import Fitted, Learner
-from research.learning.metrics import Bin, Curve, auc_of, best_threshold, brier_of, curve_of, reliability
+from research.learning.metrics import (
+    Bin,
+    Curve,
+    auc_of,
+    best_threshold,
+    brier_of,
+    curve_of,
+    independent,
+    reliability,
+)
 from research.progress import Tell, silent
 
 DEFAULT_THRESHOLD = 0.55
@@ -22,7 +31,8 @@ DEFAULT_THRESHOLD = 0.55
 class FoldResult[Made: Fitted]:
     """One fold. Figures are of its validated signals alone; `auc_with_holds` is of all validated rows.
 
-    Hold rows are told apart by having no side, so a figure over all rows says little about signals.
+    Hold rows are told apart by having no side, so a figure over all rows says little about signals. `independent` is
+    how many labels of their own the signals have: neighbours rest on the same bars.
     """
 
     split: Split
@@ -31,6 +41,7 @@ class FoldResult[Made: Fitted]:
     trained_rows: int
     signals: int
     won: int
+    independent: float
     auc: float | None
     auc_with_holds: float | None
     brier: float | None
@@ -162,6 +173,7 @@ def _fold[Made: Fitted](
         trained_rows=len(split.train),
         signals=len(labels),
         won=int(labels.sum()),
+        independent=independent(part.bar[part.is_signal], part.end_bar[part.is_signal]),
         auc=auc_of(labels, signal_scores),
         auc_with_holds=auc_of(part.label, scores),
         brier=brier_of(labels, signal_scores),

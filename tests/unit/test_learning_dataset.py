@@ -9,7 +9,7 @@ from markets import random_frame
 
 from bot.domain.market import DAY_MS
 from bot.ml.feature import Matrix
-from bot.strategy import Array, Entries, Frame
+from bot.strategy import Entries, Frame
 from research.learning.dataset import Recipe, balance_of, dataset_of, said_at, sampled_holds, weights
 from research.learning.labels import UNKNOWN, labels_of
 from research.results.plan import Rules
@@ -17,8 +17,8 @@ from research.results.plan import Rules
 FEATURES = feature_set("strength", "side")
 
 
-def compute(strength: Array, side: Array) -> Matrix:
-    return np.stack((strength, side), axis=1)
+def matrix(frame: Frame, entries: Entries) -> Matrix:
+    return np.stack(said_at(frame, entries), axis=1)
 
 
 def entries_of(frame: Frame, seed: int, count: int = 200, first: int = 50) -> Entries:
@@ -39,7 +39,7 @@ def test_every_labelled_signal_is_a_row_and_only_holds_are_drawn(seed: int, rati
     frame = random_frame(seed, 1_500)
     entries = entries_of(frame, seed)
     found = dataset_of(
-        frame, entries, 50, FEATURES, compute, Recipe(negative_ratio=ratio, seed=seed), Rules()
+        frame, entries, 50, FEATURES, matrix(frame, entries), Recipe(negative_ratio=ratio, seed=seed), Rules()
     )
     known = labels_of(frame, entries, Rules()).label != UNKNOWN
     assert np.array_equal(found.bar[found.is_signal], entries.row[known])
@@ -55,7 +55,7 @@ def test_every_labelled_signal_is_a_row_and_only_holds_are_drawn(seed: int, rati
 def test_rows_carry_what_was_said_and_holds_nothing() -> None:
     frame = random_frame(1, 1_000)
     entries = entries_of(frame, 1)
-    found = dataset_of(frame, entries, 50, FEATURES, compute, Recipe(), Rules())
+    found = dataset_of(frame, entries, 50, FEATURES, matrix(frame, entries), Recipe(), Rules())
     place = {int(row): k for k, row in enumerate(entries.row)}
     for row, bar, is_signal in zip(found.rows, found.bar.tolist(), found.is_signal.tolist(), strict=True):
         if is_signal:
@@ -87,7 +87,9 @@ def test_the_later_word_counts() -> None:
 def test_balance_counts_signals_holds_and_what_was_dropped() -> None:
     frame = random_frame(5, 1_500)
     entries = entries_of(frame, 5)
-    found = balance_of(dataset_of(frame, entries, 50, FEATURES, compute, Recipe(lookahead=4), Rules()))
+    found = balance_of(
+        dataset_of(frame, entries, 50, FEATURES, matrix(frame, entries), Recipe(lookahead=4), Rules())
+    )
     labels = labels_of(frame, entries, Rules(), 4)
     assert (found.won, found.lost) == (int((labels.label == 1).sum()), int((labels.label == 0).sum()))
     assert found.timed_out == int(labels.timed_out.sum()) > 0

@@ -1,4 +1,4 @@
-"""The walk with a filter: without one it is the walk of the fast way; with one, refused signals still turn trades out."""
+"""The walk with a filter: without one that of the fast way; with one, refused signals still turn trades out."""
 
 import numpy as np
 import pytest

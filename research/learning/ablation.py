@@ -1,0 +1,72 @@
+"""What is left of a model without the strategy's own word: does it say anything that the strategy did not?"""
+
+from dataclasses import dataclass
+
+from research.learning.dataset import Dataset
+from research.learning.folds import Split
+from research.learning.learners import Fitted, Learner
+from research.learning.training import Judged, validated
+
+STRENGTH, SIDE = "signal_strength", "side"
+USEFUL_DROP, REDESIGN_DROP = 0.05, 0.10
+USEFUL, CONDITIONAL, REDESIGN, UNKNOWN = "useful", "conditional", "re-design", "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """AUC of A (all features), B (without signal_strength) and C (without signal_strength and side)."""
+
+    everything: float | None
+    without_strength: float | None
+    without_both: float | None
+
+    @property
+    def drop(self) -> float | None:
+        """A less C; None where one of them is not known."""
+        if self.everything is None or self.without_both is None:
+            return None
+        return self.everything - self.without_both
+
+    @property
+    def word(self) -> str:
+        """What the drop means."""
+        if self.drop is None:
+            return UNKNOWN
+        if self.drop <= USEFUL_DROP:
+            return USEFUL
+        return CONDITIONAL if self.drop < REDESIGN_DROP else REDESIGN
+
+    @property
+    def line(self) -> str:
+        """The verdict in one line."""
+        aucs = (self.everything, self.without_strength, self.without_both)
+        figures = ", ".join(f"{name} {_text(auc)}" for name, auc in zip("ABC", aucs, strict=True))
+        return f"AUC {figures}; A-C drop {_text(self.drop)}: {MEANINGS[self.word]}"
+
+
+MEANINGS = {
+    USEFUL: "useful, the market's features carry it",
+    CONDITIONAL: "conditional, part of it is the strategy's own word",
+    REDESIGN: "re-design, it repeats the strategy's own word",
+    UNKNOWN: "not known, too few outcomes",
+}
+
+
+def ablation_of[Made: Fitted](
+    dataset: Dataset, splits: tuple[Split, ...], learner: Learner[Made], seed: int, judged: Judged[Made]
+) -> Ablation:
+    """Train B and C on the folds of A, which is `judged`."""
+    without_strength = _auc(dataset, splits, learner, seed, (STRENGTH,))
+    without_both = _auc(dataset, splits, learner, seed, (STRENGTH, SIDE))
+    return Ablation(judged.auc, without_strength, without_both)
+
+
+def _auc[Made: Fitted](
+    dataset: Dataset, splits: tuple[Split, ...], learner: Learner[Made], seed: int, without: tuple[str, ...]
+) -> float | None:
+    kept = tuple(name for name in dataset.features.names if name not in without)
+    return validated(dataset.only(kept), splits, learner, seed).auc if kept else None
+
+
+def _text(auc: float | None) -> str:
+    return "–" if auc is None else f"{auc:.3f}"

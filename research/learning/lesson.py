@@ -1,0 +1,51 @@
+"""A whole training of one symbol: leak check, folds, model, ablation, comparison, advice."""
+
+from dataclasses import dataclass
+
+from bot.ml.feature import FUNDING_RATE
+from research.learning.ablation import Ablation, ablation_of
+from research.learning.advising import Advised, advised
+from research.learning.comparing import Comparison, comparison_of
+from research.learning.leaks import leaks
+from research.learning.learners import Fitted, Learner
+from research.learning.material import Material, Unteachable
+from research.learning.training import Trained, train
+from research.progress import Tell, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson[Made: Fitted]:
+    """What came of it."""
+
+    material: Material
+    trained: Trained[Made]
+    ablation: Ablation
+    comparison: Comparison
+    advised: Advised
+
+
+def teach[Made: Fitted](
+    material: Material,
+    learner: Learner[Made],
+    seed: int,
+    sweep_ratio: float | None = None,
+    tell: Tell = silent,
+) -> Lesson[Made]:
+    """Train and judge. Raises Unteachable for features that know the future, TooFewRows. `tell` hears of trainings."""
+    refuse_leaks(material, seed)
+    trained = train(material.dataset, learner, seed, embargo=material.recipe.lookahead, tell=tell)
+    splits = tuple(one.split for one in trained.judged.folds)
+    ablation = ablation_of(material.dataset, splits, learner, seed, trained.judged)
+    comparison = comparison_of(material, trained.judged, material.sources.points.get(FUNDING_RATE))
+    return Lesson(
+        material, trained, ablation, comparison, advised(trained.judged, ablation, comparison, sweep_ratio)
+    )
+
+
+def refuse_leaks(material: Material, seed: int) -> None:
+    """Raises Unteachable with the names of features that know the future."""
+    found = leaks(material.features, material.sources, material.matrix, seed)
+    if found:
+        raise Unteachable(
+            f"{material.symbol}: {', '.join(found)} changes when the future is cut off; it must not be learned from"
+        )
