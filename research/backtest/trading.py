@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from heapq import merge
@@ -262,8 +262,11 @@ class _Settlements:
         self._times = {name: one.at_ms.tolist() for name, one in course.funding.items()} if wanted else {}
         self._next = dict.fromkeys(self._times, 0)
 
-    def ahead(self, at_ms: int, closes_at_ms: int) -> Iterator[FundingRatesSeen]:
+    def ahead(self, at_ms: int, closes_at_ms: int) -> Iterable[FundingRatesSeen]:
         """What has changed: the first settlement after the close that is decided at; 0 where none is known."""
+        return self._changed(at_ms, closes_at_ms) if self._times else ()
+
+    def _changed(self, at_ms: int, closes_at_ms: int) -> Iterator[FundingRatesSeen]:
         for symbol, times in self._times.items():
             place = bisect_right(times, closes_at_ms)
             next_ms = times[place] if place < len(times) else 0
