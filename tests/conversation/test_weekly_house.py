@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from test_command_sweep import lab_of, stored, waves
+from test_command_sweep import lab_of
 from whole_house import market, whole_house
 
 from bot.performance import tally
@@ -16,7 +16,6 @@ from cli.workshop.crew import Crew
 from handlers.lab import WeeklyOrder, WeeklyResult
 from handlers.reply import EquityPlot
 
-BARS = 96 * 40
 WAVES = [0.6 * (1 + 0.012 * ((i // 3) % 2)) * 0.9995**i for i in range(400)]
 LOOSE = """
 sizing: {mode: risk_usd, value: "20"}
@@ -104,25 +103,6 @@ async def test_a_step_that_fails_is_named_and_the_rest_still_comes(
         assert "planted" not in failed
         assert dict(found.lines)["Live"] != "–"
         assert dict(found.lines)["Kill switches"] == "none set"
-
-
-async def test_where_money_was_lost_the_best_alternatives_wait_and_nothing_is_applied(tmp_path: Path) -> None:
-    frame = waves()
-    await stored(tmp_path, frame)
-    async with whole_house(tmp_path, [frame], LOOSE, history=BARS - 60) as desk:
-        await desk.bars(50)
-        before = desk.house.desk.parameters("XRPUSDT")
-        found = await made(lab_of(desk))
-        report = kept_report(tmp_path / "results" / "weekly", found.picture)
-        assert report is not None
-        assert desk.house.desk.parameters("XRPUSDT") == before
-        assert len(found.proposals) == len(report.alternatives) <= 3
-        factor = report.live.profit_factor if report.live else None
-        if factor is not None and factor < 1 and report.alternatives:
-            said = await desk.say("/proposals")
-            assert "p1" in said
-        again = await made(lab_of(desk))
-        assert again.proposals == found.proposals, "the same again is the one that waits"
 
 
 async def test_the_scheduled_one_arrives_with_picture_and_page_after_a_restart_too(tmp_path: Path) -> None:

@@ -67,6 +67,9 @@ async def _proposed(house: ChatHouse) -> None:
     wanted = {f"{word} p{number}" for number in (1, 2, 3) for word in ("Approve", "Reject")}
     assert wanted | {"Proposals"} <= set(seen.buttons)
     assert len(seen.pictures) == 1
+    assert await send_weekly(house.house) == "sent"
+    again = await house.ann.wait(60)
+    assert "p1, p2, p3" in again.text, "the same alternatives are those that wait"
     await house.bars(3)
     assert distances(house) == (0.01, 0.01), "never applied by itself"
     assert await commands(house, SetParameters) == 0
