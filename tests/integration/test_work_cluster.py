@@ -1,17 +1,24 @@
 """A Dask cluster on loopback as workers: real scheduler, real workers, one of them killed in the middle."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from planted_market import PLATEAU, planted_folder, walk_frame
 from work_tasks import Sum, added, refused_at_three
 
+from research.sweep.grid import Axis, Grid
+from research.sweep.plan import SweepPlan
+from research.sweep.run import sweep
+from research.sweep.source import known
 from research.work import WorkError, open_workers
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
@@ -102,6 +109,33 @@ def test_a_killed_worker_of_a_cluster_loses_no_result(tmp_path: Path) -> None:
     assert len(got) == 24
     with open_workers(1) as alone:
         assert dict(got) == {index: total for index, (total, _) in alone.results(added, tasks)} == RESULTS
+
+
+@pytest.mark.slow
+def test_a_sweep_on_a_cluster_that_loses_a_worker_ranks_as_one_on_processes(tmp_path: Path) -> None:
+    """Eight symbols, two Dask workers, one killed -9 in the middle: the very same ranking, walk-forward and verdicts."""
+    folder = planted_folder(tmp_path / "own", PLATEAU)
+    axes = (Axis("a", (0, 1, 2, 3, 4)), Axis("b", (0, 1, 2, 3, 4)))
+    plan = SweepPlan("planted", Grid(axes), strategy_paths=(str(folder),), windows=("10d", "5d"))
+    marks = [known(walk_frame(f"C{seed}USDT", 2_500, seed)) for seed in range(8)]
+    with cluster(tmp_path, 2) as (address, crew, _):
+        joined(address, 2)
+
+        def killing(done: int, whole: int) -> None:
+            if done >= whole * 3 // 10:
+                crew[0].kill()
+
+        with open_workers(cluster=address) as workers:
+            found = sweep(plan, marks, workers, killing)
+            assert crew[0].wait(10) == -signal.SIGKILL
+            assert workers.count == 1
+            joint = sweep(replace(plan, combined=True), marks, workers)
+    with open_workers(2) as processes:
+        assert sweep(plan, marks, processes).sections == found.sections
+        assert sweep(replace(plan, combined=True), marks, processes).sections == joint.sections
+    assert len(found.sections) == 8
+    assert [len(section.order) for section in found.sections] == [25] * 8
+    assert joint.sections[0].best is not None
 
 
 def test_what_a_task_raises_there_is_raised_here(tmp_path: Path) -> None:
