@@ -11,6 +11,7 @@ from bot.market.compiled import plain
 from bot.market.points import Points
 from bot.ml import arrays
 from bot.ml.feature import (
+    DEEPEST,
     FUNDING_RATE,
     OUTSIDE,
     POINTS,
@@ -94,9 +95,9 @@ def needs_of(features: Iterable[Feature]) -> frozenset[str]:
     return frozenset(need for one in features for need in one.needs)
 
 
-def inputs_of(spans: Sequence[Span], needs: frozenset[str], first: int) -> Inputs:
+def inputs_of(spans: Sequence[Span], needs: frozenset[str], first: int, read: int) -> Inputs:
     """Windows of equal length with everything in `needs` brought to their bars; what is not needed is NaN."""
-    bars, sources = _Bars.of(spans, needs), [span.sources for span in spans]
+    bars, sources = _Bars.of(spans, needs, first), [span.sources for span in spans]
     frames = [one.frame for one in sources]
     return Inputs(
         frames[0].timeframe_ms,
@@ -117,6 +118,7 @@ def inputs_of(spans: Sequence[Span], needs: frozenset[str], first: int) -> Input
             if name in needs
         },
         first,
+        read,
     )
 
 
@@ -128,19 +130,20 @@ class _Bars:
     needs: frozenset[str]
     open_at_ms: Times
     nothing: Windows
+    begin: int
 
     @classmethod
-    def of(cls, spans: Sequence[Span], needs: frozenset[str]) -> "_Bars":
+    def of(cls, spans: Sequence[Span], needs: frozenset[str], first: int) -> "_Bars":
         """The windows' bars, and an array of their shape for what is missing."""
         shape = len(spans), spans[0].end - spans[0].begin
         open_at_ms = np.empty(shape, dtype=np.int64)
         for row, span in zip(open_at_ms, spans, strict=True):
             row[:] = span.sources.frame.open_at_ms[span.begin : span.end]
-        return cls(spans, needs, open_at_ms, np.full(shape, np.nan))
+        return cls(spans, needs, open_at_ms, np.full(shape, np.nan), max(0, first - DEEPEST))
 
     def only(self) -> "_Bars":
         """The first window alone."""
-        return _Bars(self.spans[:1], self.needs, self.open_at_ms[:1], self.nothing[:1])
+        return _Bars(self.spans[:1], self.needs, self.open_at_ms[:1], self.nothing[:1], self.begin)
 
     def stacked(self, columns: Sequence[Array]) -> Windows:
         """Each symbol's column at its window's bars."""
@@ -160,14 +163,16 @@ class _Bars:
         return out
 
     def known(self, need: str, name: str, series: Sequence[Series]) -> Windows:
-        """Figures of a kind known at the bars' closes."""
+        """Figures of a kind known at the bars' closes; NaN before bar `begin`."""
         if need not in self.needs or not any(name in one for one in series):
             return self.nothing
         out = self.nothing.copy()
         length_ms = self.spans[0].sources.frame.timeframe_ms
-        for row, open_at_ms, one in zip(out, self.open_at_ms, series, strict=True):
+        close_at_ms, stale = self.open_at_ms + length_ms, stale_ms(name, length_ms)
+        for row, closed, one in zip(out, close_at_ms, series, strict=True):
             if name in one:
-                row[:] = known_at(one[name], open_at_ms + length_ms, stale_ms(name, length_ms))
+                points = one[name]
+                arrays.known_at(plain(points.at_ms), plain(points.value), closed, stale, self.begin, row)
         return out
 
     def closes(self, need: str, others: Sequence[Frame | None]) -> Windows:

@@ -35,6 +35,14 @@ class Prices(NamedTuple):
     volume: Windows
 
 
+class Reach(NamedTuple):
+    """Which bars matter: to what is normalised later, the chunk's own, those that are read."""
+
+    deep: int
+    first: int
+    read: int
+
+
 class Indicators(NamedTuple):
     """Room for what the bars give: see `averages`, `wilder`, `bands`, `stochastic`."""
 
@@ -51,15 +59,16 @@ class Indicators(NamedTuple):
 
 
 @compiled
-def indicators(x: Prices, begin: int, first: int, out: Indicators) -> None:
-    """All indicators: those that are normalised later from bar `begin` on, the others from bar `first` on."""
+def indicators(x: Prices, reach: Reach, out: Indicators) -> None:
+    """All indicators: those that are normalised later from bar `reach.deep` on, the others where they are read."""
+    begin = max(0, reach.first - 19)
     for k in range(len(x.close)):
-        averages(x.close[k], begin, out.macd_hist[k], out.ema_align[k])
+        averages(x.close[k], reach.deep, out.macd_hist[k], out.ema_align[k])
         wilder(x.high[k], x.low[k], x.close[k], out.rsi[k], out.atr[k], out.adx[k])
-        share(out.atr[k], x.close[k], begin, out.atr_pct[k])
-        bands(x.close[k], max(0, first - 19), out.bb_pct[k])
-        volumes(x.volume[k], max(0, first - 19), out.vol_ratio[k])
-        stochastic(out.rsi[k], max(0, first - 4), out.stoch_k[k], out.stoch_d[k])
+        share(out.atr[k], x.close[k], reach.deep, out.atr_pct[k])
+        bands(x.close[k], begin, reach.read, out.bb_pct[k])
+        volumes(x.volume[k], begin, reach.read, out.vol_ratio[k])
+        stochastic(out.rsi[k], max(0, reach.read - 4), out.stoch_k[k], out.stoch_d[k])
 
 
 @compiled
@@ -143,23 +152,24 @@ def share(values: Windows, close: Windows, begin: int, out: Windows) -> None:
 
 
 @compiled
-def bands(close: Windows, begin: int, out: Windows) -> None:
+def bands(close: Windows, begin: int, read: int, out: Windows) -> None:
     """Place of the close between the Bollinger bands (20, 2 sigma): 0 lower, 1 upper, 0.5 where they meet."""
-    _zscore(close, 20, begin, begin, ROUNDING * abs(close[begin]) if begin < len(close) else 0.0, out)
-    for i in range(begin, len(close)):
+    _zscore(close, 20, begin, read, ROUNDING * close[begin], out)
+    for i in range(read, len(close)):
         out[i] = 0.5 + out[i] / 4.0
 
 
 @compiled
-def volumes(volume: Windows, begin: int, out: Windows) -> None:
+def volumes(volume: Windows, begin: int, read: int, out: Windows) -> None:
     """Volume over its mean of 20 bars, 0 where nothing was traded in all of them."""
     total = 0.0
     for i in range(begin, len(volume)):
         total += volume[i]
         if i >= begin + 20:
             total -= volume[i - 20]
-        mean = total / 20.0
-        out[i] = nan if i < begin + 19 else (volume[i] / mean if mean > LEAST_VOLUME else 0.0)
+        if i >= read:
+            mean = total / 20.0
+            out[i] = nan if i < begin + 19 else (volume[i] / mean if mean > LEAST_VOLUME else 0.0)
 
 
 @compiled
@@ -183,36 +193,48 @@ def stochastic(rsi: Windows, begin: int, k_line: Windows, d_line: Windows) -> No
 
 
 @compiled
-def zscores(columns: Windows, window: int, begin: int, first: int, out: Windows) -> None:
-    """Every row as rolling z-score over `window` values from bar `first` on, summed from bar `begin` on."""
+def zscores(columns: Windows, window: int, begin: int, read: int, out: Windows) -> None:
+    """Every row as rolling z-score over `window` values from bar `read` on, summed from bar `begin` on."""
     for k in range(len(columns)):
-        _zscore(columns[k], window, begin, first, LEAST_DEVIATION, out[k])
+        _zscore(columns[k], window, begin, read, LEAST_DEVIATION, out[k])
 
 
 @compiled
-def _zscore(values: Windows, window: int, begin: int, first: int, least: float, out: Windows) -> None:
+def _zscore(values: Windows, window: int, begin: int, read: int, least: float, out: Windows) -> None:
     """Population deviation; 0 where it is below `least`: all values of the window are one, give or take rounding.
 
-    NaN until the window is full and as long as a value in it is missing: after one the sums begin anew. They are the
-    sliding mean and squared deviations (Welford), in which an outlier leaves next to no trace.
+    NaN until the window is full and as long as a value in it is missing: after one the sums begin anew. Mean and
+    squared deviations of the first full window slide on from there (Welford): an outlier leaves next to no trace.
     """
     count, mean, squares = 0, 0.0, 0.0
     for i in range(begin, len(values)):
         value, before = values[i], mean
         if not isfinite(value):
-            count, mean, squares = 0, 0.0, 0.0
+            count = 0
         elif count < window:
             count += 1
-            mean += (value - before) / count
-            squares += (value - before) * (value - mean)
+            if count == window:
+                mean, squares = _spread(values, i + 1 - window, i + 1)
         else:
             old = values[i - window]
             mean += (value - old) * (1.0 / window)
             squares += (value - old) * ((value - mean) + (old - before))
-        if i >= first:
+        if i >= read:
             variance = squares * (1.0 / window)
             moved = variance > least * least
             out[i] = nan if count < window else ((value - mean) / sqrt(variance) if moved else 0.0)
+
+
+@compiled
+def _spread(values: Windows, begin: int, end: int) -> tuple[float, float]:
+    """Mean and sum of squared deviations of the values from `begin` to `end` (excluded)."""
+    total = squares = 0.0
+    for i in range(begin, end):
+        total += values[i]
+    mean = total / (end - begin)
+    for i in range(begin, end):
+        squares += (values[i] - mean) * (values[i] - mean)
+    return mean, squares
 
 
 @compiled

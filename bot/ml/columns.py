@@ -9,15 +9,13 @@ from functools import partial
 
 import numpy as np
 
-from bot.ml.feature import FUNDING_RATE, OPEN_INTEREST, Feature, Inputs, Shared, Windows
+from bot.ml.feature import DEEPEST, FUNDING_RATE, OPEN_INTEREST, Feature, Inputs, Shared, Windows
 from bot.ml.normal import normalised
 
 RS_MOST = 10.0
 """Relative strength is held within this: beyond it says only that the other symbol hardly moved."""
 RS_BARS = 5
 """Bars whose returns relative strength compares."""
-DEEPEST = 288 + 5
-"""Columns are made from so many bars before the first that is read: the longest normalisation, and a mean of five."""
 
 
 def once(kept: dict[str, Windows], name: str, make: Callable[[], Windows]) -> Windows:
@@ -45,7 +43,7 @@ def _make_indicators(inputs: Inputs) -> None:
 
     made = arrays.Indicators(*np.empty((len(arrays.Indicators._fields), *inputs.close.shape)))
     prices = arrays.Prices(inputs.high, inputs.low, inputs.close, inputs.volume)
-    arrays.indicators(prices, deep(inputs), inputs.first, made)
+    arrays.indicators(prices, arrays.Reach(deep(inputs), inputs.first, inputs.read), made)
     inputs.kept.update(made._asdict())
 
 
@@ -75,7 +73,7 @@ def strength_against(of: Shared, inputs: Inputs) -> Windows:
 
     out = np.empty(inputs.close.shape)
     own, other = growth(RS_BARS, inputs), growth_beside(of, RS_BARS, inputs)
-    arrays.ratio(own, other, RS_MOST, inputs.first, out)
+    arrays.ratio(own, other, RS_MOST, inputs.read, out)
     return out
 
 

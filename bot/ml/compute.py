@@ -19,7 +19,7 @@ TOGETHER = 20
 
 
 def columns(features: FeatureSet, inputs: Inputs) -> list[Windows]:
-    """One column per feature, as a model takes it, sound from bar `inputs.first` on.
+    """One column per feature, as a model takes it, sound from bar `inputs.read` on.
 
     Of the windows' shape, or (1, bars) where it is the same for all windows.
     """
@@ -27,11 +27,11 @@ def columns(features: FeatureSet, inputs: Inputs) -> list[Windows]:
 
 
 def matrix(features: FeatureSet, inputs: Inputs) -> Matrix:
-    """One row per bar from `inputs.first` on, window by window, one column per feature."""
+    """One row per bar from `inputs.read` on, window by window, one column per feature."""
     windows, bars = inputs.close.shape
-    out = np.empty((windows, bars - inputs.first, len(features)))
+    out = np.empty((windows, bars - inputs.read, len(features)))
     for place, column in enumerate(columns(features, inputs)):
-        out[:, :, place] = column[:, inputs.first :]
+        out[:, :, place] = column[:, inputs.read :]
     return out.reshape(-1, len(features))
 
 
@@ -40,7 +40,7 @@ def history_matrix(features: FeatureSet, sources: Sources) -> Matrix:
     out = np.empty((len(sources.frame), len(features)))
     needs = needs_of(features.features)
     for first, spans in _together(_chunks(sources)):
-        inputs = inputs_of(list(spans.values()), needs, first)
+        inputs = inputs_of(list(spans.values()), needs, first, first)
         rows = np.concatenate([np.arange(span.begin + first, span.end) for span in spans.values()])
         out[rows] = matrix(features, inputs)
     return out
@@ -56,9 +56,9 @@ def live_rows(features: FeatureSet, batch: Sequence[Sources]) -> Matrix:
     out = np.empty((len(batch), len(features)))
     needs = needs_of(features.features)
     for first, spans in _together([_live(sources) for sources in batch]):
-        places = list(spans)
-        for place, column in enumerate(columns(features, inputs_of(list(spans.values()), needs, first))):
-            out[places, place] = column[:, -1]
+        windows = list(spans.values())
+        last = windows[0].end - windows[0].begin - 1
+        out[list(spans)] = matrix(features, inputs_of(windows, needs, first, last))
     return out
 
 

@@ -18,6 +18,9 @@ CHUNK = 250
 MEMORY = 500
 """The fewest bars before a bar that its features remember."""
 
+DEEPEST = 288 + 12
+"""Figures are brought to so many bars before the first that is read: the longest normalisation, and short means."""
+
 type Windows = NDArray[np.float64]
 """Columns of several windows of bars, shape (windows, bars)."""
 
@@ -71,8 +74,9 @@ class Inputs:
     `open_at_ms` int64 and the rest float64. `points` has one array per name of POINTS: the figure known at each bar's
     close, NaN where none is known or the newest is too old. A missing input is NaN, never 0. `strength` and `side` are
     the signal's score and +1 (long) or -1 (short) at bars that have one, NaN elsewhere. `outside` has what comes from
-    elsewhere, by name (clusters). Bars before `first` are only remembered: features are read from there on.
-    `kept` remembers columns that several features are made of.
+    elsewhere, by name (clusters). The chunk's own bars begin at `first`: what is summed over windows of bars is summed
+    from a fixed number of bars before it. Features are read from bar `read` on, which is not before `first`. `kept`
+    remembers columns that several features are made of.
     """
 
     timeframe_ms: int
@@ -89,6 +93,7 @@ class Inputs:
     side: Windows
     outside: dict[str, Windows] = field(default_factory=dict)
     first: int = 0
+    read: int = 0
     kept: dict[str, Windows] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -96,10 +101,11 @@ class Inputs:
 class Feature:
     """One column of a model's input. `function` answers its values before normalisation, of the windows' shape.
 
-    What it answers at a bar hangs on the bars of the same window up to it only; bars before `inputs.first` may hold
-    anything. `needs` names inputs without which it is NaN ("btc", "eth", names of POINTS, those of BTC as
-    "btc_ls_ratio_top", "signal", names of `outside`). `version` rises when the formula changes: models trained before
-    do not fit any more. Made of BTC's or ETH's figures alone (`shared`), it may answer the shape of Beside.
+    What it answers at a bar hangs on the bars of the same window up to it only. Bars before `inputs.read` may hold
+    anything; of what is normalised, those more than DEEPEST before `inputs.first`. `needs` names inputs without which
+    it is NaN ("btc", "eth", names of POINTS, those of BTC as "btc_ls_ratio_top", "signal", names of `outside`).
+    `version` rises when the formula changes: models trained before do not fit any more. Made of BTC's or ETH's figures
+    alone (`shared`), it may answer the shape of Beside.
     """
 
     name: str

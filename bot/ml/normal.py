@@ -14,7 +14,7 @@ def normalised(feature: Feature, inputs: Inputs) -> Windows:
     name, kept = f"{feature.name}|{feature.normal}", _store(feature, inputs)
     found = kept.get(name)
     if found is None:
-        kept[name] = found = _scored(feature.function(inputs), WINDOWS[feature.normal], inputs.first)
+        kept[name] = found = _scored(feature.function(inputs), WINDOWS[feature.normal], inputs)
     return found
 
 
@@ -29,11 +29,11 @@ def _store(feature: Feature, inputs: Inputs) -> dict[str, Windows]:
             return inputs.kept
 
 
-def _scored(column: Windows, window: int, first: int) -> Windows:
-    """Z-scores from bar `first` on, summed from `window` - 1 values before it."""
+def _scored(column: Windows, window: int, inputs: Inputs) -> Windows:
+    """Z-scores of what is read, summed from `window` - 1 values before the chunk's first bar on."""
     from bot.market.compiled import plain
     from bot.ml import arrays
 
     out = np.empty(column.shape)
-    arrays.zscores(plain(column), window, max(0, first + 1 - window), first, out)
+    arrays.zscores(plain(column), window, max(0, inputs.first + 1 - window), inputs.read, out)
     return out
