@@ -14,9 +14,11 @@ from bot.domain.snapshot import Recovered
 from bot.engine.engine import Engine
 from bot.market.signals import WindowSignals
 from bot.runtime.desk import JobView
+from bot.runtime.following import Follower
 from bot.runtime.health import Health
 from bot.runtime.loop import Loop
 from bot.runtime.perform import Performer
+from bot.runtime.scoring import ModelScorer
 from bot.runtime.timers import Timers
 from bot.runtime.trading_desk import TradingDesk
 from bot.strategy import Frame
@@ -98,10 +100,13 @@ class House:
     notice_listeners: list[Callable[[], None]] = field(default_factory=list)
     alarm_listeners: list[Callable[[Notice], None]] = field(default_factory=list)
     beat_listeners: list[Callable[[], None]] = field(default_factory=list)
+    follower: Follower | None = None
+    scorer: ModelScorer | None = None
     on_call: OnCall | None = None
     opened_at_ms: int = 0
     recovered: Recovered = field(default_factory=Recovered)
     _task: asyncio.Task[None] | None = None
+    _following: asyncio.Task[None] | None = None
     _early: list[Event] | None = field(default_factory=list)
 
     async def start(self) -> None:
@@ -113,6 +118,8 @@ class House:
         self.loop.join(self.performer, last, self._wake, self._alarm)
         await self.venue.open(self._hear)
         await ledger.mark_running(self.now_ms())
+        if self.scorer is not None:
+            await self.scorer.refresh()
         self.recovered, self.opened_at_ms = recovered, self.now_ms()
         self.loop.put(Started(self.now_ms(), recovered, self.engine.state.settings))
         await self._load_history()
@@ -121,6 +128,8 @@ class House:
             self.loop.put(event)
         self._task = asyncio.create_task(self.loop.run(), name="engine")
         await self.settled()
+        if self.follower is not None:
+            self._following = asyncio.create_task(self.follower.run(self.loop.settled), name="phantoms")
 
     def _hear(self, event: Event) -> None:
         """What the venue tells; before the engine has been told its own memory it waits."""
@@ -211,6 +220,9 @@ class House:
     async def close(self) -> None:
         """End in order; whatever cannot be written any more, everything is let go of, and StorageError says so."""
         try:
+            if self._following is not None:
+                self._following.cancel()
+                await asyncio.wait({self._following})
             if self._task is not None and not self._task.done():
                 await self._end(self._task)
         finally:

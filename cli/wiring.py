@@ -6,10 +6,12 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bot.config.ml import OnError
 from bot.config.trading import shares
 from bot.domain.errors import ConfigError
 from bot.domain.instrument import Instrument
 from bot.domain.market import timeframe_ms
+from bot.domain.model import ModelUse
 from bot.domain.settings import EngineSettings, SymbolSettings
 from bot.engine.engine import Engine
 from bot.market.signals import WindowSignals
@@ -31,6 +33,8 @@ from cli.house import Blueprint as Blueprint
 from cli.house import House as House
 from cli.house import MakeVenue as MakeVenue
 from cli.lease import Lease
+from cli.models import join_models
+from cli.phantoms import follow_signals
 from cli.venues import wire_words
 from cli.weekly import WeeklyLab
 from cli.workshop.asking import Place
@@ -39,7 +43,7 @@ from handlers import parameter_sets
 from handlers.desks import Seat
 from handlers.format import Clock
 from handlers.lab import Research
-from handlers.learning import Models, Proposals
+from handlers.learning import Models, Phantoms, Proposals
 from handlers.proposal_book import Book
 from handlers.registry import load_registry
 from storage.database import Database, open_database
@@ -93,10 +97,12 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     front = build_front(Ground(plan, database, commands, wall_ms, seats))
     book = build_book(plan, database, desk)
     lab = build_lab(plan, desk, database.ledger(plan.account), engine.state.settings, venue)
-    lab.book, models = book, Models()
-    lab.shelf = models.shelf
-    front.lend(plan.loaded.settings.name, Research(lab), Proposals(book), models)
+    lab.book = book
     house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, front, health)
+    models = Models(join_models(house))
+    lab.shelf = models.shelf
+    phantoms = Phantoms(follow_signals(house, database.phantoms(plan.account)))
+    front.lend(plan.loaded.settings.name, Research(lab), Proposals(book), models, phantoms)
     on_call(house)
     return house
 
@@ -153,6 +159,7 @@ def engine_settings(
                 parameters=tuple(
                     (e.parameter.name, e.value) for e in strategies.effective(s.strategy, s.symbol)
                 ),
+                model=ModelUse(settings.ml.mode),
             )
             for s in chosen
         ),
@@ -165,6 +172,7 @@ def engine_settings(
         max_signal_age_ms=settings.signals.max_signal_age_ms(bar_ms),
         max_price_age_ms=0 if plan.read_lag_ms else bar_ms,
         stop_deadline_ms=int(STOP_DEADLINE_MS * plan.haste),
+        unscored_pass=settings.ml.on_error is OnError.PASS,
         unknown_deadline_ms=int(UNKNOWN_DEADLINE_MS * plan.haste),
         read_lag_ms=int(plan.read_lag_ms * plan.haste),
     )

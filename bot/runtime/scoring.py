@@ -1,0 +1,184 @@
+"""The models of a running desk: loaded beside trading, asked for a bar's signals at once, in a thread of their own.
+
+The loop only looks at the times of a few files and gathers windows that never change; loading, features and models
+run in threads. Array code is imported with the first score: a desk without models never pays for it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bot.domain.market import HOUR_MS
+from bot.domain.model import ModelScore, ScoreAsk
+from bot.market.points import Points
+from bot.ml.loading import Loaded
+from bot.ml.shelf import Change, ModelShelf, Unusable
+from bot.strategy import Array, Frame
+
+MOVED = 3
+"""Features named with a score: those that moved it most."""
+BTC, ETH = "BTC", "ETH"
+OTHER_BAR = "its candles are of another bar"
+NO_FEATURES = "its features cannot be computed"
+
+type Series = Mapping[str, Points]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a desk knows of the market: windows of candles (None: not traded), series of single figures by name."""
+
+    window: Callable[[str], Frame | None]
+    points: Callable[[str], Series]
+    beside: Mapping[str, str]
+    """The symbols that BTC and ETH go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """To whom changes of models and failing ones are told; `now` is business time in ms."""
+
+    changed: Callable[[Change], None]
+    failed: Callable[[str, str], None]
+    now: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A signal, the model that speaks for it, and its window up to the signal's bar."""
+
+    ask: ScoreAsk
+    model: Loaded
+    frame: Frame
+
+
+@dataclass(slots=True)
+class ModelScorer:
+    """Asks the models of a shelf; a bot.runtime.ports.Scorer."""
+
+    shelf: ModelShelf
+    known: Known
+    told: Told
+    _failed_at_ms: dict[str, int] = field(default_factory=dict)
+
+    async def refresh(self) -> None:
+        """Load what changed, and take it into use where it passes every check."""
+        for job in self.shelf.changes():
+            change = self.shelf.swap(await asyncio.to_thread(self.shelf.load, job))
+            if change is not None:
+                self.told.changed(change)
+
+    async def scores(self, asks: Sequence[ScoreAsk]) -> list[ModelScore]:
+        """What the models say, all in one batch; signals without a model are left out."""
+        await self.refresh()
+        said: list[ModelScore] = []
+        wishes: list[_Wish] = []
+        for ask in asks:
+            model = self.shelf.chosen(ask.strategy, ask.symbol)
+            if isinstance(model, Unusable):
+                said.append(ModelScore(ask.symbol, fault=model.reason))
+            elif model is not None:
+                wish = self._wish(ask, model)
+                said += [ModelScore(ask.symbol, fault=OTHER_BAR)] if wish is None else []
+                wishes += [] if wish is None else [wish]
+        if wishes:
+            said += await asyncio.to_thread(self._answers, wishes, self._beside())
+        self._tell_failures(said)
+        return said
+
+    def _wish(self, ask: ScoreAsk, model: Loaded) -> _Wish | None:
+        frame = self.known.window(ask.symbol)
+        if frame is None or not len(frame):
+            return None
+        is_same = frame.open_at_ms.item(-1) + frame.timeframe_ms == ask.bar_at_ms
+        return _Wish(ask, model, frame) if is_same else None
+
+    def _beside(self) -> dict[str, Frame]:
+        found = {name: self.known.window(symbol) for name, symbol in self.known.beside.items()}
+        return {name: frame for name, frame in found.items() if frame is not None and len(frame)}
+
+    def _answers(self, wishes: Sequence[_Wish], beside: Mapping[str, Frame]) -> list[ModelScore]:
+        """In a thread: features and scores of all that ask, models of the same features together."""
+        groups: dict[tuple[str, ...], list[_Wish]] = {}
+        for wish in wishes:
+            groups.setdefault(wish.model.card.features, []).append(wish)
+        return [one for names, group in groups.items() for one in self._of_group(names, group, beside)]
+
+    def _of_group(
+        self, names: Sequence[str], group: Sequence[_Wish], beside: Mapping[str, Frame]
+    ) -> list[ModelScore]:
+        from bot.ml.align import Sources
+        from bot.ml.compute import live_rows
+        from bot.ml.registry import feature_set
+
+        others = {name: self.known.points(self.known.beside[name]) for name in beside}
+        sources = [
+            Sources(
+                frame=wish.frame,
+                btc=beside.get(BTC),
+                eth=beside.get(ETH),
+                points=self.known.points(wish.ask.symbol),
+                btc_points=others.get(BTC, {}),
+                eth_points=others.get(ETH, {}),
+                strength=_last(len(wish.frame), wish.ask.strength),
+                side=_last(len(wish.frame), float(wish.ask.side.sign)),
+            )
+            for wish in group
+        ]
+        try:
+            rows = live_rows(feature_set(names), sources)
+        except Exception:  # one model's features must not silence those of others
+            log.exception("features of %s cannot be computed", ", ".join(wish.ask.symbol for wish in group))
+            return [ModelScore(wish.ask.symbol, fault=NO_FEATURES) for wish in group]
+        return _scored(group, rows)
+
+    def _tell_failures(self, said: Sequence[ModelScore]) -> None:
+        """A symbol whose model gives no score is told of once an hour."""
+        now_ms = self.told.now()
+        for one in said:
+            if one.fault and now_ms - self._failed_at_ms.get(one.symbol, -HOUR_MS) >= HOUR_MS:
+                self._failed_at_ms[one.symbol] = now_ms
+                self.told.failed(one.symbol, one.fault)
+
+
+def _last(bars: int, value: float) -> Array:
+    """The signal's figure at the last bar, none before."""
+    column = np.full(bars, np.nan)
+    column[-1] = value
+    return column
+
+
+def _scored(group: Sequence[_Wish], rows: Array) -> list[ModelScore]:
+    from bot.ml.score import Ask, Score, score_batch
+
+    answers = score_batch([Ask(wish.model, row) for wish, row in zip(group, rows, strict=True)])
+    said = []
+    for wish, row, answer in zip(group, rows, answers, strict=True):
+        card = wish.model.card
+        if isinstance(answer, Score):
+            moved = _moved(wish.model, row)
+            said.append(
+                ModelScore(wish.ask.symbol, answer.probability, card.threshold, card.version, moved=moved)
+            )
+        else:
+            said.append(ModelScore(wish.ask.symbol, None, card.threshold, card.version, answer.reason))
+    return said
+
+
+def _moved(model: Loaded, row: Array) -> tuple[tuple[str, float], ...]:
+    """The features that moved the score most, with what they added to its log-odds."""
+    try:
+        found = model.model.contributions(row.reshape(1, -1))
+    except Exception:  # it is a remark beside the score
+        log.exception("%s cannot say what moved its score", model.name)
+        return ()
+    if found is None:
+        return ()
+    added = found[0, : len(model.card.features)]
+    most = np.argsort(-np.abs(added), kind="stable")[:MOVED]
+    return tuple((model.card.features[i], float(added[i])) for i in most.tolist() if np.isfinite(added[i]))

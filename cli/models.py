@@ -1,0 +1,168 @@
+"""Models of a house joined: where they lie, what they are told of the market, who hears of their changes."""
+
+import logging
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import assert_never
+
+from bot.domain.command import Done, SetModelThreshold, SwitchModel
+from bot.domain.event import NoticeRaised
+from bot.domain.market import HOUR_MS
+from bot.domain.model import ModelMode
+from bot.domain.notice import Notice, NoticeKind, Severity
+from bot.domain.refusal import Refused
+from bot.ml import feature
+from bot.ml.loading import Loaded
+from bot.ml.shelf import Change, Kept, ModelShelf, Swapped, Unusable, Wanted, Withdrawn
+from bot.runtime.desk import Desk
+from bot.runtime.scoring import BTC, ETH, Known, ModelScorer, Series, Told
+from bot.strategy import Frame
+from cli.house import House
+from cli.past import store_of
+from cli.workshop.sources import source_of
+from handlers.learning import ClusterView, ModelView
+from research.store.port import StoreError
+
+KINDS = {
+    feature.FUNDING_RATE: "funding",
+    feature.OPEN_INTEREST: "open_interest",
+    feature.RATIO_GLOBAL: "ls_ratio",
+    feature.RATIO_TOP: "ls_ratio_top",
+}
+"""What the store calls the figures that features need."""
+MEMORY_BARS = feature.MEMORY + feature.CHUNK
+EARLIER_MS = 12 * HOUR_MS
+"""What was known at the first bar that is remembered may be older by a settlement of funding."""
+NOT_YET = "training is not started from the chat yet: quarterdeck ml train SYMBOL"
+
+log = logging.getLogger(__name__)
+
+
+def folder_of(home: Path, folder: str) -> Path:
+    """Where models lie: what does not begin with / lies in the home."""
+    return home / folder
+
+
+def join_models(house: House) -> "Shelf":
+    """Let the house's signals be scored; answers what the chat asks."""
+    plan, engine = house.plan, house.engine
+    settings, symbols = plan.loaded.settings.ml, engine.state.symbols
+    shelf = ModelShelf(folder_of(plan.home, settings.folder))
+    shelf.want(Wanted(state.settings.strategy, name) for name, state in symbols.items())
+
+    def window(symbol: str) -> Frame | None:
+        return engine.signals.frame(symbol) if symbol in symbols else None
+
+    quote = plan.loaded.settings.venue.quote
+    known = Known(window, points_of(house), {BTC: f"BTC{quote}", ETH: f"ETH{quote}"})
+    told = Told(partial(_tell_change, house), partial(_tell_failure, house), house.now_ms)
+    house.scorer = house.performer.scorer = ModelScorer(shelf, known, told)
+    return Shelf(house, shelf)
+
+
+def points_of(house: House) -> Callable[[str], Series]:
+    """Reads a symbol's newest figures from the home's history; what cannot be read is missing, and said once."""
+    plan = house.plan
+    store = store_of(plan.home, source_of(plan.mode, plan.loaded.settings.venue))
+    memory_ms = MEMORY_BARS * house.engine.state.settings.bar_ms + EARLIER_MS
+    told: set[str] = set()
+
+    def read(symbol: str) -> Series:
+        since_ms = house.now_ms() - memory_ms
+        found = {}
+        for name, kind in KINDS.items():
+            try:
+                found[name] = store.points(kind, symbol, since_ms)
+            except StoreError as error:
+                if str(error) not in told:
+                    told.add(str(error))
+                    log.warning("a model's input is missing: %s", error)
+        return found
+
+    return read
+
+
+def _tell(house: House, severity: Severity, title: str, symbol: str = "") -> None:
+    notice = Notice(NoticeKind.MODEL, severity, house.now_ms(), title, symbol=symbol)
+    house.loop.put(NoticeRaised(house.now_ms(), notice))
+
+
+def _tell_change(house: House, change: Change) -> None:
+    name = "/".join(change.place)
+    match change:
+        case Swapped(version=version, before=before):
+            instead = f" instead of {before}" if before else ""
+            _tell(house, Severity.INFO, f"Model {name}: {version} is in use now{instead}")
+        case Kept(version=version, reason=reason, kept=kept):
+            stays = f"{kept} stays in use" if kept else "its signals have no score"
+            _tell(house, Severity.CRITICAL, f"Model {name}: {version} cannot be used, {stays}: {reason}")
+        case Withdrawn(before=before):
+            _tell(house, Severity.INFO, f"Model {name}: {before} was taken out of use")
+        case _:
+            assert_never(change)
+
+
+def _tell_failure(house: House, symbol: str, fault: str) -> None:
+    blocks = "pass" if house.engine.state.settings.unscored_pass else "are refused where models are on"
+    _tell(house, Severity.CRITICAL, f"{symbol}: its model gives no score, signals {blocks}: {fault}", symbol)
+
+
+class Shelf:
+    """What the chat asks of the models of a house; handlers.learning.ModelShelf."""
+
+    def __init__(self, house: House, shelf: ModelShelf) -> None:
+        """The house's models as they are."""
+        self._house = house
+        self._shelf = shelf
+
+    @property
+    def _desk(self) -> Desk:
+        return self._house.desk
+
+    def models(self) -> Sequence[ModelView]:
+        """Those in use, by symbol."""
+        views = []
+        for name, state in self._house.engine.state.symbols.items():
+            found = self._shelf.chosen(state.settings.strategy, name)
+            if found is not None and not isinstance(found, Unusable):
+                threshold = state.model.threshold
+                own = found.card.threshold if threshold is None else float(threshold)
+                views.append(_view(name, state.model.mode is ModelMode.ON, own, found))
+        return views
+
+    def clusters(self) -> Sequence[ClusterView]:
+        """None: symbols are not grouped yet."""
+        return ()
+
+    async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
+        """Let models judge signals (symbol empty: all), or not."""
+        mode = ModelMode.ON if on else ModelMode.OFF
+        return await self._desk.execute(SwitchModel(symbol, mode), actor)
+
+    async def set_threshold(self, symbol: str, threshold: Decimal, actor: str) -> Done | Refused:
+        """The score from which a signal passes (symbol empty: all)."""
+        return await self._desk.execute(SetModelThreshold(symbol, threshold), actor)
+
+    async def retrain(self, symbol: str, actor: str) -> Done | Refused:
+        """Begin training in the background."""
+        return Refused("ml", NOT_YET)
+
+
+def _view(symbol: str, on: bool, threshold: float, model: Loaded) -> ModelView:
+    card = model.card
+    return ModelView(
+        symbol=symbol,
+        on=on,
+        threshold=threshold,
+        trained_at_ms=card.created_at_ms,
+        features=len(card.features),
+        auc=card.metrics.auc,
+        precision=card.metrics.precision,
+        recall=card.metrics.recall,
+        hit_rate=None,
+        drift=None,
+        uplift=None,
+        queued=False,
+    )

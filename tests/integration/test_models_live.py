@@ -1,0 +1,148 @@
+"""Models in the running house: scored live as in training to the last bit, switched from the chat, swapped at a bar."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import lightgbm
+import model_kit
+import numpy as np
+import pytest
+from whole_house import Desk, market, whole_house
+
+from bot.domain.decision import Decision
+from bot.ml.align import Sources
+from bot.ml.card import Canary
+from bot.ml.compute import history_matrix
+from bot.ml.files import MODEL_FILE
+from bot.ml.registry import feature_set
+from bot.ml.writing import write_version
+from bot.strategy import Array, Frame
+
+NAMES = ("rsi", "adx", "macd_hist", "signal_strength", "side", "btc_ret_1", "oi_change")
+HISTORY, BARS = 620, 660
+
+
+def walk(seed: int, symbol: str) -> Frame:
+    steps = np.random.default_rng(seed).normal(0, 0.003, BARS)
+    return market([round(float(one), 5) for one in np.exp(np.cumsum(steps))], symbol, wick=0.002)
+
+
+XRP, BTC = walk(1, "XRPUSDT"), walk(2, "BTCUSDT")
+FRAMES = (XRP, BTC)
+
+
+def trained(seed: int) -> lightgbm.Booster:
+    """A small model of these features: it knows nothing, and says something else for every bar."""
+    rows = np.random.default_rng(seed).normal(size=(400, len(NAMES)))
+    parameters = {"objective": "binary", "verbose": -1, "num_threads": 1, "num_leaves": 15, "seed": seed}
+    return lightgbm.train(parameters, lightgbm.Dataset(rows, rows[:, 0] + rows[:, 5] > 0), 20)
+
+
+def install(home: Path, seed: int, symbol: str = "XRPUSDT") -> str:
+    """Put a model in place as training does; answers its version."""
+    booster, asked = trained(seed), np.random.default_rng(9).normal(size=(3, len(NAMES)))
+    canary = tuple(
+        Canary(tuple(row), float(score))
+        for row, score in zip(asked.tolist(), booster.predict(asked), strict=True)
+    )
+    card = replace(
+        model_kit.card(symbol),
+        strategy="metronome",
+        features=NAMES,
+        feature_hash=feature_set(NAMES).hash,
+        canary=canary,
+        importances=(),
+        threshold=0.5,
+    )
+    text = booster.model_to_string().encode()
+    return write_version(home / "models", card, text, "<html></html>", current=True).version
+
+
+def as_in_training(seed: int) -> Array:
+    """Score of every bar of the history, were there a long of strength 3 on each."""
+    sources = Sources(XRP, btc=BTC, strength=np.full(BARS, 3.0), side=np.ones(BARS))
+    return np.asarray(trained(seed).predict(history_matrix(feature_set(NAMES), sources)))
+
+
+async def said(desk: Desk, *lines: str) -> str:
+    return "\n".join([await desk.say(line) for line in lines])
+
+
+def scored(decisions: Sequence[Decision]) -> dict[int, float | None]:
+    """Scores of XRPUSDT by the row of their bar."""
+    first = XRP.open_at_ms.item(0) + XRP.timeframe_ms
+    mine = (one for one in decisions if one.signal.symbol == "XRPUSDT")
+    return {(one.signal.bar_at_ms - first) // XRP.timeframe_ms: one.model_score for one in mine}
+
+
+async def test_live_scores_are_those_of_training_also_over_a_restart(tmp_path: Path) -> None:
+    install(tmp_path, 1)
+    async with whole_house(tmp_path, FRAMES, history=HISTORY) as desk:
+        assert "on" in await said(desk, "/ml_on XRP", "Confirm")
+        await desk.bars(12)
+    async with whole_house(tmp_path, FRAMES, history=HISTORY + 12) as desk:
+        await desk.bars(12)
+        found = scored(await desk.house.desk.decisions(200))
+    expected = as_in_training(1)
+    assert len(found) >= 20
+    assert found == {row: expected.item(row) for row in found}
+
+
+async def test_a_score_below_refuses_and_why_names_what_moved_it(tmp_path: Path) -> None:
+    install(tmp_path, 1)
+    async with whole_house(tmp_path, FRAMES, history=HISTORY) as desk:
+        await said(desk, "/ml_on XRP", "Confirm", "/ml_threshold XRP 0.99", "Confirm")
+        await desk.bars(3)
+        assert [one.refused_by for one in await desk.house.desk.decisions(10) if one.signal.symbol == "XRPUSDT"] == [
+            "model"
+        ] * 3  # fmt: skip
+        why = await said(desk, "/why XRP")
+    assert "refused by model (score 0." in why
+    assert "moved by" in why
+    assert any(name in why for name in NAMES)
+
+
+async def test_without_a_model_signals_pass_and_nothing_can_be_switched(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, FRAMES, "ml: {mode: on}\n", history=HISTORY) as desk:
+        await desk.bars(2)
+        found = await desk.house.desk.decisions(10)
+        assert {gate.figures for one in found for gate in one.gates if gate.gate == "model"} == {"no model"}
+        assert "no model is installed" in await said(desk, "/ml_on XRP")
+
+
+async def test_a_new_version_counts_from_the_next_bar_and_a_broken_one_never(tmp_path: Path) -> None:
+    install(tmp_path, 1)
+    first, second = as_in_training(1), as_in_training(2)
+    async with whole_house(tmp_path, FRAMES, "ml: {mode: shadow}\n", history=HISTORY) as desk:
+        await desk.bars(2)
+        version = install(tmp_path, 2)
+        told = await desk.bars(2)
+        assert f"Model metronome/XRPUSDT: {version} is in use now instead of v0001" in told
+        third = install(tmp_path, 3)
+        broken = tmp_path / "models" / "metronome" / "XRPUSDT" / third / MODEL_FILE["lightgbm"]
+        broken.write_bytes(broken.read_bytes()[:500])
+        told = await desk.bars(3)
+        assert told.count(f"{third} cannot be used, {version} stays in use") == 1
+        found = scored(await desk.house.desk.decisions(200))
+        listed = await said(desk, "/ml")
+    rows = sorted(found)
+    assert [found[row] for row in rows] == [first[row] for row in rows[:2]] + [
+        second[row] for row in rows[2:]
+    ]
+    assert "XRPUSDT" in listed
+
+
+@pytest.mark.parametrize("on_error,refused", [("block", "model"), ("pass", "")])
+async def test_a_model_that_never_loads_blocks_or_passes_and_is_told_once(
+    tmp_path: Path, on_error: str, refused: str
+) -> None:
+    version = install(tmp_path, 1)
+    card = tmp_path / "models" / "metronome" / "XRPUSDT" / version / "card.json"
+    card.write_text("{}")
+    config = f"ml: {{mode: on, on_error: {on_error}}}\nlimits: {{max_trades_per_day: 0}}\n"
+    async with whole_house(tmp_path, FRAMES, config, history=HISTORY) as desk:
+        told = await desk.bars(3)
+        found = [one for one in await desk.house.desk.decisions(10) if one.signal.symbol == "XRPUSDT"]
+    assert found[-1].refused_by == refused
+    assert told.count("its model gives no score") == 1
