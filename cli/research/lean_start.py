@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 from cli.about import ROOT
 
@@ -41,15 +40,26 @@ def lean(strategy: str) -> Iterator[bool]:
     try:
         yield True
     finally:
-        for name in absent:
-            sys.modules.pop(name, None)
+        sys.meta_path.remove(absent)
 
 
-def leave_out() -> list[str]:
-    """Let nobody import what is unused; answers what was left out."""
-    modules = cast("dict[str, object]", sys.modules)
-    absent = [name for name in UNUSED if name not in modules]
-    modules.update(dict.fromkeys(absent))  # None is the import system's own sign for what is not there
+class Absent:
+    """An importer who knows of no module of these names, and lets nobody else look for them."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        """Top-level names."""
+        self._names = names
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        """As the import system asks it: None leaves a name to others."""
+        if name in self._names:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def leave_out() -> Absent:
+    """Let nobody import what is unused; answers whom to take away when that is over."""
+    absent = Absent(UNUSED)
+    sys.meta_path.insert(0, absent)
     return absent
 
 
