@@ -68,6 +68,14 @@ def best_threshold(curve: Curve, least_recall: float = LEAST_RECALL) -> tuple[fl
     return float(curve.threshold[best]), float(curve.precision[best]), float(curve.recall[best])
 
 
+def at_threshold(labels: Labels, scores: Array, threshold: float) -> tuple[float | None, float | None]:
+    """Precision and recall when scores at or above a threshold pass; None where nothing passes, or nothing won."""
+    passing = scores >= threshold
+    hits = float(labels[passing].sum())
+    won = float(labels.sum())
+    return (hits / float(passing.sum()) if passing.any() else None), (hits / won if won else None)
+
+
 def brier_of(labels: Labels, scores: Array) -> float | None:
     """Mean squared distance of scores from what happened: 0 is perfect, 0.25 is a coin always called half."""
     return float(np.mean((scores - labels) ** 2)) if len(labels) else None
