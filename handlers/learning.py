@@ -8,6 +8,8 @@ from typing import Protocol
 from bot.domain.command import Done
 from bot.domain.errors import StorageError
 from bot.domain.refusal import Refused
+from bot.ml.phantom import Followed
+from bot.runtime.phantoms import PhantomRecords, PhantomTally
 from bot.runtime.proposals import Draft
 from handlers.command import Injected
 from handlers.text import clip
@@ -38,22 +40,6 @@ class ModelView:
 
 
 @dataclass(frozen=True, slots=True)
-class PhantomView:
-    """Signals of one symbol that were followed without trading: how many, would-be win rate and profit.
-
-    `taken_*` are those that were traded, `refused_*` those that were not.
-    """
-
-    symbol: str
-    taken: int
-    taken_win_rate: float | None
-    taken_net: Decimal
-    refused: int
-    refused_win_rate: float | None
-    refused_net: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class ClusterView:
     """Symbols that behave alike, and how."""
 
@@ -63,14 +49,10 @@ class ClusterView:
 
 
 class ModelShelf(Protocol):
-    """The models in use, their training, and the signals that are followed beside the trades."""
+    """The models in use and their training."""
 
     def models(self) -> Sequence[ModelView]:
         """The installed models by symbol."""
-        ...
-
-    def phantoms(self) -> Sequence[PhantomView]:
-        """Followed signals by symbol."""
         ...
 
     def clusters(self) -> Sequence[ClusterView]:
@@ -91,13 +73,9 @@ class ModelShelf(Protocol):
 
 
 class Nothing:
-    """No model, no phantom, no cluster: a ModelShelf."""
+    """No model, no cluster: a ModelShelf."""
 
     def models(self) -> Sequence[ModelView]:
-        """None."""
-        return ()
-
-    def phantoms(self) -> Sequence[PhantomView]:
         """None."""
         return ()
 
@@ -123,6 +101,25 @@ class Models(Injected):
     """The shelf, as a handler asks for it."""
 
     shelf: ModelShelf = field(default_factory=Nothing)
+
+
+class NoPhantoms:
+    """PhantomRecords of a desk that follows no signals."""
+
+    async def tallies(self, since_ms: int = 0) -> tuple[PhantomTally, ...]:
+        """None."""
+        return ()
+
+    async def found(self, strategy: str, symbol: str, bar_at_ms: int) -> Followed | None:
+        """None."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Phantoms(Injected):
+    """The signals that are followed beside the trades, as a handler asks for them."""
+
+    records: PhantomRecords = field(default_factory=NoPhantoms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
-"""Models and phantoms: how good they are, switched on and off; honest where there are none."""
+"""Models: how good they are, switched on and off; honest where there are none."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -8,17 +7,14 @@ from bot.domain.command import Change
 from bot.runtime.desk import Desk
 from handlers.cards import answered, clock, no, proposed, table
 from handlers.command import Actor, Confirm, Example, Help, Range, Role, SymbolName, command
-from handlers.format import UNKNOWN, amount, count, money, number, plain, share
-from handlers.learning import NO_MODEL, Models, ModelView, PhantomView
-from handlers.reply import Button, Reply, Table
+from handlers.format import UNKNOWN, amount, number, plain, share
+from handlers.learning import NO_MODEL, Models, ModelView
+from handlers.reply import Button, Reply
 
 ALL = "all"
 EMPTY = Models()
 BACK = (Button("Models", "/ml"),)
 UNFILTERED = "No model is installed: signals pass unfiltered, and decisions carry no model score."
-NO_PHANTOMS = (
-    "No signals are followed beside the trades yet. /signals lists each with the gate that refused it."
-)
 
 Which = SymbolName | Literal["all"]
 
@@ -195,62 +191,6 @@ async def retrain(desk: Desk, actor: Actor, symbol: Which = ALL, models: Models 
     """Train models in the background; what comes of it waits as a proposal."""
     answer = await models.shelf.retrain(_chosen(symbol), actor.id)
     return answered("Training has begun", answer, buttons=(Button("Proposals", "/proposals"), *BACK))
-
-
-# --- phantoms and clusters ------------------------------------------------------------------------------------------
-
-
-@command(area="models", role=Role.VIEWER)
-async def phantoms(desk: Desk, models: Models = EMPTY) -> Reply:
-    """Signals followed without trading them: those taken against those refused, by symbol."""
-    found = models.shelf.phantoms()
-    return Reply(
-        title=f"Phantoms · {len(found)}" if found else "Phantoms · none",
-        table=_phantom_table(desk, found),
-        text="" if found else NO_PHANTOMS,
-        buttons=(Button("Refresh", "/phantoms"), Button("Signals", "/signals")),
-    )
-
-
-def _phantom_table(desk: Desk, found: Sequence[PhantomView]) -> Table | None:
-    quote = desk.about.quote
-    columns = f"Symbol | >Taken | >Won | >Net {quote} | >Refused | >Would win | >Would net {quote}"
-    rows = (
-        (
-            one.symbol,
-            str(one.taken),
-            share(one.taken_win_rate),
-            amount(one.taken_net),
-            str(one.refused),
-            share(one.refused_win_rate),
-            amount(one.refused_net),
-        )
-        for one in found
-    )
-    return table(columns, rows)
-
-
-@command(area="models", role=Role.VIEWER)
-async def phantom_stats(desk: Desk, models: Models = EMPTY) -> Reply:
-    """What refusing signals saved or cost, over all symbols."""
-    found, quote = models.shelf.phantoms(), desk.about.quote
-    refused = sum((one.refused_net for one in found), Decimal(0))
-    verdict = "saved" if refused < 0 else "cost"
-    fields = (
-        ("Taken", f"{sum(one.taken for one in found)}, {money(_net(found), quote)}"),
-        ("Refused", f"{sum(one.refused for one in found)}, they would have made {money(refused, quote)}"),
-        ("Refusing", f"{verdict} {money(abs(refused), quote, signed=False)}"),
-    )
-    return Reply(
-        title=f"Phantoms · {count(len(found), 'symbol')}" if found else "Phantoms · none",
-        fields=fields if found else (),
-        text="" if found else NO_PHANTOMS,
-        buttons=(Button("Refresh", "/phantom_stats"), Button("By symbol", "/phantoms")),
-    )
-
-
-def _net(found: Sequence[PhantomView]) -> Decimal:
-    return sum((one.taken_net for one in found), Decimal(0))
 
 
 @command(area="models", role=Role.VIEWER)

@@ -7,30 +7,54 @@ from bot.domain.decision import Decision
 from bot.domain.order import Order
 from bot.domain.signal import GateCheck, Signal
 from bot.engine.views import Why
+from bot.ml.phantom import Followed, Outcome
 from bot.runtime.desk import Desk
 from handlers.cards import clock, held, holding, table
 from handlers.command import Help, Range, Role, SymbolName, command
 from handlers.format import UNKNOWN, count, money, number, plain, price, size
+from handlers.learning import Phantoms
 from handlers.reply import Button, Reply
 
+NONE_FOLLOWED = Phantoms()
 MARKS = {True: "✓", False: "✗", None: "○"}
 """Passed, failed, not reached."""
 
 
 @command(area="signals", role=Role.VIEWER, aliases=("why",))
-async def signal(desk: Desk, symbol: SymbolName) -> Reply:
+async def signal(desk: Desk, symbol: SymbolName, phantoms: Phantoms = NONE_FOLLOWED) -> Reply:
     """Every gate with its figure, scores, the last decision, and why the order was (not) sent."""
     found = desk.why(symbol)
+    shadow = await _shadow(found.decision, phantoms)
     if found.signal is None and found.decision is None:
         text = f"No bar has been judged since the start; the next one closes within {desk.about.timeframe}."
         return Reply(f"Why {symbol}", text=text, buttons=_looks(symbol))
     return Reply(
         title=f"Why {symbol} · {_in_short(desk, found)}",
-        fields=tuple(_fields(desk, found)),
+        fields=(*_fields(desk, found), *_shadow_field(desk, shadow)),
         table=table(" | Gate | Figures | Of", _gate_rows(desk, found)),
         text="✓ passed, ✗ refused, ○ not reached",
         buttons=_looks(symbol),
     )
+
+
+async def _shadow(decision: Decision | None, phantoms: Phantoms) -> Followed | None:
+    """The last decision's signal, followed beside trading."""
+    if decision is None:
+        return None
+    judged = decision.signal
+    return await phantoms.records.found(judged.strategy, judged.symbol, judged.bar_at_ms)
+
+
+def _shadow_field(desk: Desk, found: Followed | None) -> Iterator[tuple[str, str]]:
+    """What the last decision's signal came to, once it has ended."""
+    if found is None or found.ending is None:
+        return
+    ending, rules = found.ending, desk.instruments.get(found.phantom.symbol)
+    how = {Outcome.STOP: "its stop", Outcome.TARGET: "its target", Outcome.TIMEOUT: "the end of its time"}
+    came = "came" if found.phantom.taken else "would have come"
+    net, bars = money(ending.net, desk.about.quote), count(ending.bars, "bar")
+    prices = f"{price(ending.entry_price, rules)} to {price(ending.exit_price, rules)}"
+    yield "Followed alone", f"{came} to {how[ending.outcome]} after {bars}: {prices}, {net}"
 
 
 def _in_short(desk: Desk, found: Why) -> str:

@@ -20,7 +20,7 @@ from handlers.learning import (
     ModelView,
     NoProposals,
     Nothing,
-    PhantomView,
+    Phantoms,
     Proposal,
     Proposals,
 )
@@ -94,9 +94,6 @@ class Shelf(Nothing):
     def models(self) -> tuple[ModelView, ...]:
         return self.held
 
-    def phantoms(self) -> tuple[PhantomView, ...]:
-        return (PhantomView("BTCUSDT", 5, 0.6, Decimal(20), 9, 0.3, Decimal("-41.5")),)
-
     def clusters(self) -> tuple[ClusterView, ...]:
         return (ClusterView("majors", ("BTCUSDT", "ETHUSDT"), "trend together"),)
 
@@ -134,10 +131,8 @@ async def test_models_are_shown_and_switched() -> None:
     assert "no model" in (await talk.say("/ml_on xrp")).text
 
 
-async def test_phantoms_say_what_refusing_saved() -> None:
+async def test_clusters_are_shown() -> None:
     talk = Talk(busy_desk(), context=(Models(Shelf()),))
-    assert fields(await talk.say("/phantom_stats"))["Refusing"] == "saved 41.50 USDT"
-    assert rows(await talk.say("/phantoms"))[0]["Would net USDT"] == "-41.50"
     assert rows(await talk.say("/clusters"))[0]["Which"] == "BTCUSDT, ETHUSDT"
 
 
@@ -289,7 +284,7 @@ async def test_an_unknown_strategy_names_those_there_are() -> None:
 
 def test_the_fakes_are_of_the_kind_that_handlers_ask_for() -> None:
     wanted = {kind for command in REGISTRY for _, kind in command.injected}
-    assert {Models, Proposals, Research} <= wanted
+    assert {Models, Phantoms, Proposals, Research} <= wanted
 
 
 async def test_progress_is_one_message_with_a_button_that_stops_it() -> None:
