@@ -48,6 +48,8 @@ class Indicators(NamedTuple):
 
     macd_hist: Windows
     ema_align: Windows
+    ema21: Windows
+    ema50: Windows
     rsi: Windows
     atr: Windows
     atr_pct: Windows
@@ -63,7 +65,7 @@ def indicators(x: Prices, reach: Reach, out: Indicators) -> None:
     """All indicators: those that are normalised later from bar `reach.deep` on, the others where they are read."""
     begin = max(0, reach.first - 19)
     for k in range(len(x.close)):
-        averages(x.close[k], reach.deep, out.macd_hist[k], out.ema_align[k])
+        averages(x.close[k], reach.deep, out.macd_hist[k], out.ema_align[k], (out.ema21[k], out.ema50[k]))
         wilder(x.high[k], x.low[k], x.close[k], out.rsi[k], out.atr[k], out.adx[k])
         share(out.atr[k], x.close[k], reach.deep, out.atr_pct[k])
         bands(x.close[k], begin, reach.read, out.bb_pct[k])
@@ -92,8 +94,10 @@ def _wilder(before: float, value: float, i: int, seed: int, length: int) -> floa
 
 
 @compiled
-def averages(close: Windows, begin: int, macd_hist: Windows, ema_align: Windows) -> None:
-    """MACD 12/26/9 less its signal, over the close; the order of EMA 9, 21 and 50."""
+def averages(
+    close: Windows, begin: int, macd_hist: Windows, ema_align: Windows, emas: tuple[Windows, Windows]
+) -> None:
+    """MACD 12/26/9 less its signal, over the close; the order of EMA 9, 21 and 50, and the last two."""
     fast = middle = slow = quick = long = signal = 0.0
     for i in range(len(close)):
         value = close[i]
@@ -103,6 +107,7 @@ def averages(close: Windows, begin: int, macd_hist: Windows, ema_align: Windows)
         signal = _ema(signal, quick - long, i, 33, 9)
         if i >= begin:
             macd_hist[i] = (quick - long - signal) / value if i >= 33 else nan
+            emas[0][i], emas[1][i] = middle if i >= 20 else nan, slow if i >= 49 else nan
             ema_align[i] = _order(fast, middle, slow, ROUNDING * value) if i >= 49 else nan
 
 

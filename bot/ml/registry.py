@@ -4,11 +4,16 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from bot.domain.errors import QuarterdeckError
-from bot.ml import columns, context
+from bot.ml import cluster, columns, context, structure
 from bot.ml.feature import Feature, FeatureSet, Group
 
 GROUPS: tuple[Group, ...] = ("base", "context", "structure", "cluster")
-FEATURES: tuple[Feature, ...] = (*columns.FEATURES, *context.FEATURES)
+FEATURES: tuple[Feature, ...] = (
+    *columns.FEATURES,
+    *context.FEATURES,
+    *structure.FEATURES,
+    *cluster.FEATURES,
+)
 _BY_NAME = {feature.name: feature for feature in FEATURES}
 
 
