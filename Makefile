@@ -44,7 +44,7 @@ $(bytecode): $(packages) $(shell find $(ROOMS) -name '*.py')
 	@$(python) -m compileall -q $(ROOMS)
 	@touch $@
 
-$(kernels): $(packages) bot/market/compiled.py $(wildcard research/arrays/*.py strategies/*/*.py)
+$(kernels): $(packages) bot/market/compiled.py $(wildcard bot/ml/*.py research/arrays/*.py strategies/*/*.py)
 	@echo "Compiling array code"
 	@$(python) -m research.arrays.warm
 	@touch $@

@@ -6,6 +6,7 @@
 import numpy as np
 
 from bot.domain.market import timeframe_ms
+from bot.ml.loading import load
 from bot.strategy import Frame
 from research.arrays.tallies import tallies
 from research.arrays.trades import equity_of, trades_of
@@ -17,7 +18,8 @@ BARS = 1_200
 
 
 def warm() -> None:
-    """Run every strategy of ours over a short market, every way that array code is used."""
+    """Run every strategy of ours over a short market, every way that array code is used, and every feature."""
+    load()
     registry = Registry()
     for name in registry.names():
         strategy = registry.build(name, "WARMUSDT")
