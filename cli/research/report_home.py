@@ -104,7 +104,7 @@ async def _opened(stack: AsyncExitStack, url: str, synchronous: str) -> Database
 async def _empty(stack: AsyncExitStack) -> Database:
     """Books without a line, gone at the end."""
     folder = stack.enter_context(TemporaryDirectory(prefix="quarterdeck-report-"))
-    return await _opened(stack, f"sqlite+aiosqlite:///{folder}/empty.db", "OFF")
+    return await _opened(stack, f"sqlite+aiosqlite:///{folder}/empty.db", "NORMAL")
 
 
 async def _memory(database: Database, asked: str, usual: str) -> Memory:
