@@ -3,23 +3,15 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from math import isfinite
 
 import numpy as np
 
-from bot.ml.loading import Loaded
+from bot.ml.loaded import Loaded
 from bot.ml.model import ModelError
 from bot.strategy import Array
 
 log = logging.getLogger(__name__)
-
-
-class OnError(StrEnum):
-    """What becomes of a signal whose model fails."""
-
-    PASS = "pass"  # noqa: S105 - the word of the setting
-    BLOCK = "block"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.ml.choice import candidates
 from bot.ml.files import CURRENT, current_version, place
-from bot.ml.loading import Hasher, Loaded, load_model, registered
+from bot.ml.loaded import Hasher, Loaded, load_model, registered
 from bot.ml.model import ModelError
 
 type Place = tuple[str, str]

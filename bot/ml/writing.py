@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bot.ml import files
 from bot.ml.card import Card, card_text, check_version
-from bot.ml.loading import model_of
+from bot.ml.loaded import model_of
 from bot.ml.model import ModelError
 
 PATIENCE_S = 30.0

@@ -229,7 +229,7 @@ def _model(trees: list[str], width: int, sigmoid: float) -> Iterator[str]:
     yield f"objective=binary sigmoid:{sigmoid!r}"
     yield "feature_names=" + " ".join(f"Column_{index}" for index in range(width))
     yield "feature_infos=" + " ".join(["none"] * width)
-    yield "tree_sizes=" + " ".join(str(len(tree) + 1) for tree in trees)
+    # no tree_sizes: with them the library reads trees in threads of its own, after which a forked child would hang
     yield ""
     yield from trees
     yield "end of trees"
