@@ -6,7 +6,7 @@
 import numpy as np
 
 from bot.domain.market import timeframe_ms
-from bot.ml.loading import load
+from bot.ml.compiling import load
 from bot.strategy import Frame
 from research.arrays.tallies import tallies
 from research.arrays.trades import equity_of, trades_of
