@@ -1,7 +1,7 @@
 """Sets of many parameters on two sides of a sheet: some parameters across, the others down."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
@@ -19,7 +19,7 @@ class Sheet:
     """Cells of shape (down, across): profit factors, NaN where no set of the cell has enough trades.
 
     Parameters in `folded` have no side of their own: a cell shows the median over their values. `places` gives the
-    (row, column) of each set.
+    (row, column) of each set, row -1 where it is left out; `rows` are those that are there.
     """
 
     across: tuple[Axis, ...]
@@ -27,6 +27,7 @@ class Sheet:
     folded: tuple[Axis, ...]
     cells: Array
     places: tuple[tuple[int, int], ...]
+    rows: tuple[int, ...]
 
     @property
     def across_words(self) -> list[str]:
@@ -36,7 +37,22 @@ class Sheet:
     @property
     def down_words(self) -> list[str]:
         """What stands beside each row."""
-        return _words(self.down)
+        words = _words(self.down)
+        return [words[row] for row in self.rows]
+
+    @property
+    def left_out(self) -> int:
+        """Rows that are not there."""
+        return _size(self.down) - len(self.rows)
+
+    def without_empty(self, kept: Sequence[int]) -> "Sheet":
+        """The same without rows in which no cell has a factor, but for those of the sets `kept`."""
+        wanted = {self.places[index][0] for index in kept}
+        left = [at for at in range(len(self.rows)) if at in wanted or np.isfinite(self.cells[at]).any()]
+        moved = {before: now for now, before in enumerate(left)}
+        places = tuple((moved.get(row, -1), column) for row, column in self.places)
+        rows = tuple(self.rows[at] for at in left)
+        return replace(self, cells=self.cells[left], places=places, rows=rows)
 
 
 def sheet(grid: Grid, rows: Sequence[SetFigures], least: int, most: float) -> Sheet:
@@ -53,7 +69,7 @@ def sheet(grid: Grid, rows: Sequence[SetFigures], least: int, most: float) -> Sh
     cells = np.full((_size(down), _size(across)), np.nan)
     for place, factors in found.items():
         cells[place] = np.median(factors)
-    return Sheet(across, down, folded, cells, places)
+    return Sheet(across, down, folded, cells, places, tuple(range(len(cells))))
 
 
 def _fitting(axes: Sequence[Axis], most: int) -> tuple[Axis, ...]:

@@ -29,14 +29,15 @@ def heat_map(plan: SweepPlan, section: Section, title: str, *, dark: bool = True
         return Canvas(title, UTC, "USDT", dark, WIDTH, HEAD_DOTS).nothing(
             "Nothing to draw:\nthe sets lie on no grid"
         )
-    laid = sheet(plan.grid, section.rows, plan.least, FACTOR_MOST)
+    marked = _marked(plan, section)
+    laid = sheet(plan.grid, section.rows, plan.least, FACTOR_MOST).without_empty(list(marked.values()))
     height = HEAD_DOTS + ROW_DOTS * max(6, len(laid.down_words))
     canvas = Canvas(title, UTC, "USDT", dark, WIDTH, height)
     if not np.isfinite(laid.cells).any():
         return canvas.nothing(f"Nothing to draw:\nno set has {plan.least} trades")
     figure, axes = _sheet_of_paper(canvas)
     _cells(axes, canvas.palette, laid)
-    _frames(axes, canvas.palette, laid, _marked(plan, section))
+    _frames(axes, canvas.palette, laid, marked)
     _name_sides(axes, canvas.palette, laid)
     return png(figure)
 
@@ -107,11 +108,11 @@ def _name_sides(axes: Axes, look: Palette, laid: Sheet) -> None:
     axes.set_xticks(range(len(laid.across_words)), laid.across_words)
     axes.set_yticks(range(len(laid.down_words)), laid.down_words)
     axes.tick_params(labelsize=7 if len(laid.across_words) <= 12 else 5.5)
-    folded = f"\nmedian over {_names(laid.folded)}" if laid.folded else ""
-    axes.set_xlabel(
-        f"{_names(laid.across)}{folded}", color=look.faint, fontsize=SMALL_LETTERS, parse_math=False
-    )
-    axes.set_ylabel(_names(laid.down), color=look.faint, fontsize=SMALL_LETTERS, parse_math=False)
+    sides = [f"across: {_names(laid.across)}"]
+    sides += [f"down: {_names(laid.down)}"] if laid.down else []
+    sides += [f"median over {_names(laid.folded)}"] if laid.folded else []
+    sides += [f"{laid.left_out} rows without a set of enough trades are left out"] if laid.left_out else []
+    axes.set_xlabel("\n".join(sides), color=look.faint, fontsize=SMALL_LETTERS, parse_math=False)
     axes.set_title(
         "profit factor of every set; – too few trades", loc="left", color=look.faint, fontsize=SMALL_LETTERS
     )
@@ -126,6 +127,7 @@ def fall_map(answer: Answer, question: Question, title: str, *, dark: bool = Tru
     canvas = Canvas(title, UTC, "USDT", dark, WIDTH, round(WIDTH * 0.6))
     look = canvas.palette
     figure, (axes,) = canvas.panels((1.0,))
+    axes.yaxis.tick_left()
     spreads = answer.at_suggested or answer.spreads
     risk = answer.suggested if answer.at_suggested else question.risk
     edges = np.linspace(0.0, max(0.01, *(float(one.drawdowns.max()) for one in spreads)), 61)
@@ -145,7 +147,7 @@ def fall_map(answer: Answer, question: Question, title: str, *, dark: bool = Tru
         color=look.loss,
         linewidth=1.4,
         linestyle="--",
-        label=f"tolerated {limit.drawdown:.0%}",
+        label=f"tolerated {100 * limit.drawdown:g} %",
     )
     canvas.label(axes, "share of paths, %")
     what = "risk per trade" if answer.by_risk else "notional per trade"

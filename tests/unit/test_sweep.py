@@ -227,3 +227,20 @@ def test_every_set_has_its_cell(tmp_path: Path) -> None:
     for row in section.rows:
         expected = row.factor if row.trades >= 30 else np.nan
         assert laid.cells[laid.places[row.index]] == pytest.approx(expected, nan_ok=True)
+
+
+def test_rows_without_enough_trades_are_left_out_of_the_sheet(tmp_path: Path) -> None:
+    """All but row 3 of five rows have too few trades; production stands in row 1 and stays."""
+    rows = [
+        replace(row, trades=100 if FIVE.places(row.index)[1] == 3 else 1)
+        for row in swept(tmp_path, PLATEAU).sections[0].rows
+    ]
+    production = FIVE.index((2, 1))
+    laid = sheet(FIVE, rows, 30, 10.0).without_empty([production])
+    assert (laid.down_words, laid.left_out, laid.cells.shape) == (["1", "3"], 3, (2, 5))
+    assert laid.places[production] == (0, 2)
+    assert laid.places[FIVE.index((4, 3))] == (1, 4)
+    assert laid.places[FIVE.index((4, 0))] == (-1, 4)
+    assert np.isnan(laid.cells[0]).all()
+    assert np.isfinite(laid.cells[1]).all()
+    assert sheet(FIVE, rows, 300, 10.0).without_empty([]).cells.shape == (0, 5)
