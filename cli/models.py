@@ -14,7 +14,7 @@ from bot.domain.model import ModelMode
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.refusal import Refused
 from bot.ml import feature
-from bot.ml.loading import Loaded
+from bot.ml.loaded import Loaded
 from bot.ml.shelf import Change, Kept, ModelShelf, Swapped, Unusable, Wanted, Withdrawn
 from bot.runtime.desk import Desk
 from bot.runtime.scoring import BTC, ETH, Known, ModelScorer, Series, Told

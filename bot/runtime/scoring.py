@@ -14,7 +14,7 @@ import numpy as np
 from bot.domain.market import HOUR_MS
 from bot.domain.model import ModelScore, ScoreAsk
 from bot.market.points import Points
-from bot.ml.loading import Loaded
+from bot.ml.loaded import Loaded
 from bot.ml.shelf import Change, ModelShelf, Unusable
 from bot.strategy import Array, Frame
 
