@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from bot.venues.port import VenueUnavailable
 from cli.jobs import send_weekly
 from cli.weekly import WeeklyLab, kept_report
 from handlers.lab import WeeklyOrder, WeeklyResult
+from research.weekly.facts import ModelFacts
 from research.weekly.report import WeeklyReport
 from storage.ledger import SqlLedger
 
@@ -200,6 +202,27 @@ async def test_6_what_models_there_are_cannot_be_read(
         assert found.lines["Models, proposals"].startswith(
             "models unknown, no training advised (1 of 3 signs"
         )
+
+    await at_a_house(tmp_path, story)
+
+
+class Two:
+    """A shelf with two models, of which one judges signals."""
+
+    def models(self) -> Any:
+        return [SimpleNamespace(on=True), SimpleNamespace(on=False)]
+
+
+async def test_6_models_are_counted_as_their_shelf_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(desk: Desk) -> None:
+        none = await made(desk)
+        assert none.lines["Models, proposals"].startswith("no model is installed, ")
+        monkeypatch.setattr(lab_of(desk), "shelf", Two())
+        found = await made(desk)
+        assert found.lines["Models, proposals"].startswith("1 of 2 models on, ")
+        assert found.report.models == ModelFacts(2, 1)
 
     await at_a_house(tmp_path, story)
 

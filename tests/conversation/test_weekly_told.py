@@ -156,3 +156,16 @@ def test_a_file_that_is_refused_is_said_and_the_words_are_not_repeated(tmp_path:
         assert TITLE not in (await house.ann.wait(120)).text
 
     play(tmp_path, "telegram", story)
+
+
+def test_the_job_itself_runs_by_its_name(tmp_path: Path) -> None:
+    async def story(house: ChatHouse) -> None:
+        seen = await house.ann.say("/run_job weekly")
+        if "Confirm" in seen.labels:
+            await house.ann.press("Confirm")
+        seen = await house.ann.wait(60)
+        assert TITLE in seen.page
+        [job] = [one for one in house.house.desk.jobs() if one.id == "weekly"]
+        assert (job.title, job.last_result) == ("Weekly report", "sent")
+
+    play(tmp_path, "telegram", story)
