@@ -2,7 +2,7 @@
 
 import typer
 
-from cli.research import backtest_line, bench_line, data_line, report_line, sweep_line
+from cli.research import backtest_line, bench_line, data_line, ml_line, report_line, sweep_line
 
 
 def register(app: typer.Typer, bench: typer.Typer) -> None:
@@ -11,4 +11,5 @@ def register(app: typer.Typer, bench: typer.Typer) -> None:
     sweep_line.register(app)
     data_line.register(app)
     report_line.register(app)
+    ml_line.register(app)
     bench_line.register(bench)

@@ -32,7 +32,7 @@ from research.learning.lesson import Lesson
 from research.learning.material import Material
 from research.learning.metrics import at_threshold
 from research.learning.network import Network
-from research.learning.training import FoldResult, Judged
+from research.learning.training import Judged
 from research.results.files import data_mark
 
 CANARIES = 16
@@ -87,7 +87,7 @@ def _card[Made: (Boosted, Network)](
         positives=int(dataset.label.sum()),
         sources={"signal": trained.balance.signals, "hold": trained.balance.holds},
         metrics=Metrics(judged.auc, judged.precision, judged.recall, judged.brier),
-        folds=tuple(_fold(dataset, one, judged) for one in judged.folds),
+        folds=tuple(_fold(dataset, number, judged) for number in range(len(judged.folds))),
         threshold=judged.threshold,
         parameters=_parameters(trained.kind, trained.settings, material.recipe, lesson),
         data_hash=data_hash(material),
@@ -126,11 +126,11 @@ def _parameters(
     return found
 
 
-def _fold[Made: Fitted](dataset: Dataset, fold: FoldResult[Made], judged: Judged[Made]) -> Fold:
+def _fold[Made: Fitted](dataset: Dataset, number: int, judged: Judged[Made]) -> Fold:
     """A fold as the card has it; precision and recall at the model's threshold."""
-    at_ms, split = dataset.at_ms, fold.split
-    scored = judged.beyond.score[judged.beyond.fold == judged.folds.index(fold)]
-    labels = judged.beyond.label[judged.beyond.fold == judged.folds.index(fold)]
+    fold, beyond = judged.folds[number], judged.beyond
+    at_ms, split, here = dataset.at_ms, fold.split, beyond.fold == number
+    labels, scored = beyond.label[here], beyond.score[here]
     precision, recall = at_threshold(labels, scored, judged.threshold)
     trained = Span(int(at_ms[split.train[0]]), int(at_ms[split.train[-1]]) + 1)
     return Fold(

@@ -1,0 +1,151 @@
+"""`quarterdeck ml`: its commands and their options. Nothing heavy is imported before one runs."""
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import typer
+
+from cli.options import Config, Home, finish
+from cli.research.spread import SpreadCommand
+
+Many = list[str] | None
+
+
+class MlCommand(SpreadCommand):
+    """`--candles FILE...` and `--funding FILE...` take many values; the symbol comes before the options."""
+
+    several: ClassVar[tuple[str, ...]] = ("--candles", "--funding")
+
+
+Symbol = Annotated[str, typer.Argument(help="Whose model.")]
+Candles = Annotated[
+    Many,
+    typer.Option(
+        "--candles",
+        help="Parquet or CSV files, or folders; BTCUSDT and ETHUSDT among them are compared with. Default: the store.",
+        metavar="FILE...",
+    ),
+]
+Funding = Annotated[
+    Many, typer.Option("--funding", help="Files of funding rates, with --candles.", metavar="FILE...")
+]
+Strategy = Annotated[str, typer.Option("--strategy", help="Whose signals.", metavar="NAME")]
+Features = Annotated[str, typer.Option("--features", help="Groups or features, by commas.", metavar="NAMES")]
+Begin = Annotated[
+    str, typer.Option("--from", help="First day (UTC), 2024-01-31 or with 12:30.", metavar="DATE")
+]
+End = Annotated[str, typer.Option("--to", help="Day after the last.", metavar="DATE")]
+Fee = Annotated[str, typer.Option("--fee", help="Of notional, each side: 0.04% or 0.0004.")]
+Slippage = Annotated[str, typer.Option("--slippage", help="Of the price, against us.")]
+Lookahead = Annotated[int, typer.Option("--lookahead", help="Bars until a signal's time is over.")]
+TimedOutWord = Annotated[
+    str, typer.Option("--timed-out", help="Signals whose time is over: drop, or sign (of the gain).")
+]
+Ratio = Annotated[float, typer.Option("--negative-ratio", help="Bars without a signal, for each signal.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same model.", min=0)]
+Tuned = Annotated[
+    Path | None, typer.Option("--tuned", help="Settings proposed by `ml tune`.", metavar="FILE")
+]
+Models = Annotated[
+    Path | None, typer.Option("--models", help="Where models lie (default: the home's).", metavar="DIR")
+]
+Json = Annotated[bool, typer.Option("--json", help="Only JSON on standard output, one document.")]
+
+
+def train(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
+    symbol: Symbol,
+    candles: Candles = None,
+    funding: Funding = None,
+    strategy: Strategy = "composite",
+    backend: Annotated[
+        str, typer.Option("--backend", help="lightgbm, or mlp: a small neural network beside it.")
+    ] = "lightgbm",
+    features: Features = "base",
+    begin: Begin = "",
+    end: End = "",
+    fee: Fee = "0.0004",
+    slippage: Slippage = "0.0001",
+    lookahead: Lookahead = 24,
+    timed_out: TimedOutWord = "drop",
+    negative_ratio: Ratio = 3.0,
+    seed: Seed = 0,
+    sweep: Annotated[
+        Path | None, typer.Option("--sweep", help="A sweep's result file: how overfit it is.", metavar="FILE")
+    ] = None,
+    tuned: Tuned = None,
+    use: Annotated[bool, typer.Option("--use", help="Use it from the next bar on.")] = False,
+    models: Models = None,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Train a model, judge it out of sample, and write it with its card and its report as a new version."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.ml_options import MlOptions
+    from cli.research.ml_train import run_train
+
+    finish(run_train, MlOptions.of(given), backend, use)
+
+
+def ablation(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
+    symbol: Symbol,
+    candles: Candles = None,
+    funding: Funding = None,
+    strategy: Strategy = "composite",
+    features: Features = "base",
+    begin: Begin = "",
+    end: End = "",
+    fee: Fee = "0.0004",
+    slippage: Slippage = "0.0001",
+    lookahead: Lookahead = 24,
+    timed_out: TimedOutWord = "drop",
+    negative_ratio: Ratio = 3.0,
+    seed: Seed = 0,
+    tuned: Tuned = None,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Does a model say more than the strategy did: its AUC without the strategy's own word."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.ml_doubt import run_ablation
+    from cli.research.ml_options import MlOptions
+
+    finish(run_ablation, MlOptions.of(given))
+
+
+def compare(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
+    symbol: Symbol,
+    candles: Candles = None,
+    funding: Funding = None,
+    strategy: Strategy = "composite",
+    features: Features = "base",
+    begin: Begin = "",
+    end: End = "",
+    fee: Fee = "0.0004",
+    slippage: Slippage = "0.0001",
+    lookahead: Lookahead = 24,
+    timed_out: TimedOutWord = "drop",
+    negative_ratio: Ratio = 3.0,
+    seed: Seed = 0,
+    tuned: Tuned = None,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """The backtest with and without the filter, over bars that the filter's models never saw."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.ml_doubt import run_compare
+    from cli.research.ml_options import MlOptions
+
+    finish(run_compare, MlOptions.of(given))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    ml = typer.Typer(
+        no_args_is_help=True, help="Models that judge signals: train, doubt, tune, list, export."
+    )
+    for name, command in (("train", train), ("ablation", ablation), ("compare", compare)):
+        ml.command(name, cls=MlCommand)(command)
+    app.add_typer(ml, name="ml")
