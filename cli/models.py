@@ -14,6 +14,7 @@ from bot.domain.model import ModelMode
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.refusal import Refused
 from bot.ml import feature
+from bot.ml.card import Card
 from bot.ml.loaded import Loaded
 from bot.ml.shelf import Change, Kept, ModelShelf, Swapped, Unusable, Wanted, Withdrawn
 from bot.runtime.desk import Desk
@@ -131,6 +132,12 @@ class Shelf:
                 own = found.card.threshold if threshold is None else float(threshold)
                 views.append(_view(name, state.model.mode is ModelMode.ON, own, found))
         return views
+
+    def card(self, symbol: str) -> Card | None:
+        """The card of the model that speaks for a symbol."""
+        state = self._house.engine.state.symbols.get(symbol)
+        found = None if state is None else self._shelf.chosen(state.settings.strategy, symbol)
+        return found.card if isinstance(found, Loaded) else None
 
     def clusters(self) -> Sequence[ClusterView]:
         """None: symbols are not grouped yet."""

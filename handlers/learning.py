@@ -8,6 +8,7 @@ from typing import Protocol
 from bot.domain.command import Done
 from bot.domain.errors import StorageError
 from bot.domain.refusal import Refused
+from bot.ml.card import Card
 from bot.ml.phantom import Followed
 from bot.runtime.phantoms import PhantomRecords, PhantomTally
 from bot.runtime.proposals import Draft
@@ -55,6 +56,10 @@ class ModelShelf(Protocol):
         """The installed models by symbol."""
         ...
 
+    def card(self, symbol: str) -> Card | None:
+        """The card of the model that speaks for a symbol; None: nobody's does."""
+        ...
+
     def clusters(self) -> Sequence[ClusterView]:
         """Groups of symbols."""
         ...
@@ -78,6 +83,10 @@ class Nothing:
     def models(self) -> Sequence[ModelView]:
         """None."""
         return ()
+
+    def card(self, symbol: str) -> Card | None:
+        """None."""
+        return None
 
     def clusters(self) -> Sequence[ClusterView]:
         """None."""

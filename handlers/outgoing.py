@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from bot.config.secrets import looks_secret
-from handlers.reply import Attachment, BarPlot, Button, CandlePlot, EquityPlot, Plot, Reply, Table
+from handlers.reply import (
+    Attachment,
+    BarPlot,
+    Button,
+    CandlePlot,
+    EquityPlot,
+    Plot,
+    ReliabilityPlot,
+    Reply,
+    Table,
+)
 from handlers.request import Request
 
 type Redact = Callable[[str], str]
@@ -64,7 +74,7 @@ def _table(table: Table, redact: Redact) -> Table:
 
 def _plot(plot: Plot, redact: Redact) -> Plot:
     match plot:
-        case CandlePlot() | EquityPlot():
+        case CandlePlot() | EquityPlot() | ReliabilityPlot():
             return replace(plot, title=redact(plot.title))
         case BarPlot():
             labels = tuple(redact(label) for label in plot.labels)

@@ -60,7 +60,19 @@ class BarPlot:
     title: str
 
 
-type Plot = CandlePlot | EquityPlot | BarPlot
+@dataclass(frozen=True, slots=True)
+class ReliabilityPlot:
+    """How often what a model said came true: per bin of scores the mean score, the share of targets, the rows.
+
+    Scores, shares and `threshold` are 0 to 1.
+    """
+
+    bins: tuple[tuple[float, float, int], ...]
+    threshold: float
+    title: str
+
+
+type Plot = CandlePlot | EquityPlot | BarPlot | ReliabilityPlot
 
 
 @dataclass(frozen=True, slots=True)

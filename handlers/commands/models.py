@@ -9,6 +9,7 @@ from handlers.cards import answered, clock, no, proposed, table
 from handlers.command import Actor, Confirm, Example, Help, Range, Role, SymbolName, command
 from handlers.format import UNKNOWN, amount, number, plain, share
 from handlers.learning import NO_MODEL, Models, ModelView
+from handlers.model_card import card_reply
 from handlers.reply import Button, Reply
 
 ALL = "all"
@@ -20,9 +21,11 @@ Which = SymbolName | Literal["all"]
 
 
 @command(area="models", role=Role.VIEWER)
-async def ml(desk: Desk, models: Models = EMPTY) -> Reply:
-    """Models in use: age, features, quality, threshold, on or off; or that there are none."""
+async def ml(desk: Desk, symbol: SymbolName | None = None, models: Models = EMPTY) -> Reply:
+    """Models in use: age, features, quality, threshold, on or off; of one symbol its whole card."""
     found = models.shelf.models()
+    if symbol is not None:
+        return _card(desk, models, symbol)
     on = sum(one.on for one in found)
     columns = "Symbol | State | >Age | >Features | >AUC | >Precision | >Recall | >Threshold | Training"
     return Reply(
@@ -31,6 +34,12 @@ async def ml(desk: Desk, models: Models = EMPTY) -> Reply:
         text="A signal passes when its score reaches the threshold." if found else UNFILTERED,
         buttons=(Button("Refresh", "/ml"), Button("Statistics", "/ml_stats"), Button("Signals", "/signals")),
     )
+
+
+def _card(desk: Desk, models: Models, symbol: str) -> Reply:
+    view = next((one for one in models.shelf.models() if one.symbol == symbol), None)
+    card = models.shelf.card(symbol)
+    return _none(models, symbol) if view is None or card is None else card_reply(desk, view, card)
 
 
 def _model_row(desk: Desk, one: ModelView) -> tuple[str, ...]:

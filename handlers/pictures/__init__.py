@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 
 from handlers.pictures.look import WIDTH as WIDTH
 from handlers.pictures.look import Canvas
-from handlers.reply import BarPlot, CandlePlot, EquityPlot, Plot
+from handlers.reply import BarPlot, CandlePlot, EquityPlot, Plot, ReliabilityPlot
 
 
 def render(
@@ -39,3 +39,8 @@ def render(
 
             canvas = Canvas(plot.title, zone, quote, dark, width, height or round(width * SHAPE))
             return draw_bars(canvas, plot.labels, plot.values)
+        case ReliabilityPlot():
+            from handlers.pictures.reliability import SHAPE, draw_reliability
+
+            canvas = Canvas(plot.title, zone, quote, dark, width, height or round(width * SHAPE))
+            return draw_reliability(canvas, plot.bins, plot.threshold)

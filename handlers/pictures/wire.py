@@ -13,11 +13,9 @@ import numpy as np
 from cattrs import Converter
 from numpy.typing import NDArray
 
-from handlers.reply import BarPlot, CandlePlot, EquityPlot, Plot
+from handlers.reply import Plot
 
-KINDS: dict[str, type[BarPlot | CandlePlot | EquityPlot]] = {
-    cls.__name__: cls for cls in get_args(Plot.__value__)
-}
+KINDS: dict[str, type[Plot]] = {cls.__name__: cls for cls in get_args(Plot.__value__)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+import model_kit
 import pytest
 from command_kit import REGISTRY, Talk, busy_desk, equity_curve, fields, rows
 from fakes_desk import NOW
@@ -12,6 +13,7 @@ from bot.domain.command import Change, Done
 from bot.domain.order import CloseReason
 from bot.domain.refusal import Refused
 from bot.domain.signal import Side
+from bot.ml.card import Card
 from handlers.lab import BacktestOrder, BacktestResult, NoLaboratory, Research, Told, Tried, TriedTrade
 from handlers.learning import (
     Applied,
@@ -24,7 +26,7 @@ from handlers.learning import (
     Proposal,
     Proposals,
 )
-from handlers.reply import Attachment, Reply
+from handlers.reply import Attachment, ReliabilityPlot, Reply
 
 EMPTY = [
     ("/ml", "No model is installed: signals pass unfiltered"),
@@ -94,6 +96,9 @@ class Shelf(Nothing):
     def models(self) -> tuple[ModelView, ...]:
         return self.held
 
+    def card(self, symbol: str) -> Card | None:
+        return model_kit.card("_general", version="v0007") if symbol == "BTCUSDT" else None
+
     def clusters(self) -> tuple[ClusterView, ...]:
         return (ClusterView("majors", ("BTCUSDT", "ETHUSDT"), "trend together"),)
 
@@ -129,6 +134,25 @@ async def test_models_are_shown_and_switched() -> None:
         ("BTCUSDT", "test:1"),
     ]
     assert "no model" in (await talk.say("/ml_on xrp")).text
+
+
+async def test_the_card_of_a_model() -> None:
+    shelf = Shelf()
+    talk = Talk(busy_desk(), context=(Models(shelf),))
+    reply = await talk.say("/ml btc")
+    assert reply.title == "Model of BTCUSDT · composite · v0007"
+    found = fields(reply)
+    assert found["State"] == "on, passes from 0.55"
+    assert found["Rows"] == "600 (450 hold, 150 signal); 48.3% reached the target"
+    assert found["AUC"] == "0.610 over 1 fold (0.610)"
+    assert found["At its threshold"] == "precision 58.0%, recall 40.0%"
+    assert found["Ablation"] == "useful: A-C drops 0.02"
+    assert found["Advice"] == "shadow"
+    assert [row["Feature"] for row in rows(reply)] == ["rsi", "adx"]
+    assert "It is the model of general: BTCUSDT has none of its own." in reply.text
+    assert reply.plot == ReliabilityPlot(((0.4, 0.41, 300), (0.6, 0.58, 300)), 0.55, reply.title)
+    assert [button.label for button in reply.buttons] == ["Refresh", "Switch off", "Models", "Why"]
+    assert "XRPUSDT has no model" in (await talk.say("/ml xrp")).text
 
 
 async def test_clusters_are_shown() -> None:

@@ -24,7 +24,7 @@ from handlers.pictures.candles import short_count, spread
 from handlers.pictures.timeframe import wider_frame
 from handlers.pictures.timeline import time_ticks
 from handlers.pictures.wire import Wish, from_bytes, to_bytes
-from handlers.reply import BarPlot, CandlePlot, EquityPlot, Plot
+from handlers.reply import BarPlot, CandlePlot, EquityPlot, Plot, ReliabilityPlot
 
 START = 1_760_000_400_000
 BAR = 900_000
@@ -237,3 +237,12 @@ def test_longer_candles_hold_all_of_the_shorter_ones(bars: int) -> None:
         assert wide.close[-1] == frame.close[-1]
         assert wide.open[0] == frame.open[whole][0]
         assert wide.high.max() == frame.high[whole].max()
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_the_reliability_picture(dark: bool) -> None:
+    bins = tuple((0.05 + i / 10, 0.04 + i / 10, 30 * i) for i in range(10))
+    drawn = render(ReliabilityPlot(bins, 0.55, "Model of XRPUSDT"), dark=dark)
+    assert drawn.startswith(b"\x89PNG")
+    assert drawn != render(ReliabilityPlot(bins[:5], 0.55, "Model of XRPUSDT"), dark=dark)
+    assert render(ReliabilityPlot((), 0.55, "None"), dark=dark).startswith(b"\x89PNG")

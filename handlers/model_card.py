@@ -1,0 +1,70 @@
+"""A model's card as a person reads it: what it was made from, how well it did, what it looks at."""
+
+from collections.abc import Iterator
+
+from bot.ml.card import Card
+from bot.runtime.desk import Desk
+from handlers.cards import clock, table
+from handlers.format import UNKNOWN, count, number, share
+from handlers.learning import ModelView
+from handlers.reply import Button, ReliabilityPlot, Reply
+
+TOP = 8
+"""Features listed: those the model looks at most."""
+
+
+def card_reply(desk: Desk, view: ModelView, card: Card) -> Reply:
+    """The card of the model that speaks for a symbol."""
+    title = f"Model of {view.symbol} · {card.strategy} · {card.version}"
+    bins = tuple((one.predicted, one.observed, one.rows) for one in card.calibration)
+    switch = "ml_off" if view.on else "ml_on"
+    return Reply(
+        title=title,
+        fields=tuple(_fields(desk, view, card)),
+        table=table("Feature | >Gain | >AUC without it", _features(card)),
+        text="\n".join(_words(view, card)),
+        plot=ReliabilityPlot(bins, view.threshold, title) if bins else None,
+        buttons=(
+            Button("Refresh", f"/ml {view.symbol}"),
+            Button("Switch off" if view.on else "Switch on", f"/{switch} {view.symbol}"),
+            Button("Models", "/ml"),
+            Button("Why", f"/why {view.symbol}"),
+        ),
+    )
+
+
+def _fields(desk: Desk, view: ModelView, card: Card) -> Iterator[tuple[str, str]]:
+    at, metrics = clock(desk), card.metrics
+    yield "State", f"{'on' if view.on else 'off'}, passes from {number(view.threshold, 2)}"
+    yield "Made", f"{at.full(card.created_at_ms)}, {card.kind}, {count(len(card.features), 'feature')}"
+    yield "Trained on", f"{at.full(card.trained.from_ms)} to {at.full(card.trained.to_ms)}"
+    origins = ", ".join(f"{rows} {name}" for name, rows in sorted(card.sources.items()))
+    yield "Rows", f"{card.rows} ({origins}); {share(card.balance)} reached the target"
+    yield "AUC", f"{number(metrics.auc, 3)} over {count(len(card.folds), 'fold')} ({_by_fold(card)})"
+    yield "At its threshold", f"precision {share(metrics.precision)}, recall {share(metrics.recall)}"
+    yield "Brier score", number(metrics.brier, 4)
+    if card.ablation is not None:
+        yield "Ablation", f"{card.ablation.word}: {card.ablation.reason}"
+    if card.comparison is not None:
+        yield "On against off", f"{card.comparison.word}: {card.comparison.reason}"
+    yield "Advice", card.advice
+
+
+def _by_fold(card: Card) -> str:
+    return ", ".join(number(fold.metrics.auc, 3) for fold in card.folds) or UNKNOWN
+
+
+def _features(card: Card) -> Iterator[tuple[str, ...]]:
+    """Those that count most: by permutation where it was measured, else by gain."""
+    most = sorted(
+        card.importances, key=lambda one: (-(one.permutation or 0.0), -(one.gain or 0.0), one.feature)
+    )
+    for one in most[:TOP]:
+        lost = UNKNOWN if one.permutation is None else f"{-one.permutation:+.4f}"
+        yield one.feature, number(one.gain, 1), lost
+
+
+def _words(view: ModelView, card: Card) -> Iterator[str]:
+    if card.symbol != view.symbol:
+        yield f"It is the model of {card.symbol.removeprefix('_')}: {view.symbol} has none of its own."
+    yield from card.reasons
