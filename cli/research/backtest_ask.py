@@ -116,7 +116,12 @@ def way_of(options: BacktestOptions) -> tuple[str, str]:
     """Fast or exact, and why exact where nobody said so."""
     if options.fast and options.exact:
         raise ConfigError("--fast and --exact do not go together: choose one")
-    only = [name for name, there in (("--limits", options.limits), ("--rules", options.rules)) if there]
+    given = (
+        ("--limits", options.limits),
+        ("--rules", options.rules),
+        ("--phantoms", options.phantoms),
+    )
+    only = [name for name, there in given if there]
     if options.fast and only:
         raise ConfigError(f"--fast knows no {' and '.join(only)}: leave out --fast, or {' and '.join(only)}")
     if only and not options.exact:

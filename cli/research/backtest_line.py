@@ -60,6 +60,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option of the command
     look_ahead: Annotated[bool, _flag("--look-ahead-check", "Cut the future off, compare signals.")] = False,
     html: Annotated[str, _one("--html", "Write a page with pictures.", "FILE")] = "",
     out: Annotated[str, _one("--out", "Write the result here (default: the home).", "FILE")] = "",
+    phantoms: Annotated[str, _one("--phantoms", "Every signal followed alone: exact only.", "FILE")] = "",
     repeat: Annotated[str, _one("--repeat", "Run a result file again and compare.", "FILE")] = "",
     config: Annotated[str, _one("--config", "Configuration file (default: config.yaml).", "FILE")] = "",
     home: Annotated[str, _one("--home", "Where state lives.", "FOLDER")] = "",

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
-SHOWN_ONLY = ("html", "out", "repeat", "config", "home", "json")
+SHOWN_ONLY = ("html", "out", "phantoms", "repeat", "config", "home", "json")
 """They change nothing about the figures."""
 FILES = ("candles", "finer", "funding", "rules", "market")
 STORE = "store"
@@ -41,6 +41,7 @@ class BacktestOptions:
     look_ahead: bool = False
     html: str = ""
     out: str = ""
+    phantoms: str = ""
     repeat: str = ""
     config: str = ""
     home: str = ""

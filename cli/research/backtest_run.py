@@ -1,17 +1,20 @@
 """`quarterdeck backtest`: ask, trade, sum up, keep, show."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
+from bot.domain.decision import Decision
 from bot.domain.errors import ConfigError
 from bot.domain.guard import Limits
 from cli.research.again import told_again
 from cli.research.backtest_ask import FAST, FIRST_MS, LAST_MS, Asked, asked_of, home_of
 from cli.research.backtest_options import BacktestOptions
 from cli.research.code_mark import code_mark
+from cli.research.phantom_file import check_phantoms, write_phantoms
 from cli.research.progress_view import progress
 from research.backtest.look_ahead import LookAhead, look_ahead
 from research.backtest.walk import Walk, walk_forward, walk_row
@@ -37,6 +40,8 @@ from research.results.statistics import Summary, summary_of
 FOUND, WELL = 1, 0
 LOOK_AHEAD_SEED = 1
 
+type Heard = Callable[[Decision], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -60,9 +65,13 @@ class Result:
 
 def run_backtest_line(options: BacktestOptions) -> int:
     """Run it; 1 when the books do not agree, the strategy looks ahead, or a repeated run came out differently."""
+    check_phantoms(options)
     if options.repeat:
         return _repeat(options)
-    result = result_of(options, asked_of(options))
+    asked, decisions = asked_of(options), list[Decision]()
+    result = result_of(options, asked, decisions.append if options.phantoms else None)
+    if options.phantoms:
+        write_phantoms(options, asked, decisions)
     path, unkept = _keep(options, result)
     if options.html:
         _write_page(options, result)
@@ -81,16 +90,16 @@ def _show(options: BacktestOptions, result: Result, path: Path | None) -> None:
 
     show(result.outcome, result.summary, result.checks, result.walk, result.looked)
     tell_notes(result.notes)
-    for name, where in (("Result", str(path or "")), ("Page", options.html)):
+    for name, where in (("Result", str(path or "")), ("Page", options.html), ("Phantoms", options.phantoms)):
         if where:
             print(f"{name}: {where}")
 
 
-def result_of(options: BacktestOptions, asked: Asked) -> Result:
-    """Trade, judge, check; progress on standard error."""
+def result_of(options: BacktestOptions, asked: Asked, heard: Heard | None = None) -> Result:
+    """Trade, judge, check; progress on standard error. `heard` is told of every decision (exact way only)."""
     plan, ground = asked.plan, asked.ground
     with progress("Backtest", json=options.json) as tell:
-        outcome = _traded(asked, tell)
+        outcome = _traded(asked, tell, heard)
     walk = None
     if asked.windows:
         with progress("Walk-forward", unit="folds", json=options.json) as tell:
@@ -110,23 +119,24 @@ def result_of(options: BacktestOptions, asked: Asked) -> Result:
     return Result(asked, outcome, summary, checks, walk, looked, content, notes)
 
 
-def _traded(asked: Asked, tell: Tell) -> Outcome:
+def _traded(asked: Asked, tell: Tell, heard: Heard | None) -> Outcome:
+    way = _way(asked, heard)
     if asked.span_ms == (FIRST_MS, LAST_MS):
-        return _way(asked)(asked.plan, asked.ground, tell)
-    outcome = run_window(_way(asked), asked.plan, asked.ground, (*asked.span_ms, asked.warmup_bars), tell)
+        return way(asked.plan, asked.ground, tell)
+    outcome = run_window(way, asked.plan, asked.ground, (*asked.span_ms, asked.warmup_bars), tell)
     if outcome is None:
         raise ConfigError("no candles in the time asked for")
     return outcome
 
 
-def _way(asked: Asked) -> Way:
+def _way(asked: Asked, heard: Heard | None = None) -> Way:
     if asked.way == FAST:
         from research.backtest.fast import run_fast
 
         return run_fast
     from research.backtest.exact import run_exact
 
-    return run_exact
+    return run_exact if heard is None else partial(run_exact, heard=heard)
 
 
 def _run(options: BacktestOptions, asked: Asked) -> Run:

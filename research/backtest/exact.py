@@ -4,12 +4,13 @@ All symbols share one account, bar by bar in the order of time. A symbol without
 margin and is never liquidated: nothing is known of that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 
+from bot.domain.decision import Decision
 from bot.domain.guard import SizingMode
 from bot.domain.instrument import Instrument
 from bot.domain.settings import EngineSettings, SymbolSettings
@@ -31,10 +32,16 @@ NO_MARGIN = 1_000_000
 """Leverage where no instrument says what margin a position needs: a fixed notional is then always possible."""
 
 
-def run_exact(plan: Plan, ground: Ground, tell: Tell = silent, registry: Registry | None = None) -> Outcome:
+def run_exact(
+    plan: Plan,
+    ground: Ground,
+    tell: Tell = silent,
+    registry: Registry | None = None,
+    heard: Callable[[Decision], None] | None = None,
+) -> Outcome:
     """Trade the plan over all its candles. Raises QuarterdeckError when plan and ground do not fit together.
 
-    `registry` spares reading the strategies' files again.
+    `registry` spares reading the strategies' files again. `heard` is told of every decision about a signal.
     """
     registry = registry or Registry(ground.strategy_paths)
     checked(ground, registry.strategy_class(plan.strategy))
@@ -51,6 +58,7 @@ def run_exact(plan: Plan, ground: Ground, tell: Tell = silent, registry: Registr
         rules=_rules(plan, ground),
         funding=ground.funding,
         finer=ground.finer,
+        heard=heard,
     )
     warmup_bars = registry.strategy_class(plan.strategy).warmup_bars
     return _outcome(plan, ground, warmup_bars, trade(course, tell))

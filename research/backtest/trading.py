@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from heapq import merge
@@ -56,7 +56,8 @@ type _Due = dict[tuple[str, int], list[Payment]]
 class Course:
     """What is traded how. `frames` hold whole histories, `first` the row from which each is traded.
 
-    `funding` rates at their settlement times and `finer` candles by symbol, as far as they are known.
+    `funding` rates at their settlement times and `finer` candles by symbol, as far as they are known. `heard` is told
+    of every decision.
     """
 
     settings: EngineSettings
@@ -67,6 +68,7 @@ class Course:
     rules: MatchingRules
     funding: Mapping[str, Points] = field(default_factory=dict)
     finer: Mapping[str, Frame] = field(default_factory=dict)
+    heard: Callable[[Decision], None] | None = None
 
     @property
     def bars(self) -> int:
@@ -107,7 +109,7 @@ class Traded:
     `decisions` counts the signals that reached the gates, `refused` those that a gate kept out by its name, `smaller`
     the entries that a bound made smaller than sizing asked for, by the bound's name. `kills` and `halts` last to the
     end: nobody lifts them. `failures`: strategies that were switched off, by symbol. `columns` are the strategies'
-    own, over whole histories.
+    own, over whole histories. `heard` is told of every decision.
     """
 
     trades: list[Trade] = field(default_factory=list)
@@ -119,6 +121,7 @@ class Traded:
     halts: list[Halt] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     columns: dict[str, Columns] = field(default_factory=dict)
+    heard: Callable[[Decision], None] | None = None
 
     @property
     def entries(self) -> int:
@@ -141,6 +144,8 @@ class Traded:
 
     def _count(self, decision: Decision) -> None:
         self.decisions += 1
+        if self.heard is not None:
+            self.heard(decision)
         if not decision.taken:
             self.refused[_refusal(decision)] += 1
         elif decision.binding not in _ASKED:
@@ -155,7 +160,7 @@ def _refusal(decision: Decision) -> str:
 
 def trade(course: Course, tell: Tell) -> Traded:
     """Trade every bar; what is open at the end of a symbol's candles is closed at its last close, reason END."""
-    settings, found = course.settings, Traded()
+    settings, found = course.settings, Traded(heard=course.heard)
     strategies = {one.symbol: course.build(one.symbol, {}) for one in settings.symbols}
     engine = Engine(settings, EntrySignals(strategies, course.frames), course.build)
     matching = _venue(course)
