@@ -12,11 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from bot.domain.errors import ConfigError, QuarterdeckError
 from bot.strategy import Frame, Strategy, Value
+from cli.bench_research_peers import table
+from cli.bench_research_whole import whole
 from research.arrays.spread import side_by_side
 from research.arrays.tallies import tallies
 from research.backtest.fast import run_fast
@@ -80,12 +83,20 @@ def run_research_bench(asked: BenchResearch) -> int:
         for name in ROWS:
             found |= _in_a_process(name, file, asked)
     found["load_after"] = round(os.getloadavg()[0], 2)
+    found["table"] = table(found)
     sys.stdout.write(json.dumps(found) + "\n" if asked.json else _told(found))
     return 0
 
 
 def _told(found: Mapping[str, object]) -> str:
-    return "".join(f"{name:<32} {figure}\n" for name, figure in found.items())
+    lines = [f"{name:<32} {figure}" for name, figure in found.items() if name != "table"]
+    for row in table(found):
+        peers = cast("dict[str, dict[str, float]]", row["peers"])
+        words = ", ".join(f"{one['ratio']:,.3g} x {name}" for name, one in peers.items())
+        reached = "reached" if row["reached"] else "NOT reached"
+        asked = f"asked {row['asked']}, {reached}" if row["asked"] or row["memory_asked_mb"] else reached
+        lines.append(f"{row['line']:<44} {row['ours']}  ({asked})  {words}".rstrip())
+    return "\n".join(lines) + "\n"
 
 
 def _year(candles: Path | None) -> Frame:
@@ -166,14 +177,26 @@ def _fast(stand: Stand) -> Figures:
 
 def _command(stand: Stand) -> Figures:
     """A whole `quarterdeck backtest`, from nothing to its JSON."""
-    with tempfile.TemporaryDirectory() as home:
-        quarterdeck = [sys.executable, "-m", "cli.main", "--home", home]
-        command = [*quarterdeck, "backtest", "--candles", str(stand.file), "--strategy", STRATEGY, "--json"]
-        taken = _measured(
-            lambda: subprocess.run(command, capture_output=True, check=True),  # noqa: S603 - our own words
-            min(stand.runs, 5),
-        )
-    return {"command_s": taken[0]}
+    words = ("backtest", "--candles", str(stand.file), "--strategy", STRATEGY, "--json")
+    found = whole(words, min(stand.runs, 5))
+    return {"command_s": found.seconds, "command_memory_mb": found.memory_mb}
+
+
+def _sweep_command(stand: Stand) -> Figures:
+    """A whole `quarterdeck sweep` of one symbol, walked forward, judged, kept."""
+    words = ("sweep", "--candles", str(stand.file), "--strategy", STRATEGY, "--json")
+    found = whole(words, min(stand.runs, 5))
+    return {"sweep_command_s": found.seconds, "sweep_command_memory_mb": found.memory_mb}
+
+
+def _many_command(stand: Stand) -> Figures:
+    """The same over a file for each symbol, by as many processes as there are processors."""
+    with tempfile.TemporaryDirectory() as folder:
+        for symbol, frame in many(stand).items():
+            _write(frame, Path(folder) / f"{symbol}.parquet")
+        words = ("sweep", "--candles", folder, "--strategy", STRATEGY, "--json")
+        found = whole(words, min(stand.runs, 3))
+    return {"many_command_s": found.seconds, "many_command_memory_mb": found.memory_mb}
 
 
 def _exact(stand: Stand) -> Figures:
@@ -227,6 +250,8 @@ def _many_sweep(stand: Stand) -> Figures:
 ROWS: dict[str, Callable[[Stand], Figures]] = {
     "fast": _fast,
     "command": _command,
+    "sweep_command": _sweep_command,
+    "many_command": _many_command,
     "sweep": _sweep,
     "walk_forward": _folds,
     "exact": _exact,
@@ -273,8 +298,7 @@ def main(arguments: list[str]) -> int:
     name, file, symbols, runs = arguments
     frame = next(iter(read_candles([Path(file)]).frames.values()))
     found = ROWS[name](Stand(frame, Path(file), int(symbols), int(runs)))
-    who = resource.RUSAGE_CHILDREN if name == "command" else resource.RUSAGE_SELF
-    found[f"{name}_memory_mb"] = resource.getrusage(who).ru_maxrss / 1024
+    found.setdefault(f"{name}_memory_mb", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     sys.stdout.write(json.dumps({key: round(figure, 3) for key, figure in found.items()}))
     return 0
 
