@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from bot.runtime.health import memory_mb
 from bot.runtime.perform import LanedPerformer
 from bot.venues.ccxt_venue.venue import CcxtVenue
 from bot.venues.ccxt_venue.wire import Access, Environment
+from cli.homes import HISTORY
+from cli.shelf import StoreShelf
 from cli.venues import READ_LAG_MS, ExchangeAt
 from cli.wiring import Blueprint, House, open_house
 from sandbox.market import GeneratedMarket
@@ -36,18 +39,27 @@ PAUSE_S = 0.16
 """Between orders, so that no venue's order rate is part of the figure."""
 START_S = 120.0
 
+type Seconds = tuple[float, float]
+"""By the clock, and of processor time."""
+
 
 @dataclass(frozen=True, slots=True)
 class VenueFigures:
     """What was measured; times in milliseconds, memory in MiB of this process alone (the exchange runs in another).
 
-    `ready_s`: from nothing to streams up, candles loaded and the account reconciled. `orders`: market orders, sent one
-    after the other. `streams_cpu_percent`: of one core, with `frames_per_s` frames arriving.
+    `ready_s`: from nothing to streams up, candles loaded and the account reconciled. `exchange_start`: the same again
+    in a warm process, candles from the exchange; `store_start`: candles from the store; each by the clock and of
+    processor time. `orders`: market orders, sent one after the other. `streams_cpu_percent`: of one core, with
+    `frames_per_s` frames arriving.
     """
 
     venue: str
     symbols: int
     ready_s: float
+    exchange_start_s: float
+    exchange_start_cpu_s: float
+    store_start_s: float
+    store_start_cpu_s: float
     orders: int
     order_p50_ms: float
     order_p99_ms: float
@@ -75,6 +87,8 @@ def run_venue_bench(venue: str, symbols: int, orders: int, seconds: float, as_js
     sys.stdout.write(
         f"{figures.symbols} symbols on {figures.venue}, spoken by a sandbox in another process\n"
         f"  ready after {figures.ready_s:.1f} s\n"
+        f"  started again: {figures.exchange_start_s:.1f} s, {figures.exchange_start_cpu_s:.1f} s of processor time; "
+        f"with candles at home {figures.store_start_s:.1f} s, {figures.store_start_cpu_s:.1f} s\n"
         f"  order round trip {figures.order_p50_ms:.1f} ms median, {figures.order_p99_ms:.1f} ms p99 "
         f"of {figures.orders}\n"
         f"  streams {figures.streams_cpu_percent:.0f} % of a core at {figures.frames_per_s:,.0f} frames/s\n"
@@ -87,12 +101,17 @@ async def _measure(venue: str, symbols: int, orders: int, seconds: float) -> Ven
     *listed, extra = GeneratedMarket(0, symbols + 1, "1m").symbols
     async with _desk(venue, listed, 1) as (house, ready_s):
         round_trips = sorted(await _round_trips(_exchange(house), extra, orders))
+    from_exchange, from_store = await _starts(venue, listed)
     async with _desk(venue, listed, FRAMES_SPEED) as (house, _):
         frames_per_s, cpu = await _streams(_exchange(house), seconds)
     return VenueFigures(
         venue=venue,
         symbols=symbols,
         ready_s=ready_s,
+        exchange_start_s=from_exchange[0],
+        exchange_start_cpu_s=from_exchange[1],
+        store_start_s=from_store[0],
+        store_start_cpu_s=from_store[1],
         orders=orders,
         order_p50_ms=statistics.median(round_trips),
         order_p99_ms=round_trips[min(orders - 1, int(orders * 0.99))],
@@ -112,6 +131,29 @@ async def _desk(venue: str, listed: Sequence[str], speed: int) -> AsyncIterator[
             async with open_house(_plan(venue, line, listed, Path(folder))) as house:
                 await _ready(house)
                 yield house, time.perf_counter() - began
+
+
+async def _starts(venue: str, listed: Sequence[str]) -> tuple[Seconds, Seconds]:
+    """What a start takes without and with candles at home; everything else is known to both."""
+    with tempfile.TemporaryDirectory(prefix="quarterdeck-bench-") as folder:
+        home = Path(folder)
+        async with _sandbox(venue, len(listed) + 1, 1) as line:
+            await _started(venue, line, listed, home)
+            shutil.rmtree(home / HISTORY)
+            from_exchange = await _started(venue, line, listed, home)
+            return from_exchange, await _started(venue, line, listed, home)
+
+
+async def _started(venue: str, line: dict[str, Any], listed: Sequence[str], home: Path) -> Seconds:
+    """One start, until the desk is ready, and its end when its candles are stored."""
+    began, busy = time.perf_counter(), time.process_time()
+    async with open_house(_plan(venue, line, listed, home)) as house:
+        await _ready(house)
+        taken = time.perf_counter() - began, time.process_time() - busy
+        shelf = _exchange(house).shelf
+        if isinstance(shelf, StoreShelf):
+            await shelf.settled()
+    return taken
 
 
 def _exchange(house: House) -> CcxtVenue:

@@ -20,6 +20,7 @@ from research.store.places import held, replace_file
 from research.store.port import StoreError
 
 ARCHIVES: Mapping[str, MakeArchive] = {"binance": BinanceArchive, "bybit": BybitArchive}
+TIMEOUT_S = 10.0
 GENERATED = "paper"
 USUAL = "binance"
 
@@ -71,10 +72,10 @@ def public_access(settings: Settings) -> Access:
 
 
 def past_of(
-    name: str, access: Access, memory: Memory, clock: Callable[[], int], session: object = None
+    name: str, access: Access, memory: Memory, clock: Callable[[], int], timeout_s: float = TIMEOUT_S
 ) -> VenuePast:
-    """The past of an exchange over a line of its own."""
-    gateway = CcxtGateway(access, memory, clock, session)
+    """The past of an exchange over a line of its own; an answer that takes longer than the time-out is none."""
+    gateway = CcxtGateway(access, memory, clock, timeout_s=timeout_s)
     gateway.join(DIALECTS[name](gateway, memory, PositionMode.ONE_WAY))
     return VenuePast(gateway, ARCHIVES[name](gateway, access.environment))
 

@@ -27,8 +27,6 @@ from research.progress import Tell
 
 LEADERS = ("BTC", "ETH")
 """What the others are compared with: fetched once, for all of them."""
-PATIENCE_VARIABLE = "QUARTERDECK_FETCH_PATIENCE_S"
-LONGEST_S = 60.0
 
 
 def run_fetch(options: FetchOptions) -> int:
@@ -72,10 +70,8 @@ async def _fetched(source: VenuePast, request: Request, tell: Tell, options: Fet
 
 
 def _patience() -> Patience:
-    """Pauses of a minute at most, or as short as whoever tries things out wants them."""
-    given = os.environ.get(PATIENCE_VARIABLE, "")
-    longest_s = float(given) if given.replace(".", "", 1).isdecimal() else LONGEST_S
-    return Patience(Random(os.getpid()), first_s=min(1.0, longest_s), longest_s=longest_s)
+    """Eight tries of each question, with pauses of a minute at most."""
+    return Patience(Random(os.getpid()))
 
 
 def _heard(json: bool) -> "Heard":

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,10 +37,15 @@ def quick() -> Patience:
 
 
 async def fetched(
-    box: Sandbox, name: str, store: FileStore, request: Request, manner: Manner | None = None
+    box: Sandbox,
+    name: str,
+    store: FileStore,
+    request: Request,
+    manner: Manner | None = None,
+    timeout_s: float = 10.0,
 ) -> list[Fetched]:
     access = Access(Environment.SANDBOX, rest=box.place["rest"], stream=box.place["stream"])
-    source = past_of(name, access, Notebook(), lambda: box.pace.now_ms)
+    source = past_of(name, access, Notebook(), lambda: box.pace.now_ms, timeout_s)
     try:
         return await fetch(source, store, request, manner or Manner(make_patience=quick))
     finally:
@@ -150,6 +156,59 @@ async def test_faults_on_the_way_change_nothing_of_what_is_stored(
             rows = stored(store, symbol)
             assert rows == truth(box, symbol, [int(row[0]) for row in rows])
     assert heard or fault == "too many requests"  # the gateway repeats by itself what came too fast
+
+
+HANGS = {
+    "an answer that never comes": on_request(RequestEffect.HANG, "*line*", every=3, times=4),
+    "an answer that comes too late": on_request(
+        RequestEffect.DELAY_AFTER, "*line*", every=3, times=4, ms=900.0
+    ),
+    "a question that is looked at too late": on_request(
+        RequestEffect.DELAY_BEFORE, "*line*", every=3, times=4, ms=900.0
+    ),
+    "a clock that does not answer": on_request(RequestEffect.HANG, "*time*", nth=1),
+}
+
+
+@both
+@pytest.mark.parametrize("fault", sorted(HANGS))
+async def test_what_hangs_and_then_answers_is_asked_again(tmp_path: Path, name: str, fault: str) -> None:
+    store, heard = store_in(tmp_path, name), []
+    async with sandbox(name) as box:
+        box.stage.arm([HANGS[fault]])
+        manner = Manner(heard=heard.append, make_patience=quick)
+        found = await fetched(box, name, store, candles(60, "BTCUSDT", "ETHUSDT"), manner, 0.5)
+        box.stage.disarm()
+        assert [(one.count, one.added, one.fault) for one in found] == [(5760, 5760, "")] * 2
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            rows = stored(store, symbol)
+            assert rows == truth(box, symbol, [int(row[0]) for row in rows])
+    assert heard
+    assert all("timeout; again in" in line for line in heard), heard
+
+
+async def test_an_exchange_that_hangs_for_good_is_given_up_symbol_by_symbol(tmp_path: Path) -> None:
+    """The pauses grow; what answers is fetched to its end meanwhile."""
+    store, heard = store_in(tmp_path, "binance"), []
+    async with sandbox("binance") as box:
+        box.stage.arm([on_request(RequestEffect.HANG, KLINES, symbol="ETHUSDT")])
+        manner = Manner(
+            heard=heard.append,
+            make_patience=lambda: Patience(Random(1), tries=4, first_s=0.1, longest_s=10.0),
+        )
+        asked = candles(3, "BTCUSDT", "ETHUSDT")
+        began = time.monotonic()
+        found = await fetched(box, "binance", store, asked, manner, 0.2)
+        took = time.monotonic() - began
+        assert [(one.symbol, one.count, one.fault) for one in found] == [
+            ("BTCUSDT", 288, ""),
+            ("ETHUSDT", 0, "candles: timeout"),
+        ]
+        assert len(heard) == 3, "the fourth try is the last"
+        assert took > 4 * 0.2 + (0.1 + 0.2 + 0.4) / 2, "each pause is at least half of what it may be"
+        box.stage.disarm()
+        found = await fetched(box, "binance", store, asked)
+        assert [(one.added, one.fault) for one in found] == [(0, ""), (288, "")]
 
 
 async def test_an_exchange_that_stays_away_is_named_and_others_go_on(tmp_path: Path) -> None:
@@ -264,6 +323,53 @@ def test_the_command_survives_kill_9_and_goes_on(tmp_path: Path) -> None:
         assert [(one["symbol"], one["bars"], one["missing"], one["gaps"]) for one in listed["candles"]] == [
             (symbol, 28_800, 0, []) for symbol in ("BTCUSDT", "ETHUSDT", "XRPUSDT")
         ]
+
+
+def armed(line: dict[str, Any], name: str, *rules: dict[str, Any]) -> None:
+    """Let things go wrong at an exchange in another process; without rules all is well again."""
+    what = "faults" if rules else "calm"
+    body = json.dumps({"rules": rules} if rules else {}).encode()
+    ask = urllib.request.Request(f"{line['control']}/{name}/{what}", data=body, method="POST")
+    with urllib.request.urlopen(ask, timeout=10) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.slow
+def test_the_command_outlives_a_time_out_and_a_kill_while_it_hangs(tmp_path: Path) -> None:
+    """With the time-out as it is: ten seconds. Killed while nothing answers, the next run goes on where it was."""
+    with exchange("--venue", "binance", "--symbols", "2", "--seed", "3") as line:
+        ask = ("fetch", "BTCUSDT", "--alone", "--days", "60", "--only-candles")
+        more = {
+            "QUARTERDECK_VENUE__NAME": "binance",
+            "QUARTERDECK_VENUE__SANDBOX": rest_of(line, "binance"),
+        }
+        hang = {"request": KLINES, "effect": "hang"}
+        armed(line, "binance", {**hang, "from": 0, "every": 3})
+        child = subprocess.Popen(
+            command(*ask, home=tmp_path),
+            cwd=ROOT,
+            env=environ(**more),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + 60
+        while not (kept := bars_in(tmp_path)):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        kept = bars_in(tmp_path)
+        assert kept in (1000, 2000)
+        armed(line, "binance", {**hang, "nth": 2})
+        done = quarterdeck(*ask, home=tmp_path, **more)
+        assert done.returncode == 0, done.stderr
+        assert "BTCUSDT 15m: candles: timeout; again in 1 s" in done.stderr
+        assert "BTCUSDT 15m: 5,760 rows" in done.stdout
+        assert f"{5760 - kept:,} new" in done.stdout
+
+
+def bars_in(home: Path) -> int:
+    return sum(one.bars for one in FileStore(home / "history").survey().candles)
 
 
 @pytest.mark.parametrize(
