@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from bot.domain.guard import Limits
+from bot.domain.market import MINUTE_MS
 from research.backtest.ground import Ground
 from research.backtest.trading import Traded
 from research.history.report import moment
@@ -22,11 +23,11 @@ def gate_notes(traded: Traded) -> Iterator[str]:
     if traded.smaller:
         yield f"{_listed(traded.smaller)}: entries made smaller by a bound."
     if traded.kills:
-        told = (f"{one.symbol} {one.kind} {moment(one.at_ms)} ({one.figures})" for one in traded.kills)
+        told = (f"{one.symbol} {one.kind} {_minute(one.at_ms)} ({one.figures})" for one in traded.kills)
         yield f"Killed, and no entries from then on: {_first(told)}."
     if traded.halts:
         told = (
-            f"{one.symbol or 'all symbols'} {one.kind} {moment(one.at_ms)} ({one.figures})"
+            f"{one.symbol or 'all symbols'} {one.kind} {_minute(one.at_ms)} ({one.figures})"
             for one in traded.halts
         )
         yield f"Halted, and lifted by nobody: {_first(told)}."
@@ -40,11 +41,17 @@ def limit_notes(limits: Limits, ground: Ground) -> Iterator[str]:
     }
     unknown = [name for name, value in quotes.items() if value]
     if unknown:
-        yield f"Candles hold no quotes: {' and '.join(unknown)} do not count."
+        count = "does not count" if len(unknown) == 1 else "do not count"
+        yield f"Candles hold no quotes: {' and '.join(unknown)} {count}."
     if limits.funding_window_minutes and not ground.funding:
         yield "No funding times were given: funding_window_minutes does not count."
     if limits.auto_reduce and not ground.instruments:
         yield "Without instruments nothing comes near its liquidation: auto_reduce does not count."
+
+
+def _minute(at_ms: int) -> str:
+    """What happened within a bar is known at its close: a millisecond after its stamp."""
+    return moment(-(-at_ms // MINUTE_MS) * MINUTE_MS)
 
 
 def _listed(found: Mapping[str, int]) -> str:

@@ -211,6 +211,28 @@ def test_rules_of_another_symbol_are_refused(folder: Path, home: Path, tmp_path:
     assert line == "no instrument of XRPUSDT: give all of them or none"
 
 
+def test_limits_of_the_configuration_bind_and_are_named(folder: Path, tmp_path: Path) -> None:
+    """Two trades a day, none within three hours of funding, a kill after seven losses: each is in the notes."""
+    (tmp_path / "config.yaml").write_text(
+        "mode: paper\nlimits:\n  max_trades_per_day: 2\n  funding_window_minutes: 180\n  kill_losing_run: 7\n"
+    )
+    words = (*ask(folder, "BTCUSDT", "XRPUSDT"), "--funding", str(folder / "funding"), "--limits")
+    content = found(tmp_path, *words)
+    assert recount(content) == []
+    opened = [int(number(one, "entry_at_ms")) for one in trades_of(content)]
+    days = [at_ms // (24 * HOUR_MS) for at_ms in opened]
+    assert max(map(days.count, days)) == 2
+    assert all((-at_ms) % (8 * HOUR_MS) >= 3 * HOUR_MS or at_ms % (8 * HOUR_MS) == 0 for at_ms in opened)
+    (refused,) = [line for line in notes(content) if line.endswith(": entries that a gate refused.")]
+    assert {part.rsplit(" ", 1)[0] for part in refused.split(":")[0].split(", ")} >= {
+        "funding window", "symbol", "trades per day",
+    }  # fmt: skip
+    (killed,) = [line for line in notes(content) if line.startswith("Killed, and no entries from then on: ")]
+    assert "XRPUSDT FAST 2023-01-" in killed
+    assert "(7 losses running, limit 7)" in killed
+    assert "Candles hold no quotes: max_spread_percent does not count." in notes(content)
+
+
 def test_a_sum_at_risk(folder: Path, home: Path) -> None:
     """Quantity x (way to the stop + costs) is 50 USDT, but for the step from the signal's close to the entry."""
     content = equal_both_ways(home, *ask(folder), "--sizing", "risk_usd", "--risk", "50")

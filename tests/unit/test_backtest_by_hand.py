@@ -234,6 +234,30 @@ def test_stop_and_target_are_touched_not_only_crossed(way: str, tmp_path: Path) 
 
 
 @both_ways
+@pytest.mark.parametrize(
+    "inside, reason",
+    [
+        (((100, 101, 98, 99), (99, 105, 99, 104)), "SL"),
+        (((100, 104, 99, 103), (103, 103, 97, 98)), "TP"),
+        (((100, 103.999, 99, 103), (103, 105, 98, 98)), "SL"),
+    ],
+)
+def test_a_touch_inside_the_bar_comes_first(
+    way: str, inside: tuple[tuple[float, ...], ...], reason: str, tmp_path: Path
+) -> None:
+    """Stop 98, target 104: the finer candle that touches one comes before the one that crosses the other."""
+    calm = (100, 101, 99, 100, 0)
+    rows = [calm, calm, calm, (100, 101, 99, 100, 1), calm, (100, 105, 97, 100, 0), calm]
+    finer = bars([(*one, 1) for one in inside], (15, 16), bar_ms=BAR_MS // 3)
+    rules = Rules(slippage=type(Rules().slippage)(0), both_hit=BothHit.PATH)
+    ground = Ground(
+        "15m", {"TESTUSDT": bars(rows)}, finer={"TESTUSDT": finer}, strategy_paths=(scripted(tmp_path),)
+    )
+    (trade,) = WAYS[way](Plan("scripted", rules=rules), ground).trades
+    assert (trade.reason.value, trade.exit_price) == (reason, {"SL": 98, "TP": 104}[reason])
+
+
+@both_ways
 def test_equity_marks_what_is_open_at_every_close(way: str, tmp_path: Path) -> None:
     """Rows 3 and 4 by hand: 10 units from 100.01, fee 0.40004, marked at 100 and 102; row 5: the trade is closed."""
     equity = run(way, tmp_path).equity

@@ -240,6 +240,8 @@ def test_limits_that_candles_cannot_judge_are_told(tmp_path: Path) -> None:
     notes = run(tmp_path, limits, market(LONG)).notes
     assert "Candles hold no quotes: max_spread_percent and volatility_percent do not count." in notes
     assert "Without instruments nothing comes near its liquidation: auto_reduce does not count." in notes
+    usual = run(tmp_path / "usual", Limits(), market(LONG)).notes
+    assert "Candles hold no quotes: max_spread_percent does not count." in usual
 
 
 SHOWN_HERE = {
