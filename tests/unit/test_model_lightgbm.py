@@ -96,8 +96,14 @@ WRONG = {
     "two parents": (first("right_child", "-1"), "tree 0: a node or leaf has no parent, or two"),
     "a feature that is not there": (first("split_feature", "4"), "tree 0: split_feature names a feature"),
     "no feature": (first("split_feature", "-1"), "tree 0: split_feature names a feature"),
-    "a feature in words": (first("split_feature", "rsi"), "tree 0: split_feature: 'rsi' is no whole number"),
-    "leaves without end": (first("num_leaves", "2000000000"), "tree 0: num_leaves: '2000000000' is no whole"),
+    "a feature in words": (
+        first("split_feature", "rsi"),
+        "tree 0: split_feature: holds what is no whole number",
+    ),
+    "leaves without end": (
+        first("num_leaves", "2000000000"),
+        "tree 0: num_leaves: holds what is no whole number up to",
+    ),
     "more leaves than figures": (first("num_leaves", "8"), "tree 0: leaf_value: 7 figures where 8 belong"),
     "negative leaves": (first("num_leaves", "-5"), "tree 0: -5 leaves; 1 to 1024 are allowed"),
     "a leaf is NaN": (first("leaf_value", "nan"), "tree 0: leaf_value: holds what is no number"),

@@ -17,6 +17,8 @@ DEEPEST = 64
 LARGEST = 1e9
 """The largest value of a leaf, either way."""
 
+MOST_WHOLE = 999_999_999
+_DIGITS = frozenset("0123456789- ")
 _NUMERAL = frozenset("0123456789+-.eE ")
 _HEADER = (
     "version",
@@ -186,14 +188,18 @@ def _wholes(text: str, count: int, where: str) -> list[int]:
     parts = text.split(" ")
     if len(parts) != count:
         raise TreeError(f"{where}: {len(parts)} figures where {count} belong")
-    return [_whole(part, where) for part in parts]
+    try:
+        values = [int(part) for part in parts]
+    except ValueError:
+        raise TreeError(f"{where}: holds what is no whole number") from None
+    if not _DIGITS.issuperset(text) or max(map(abs, values)) > MOST_WHOLE:
+        raise TreeError(f"{where}: holds what is no whole number up to {MOST_WHOLE}")
+    return values
 
 
 def _whole(text: str, where: str) -> int:
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 9):
-        raise TreeError(f"{where}: {text[:20]!r} is no whole number")
-    return int(text)
+    (value,) = _wholes(text, 1, where)
+    return value
 
 
 def _figures(text: str, count: int, where: str) -> list[float]:
