@@ -163,6 +163,28 @@ def test_funding_is_paid_from_files_and_its_holes_are_told(folder: Path, home: P
     )
 
 
+def test_real_funding_is_paid_and_its_late_beginning_is_told(home: Path) -> None:
+    """TRXUSDT's rates begin in the middle of the candles, XRPUSDT's before them; later both ways pay alike."""
+    data = real_data()
+    names = ("TRXUSDT", "XRPUSDT")
+    candles = [data / "candles" / "15m" / f"{name}.parquet" for name in names]
+    rates = [data / "funding" / f"{name}-funding.parquet" for name in names]
+    for path in (*candles, *rates):
+        if not path.is_file():
+            pytest.skip(f"{path.name} is not in the folder QUARTERDECK_REAL_DATA names")
+    files = ("--candles", *map(str, candles), "--funding", *map(str, rates), "--strategy", "composite")
+    whole = found(home, *files)
+    assert [line for line in notes(whole) if "funding" in line] == [
+        "TRXUSDT: no funding rates 2023-01-01 00:00 to 2024-02-15 08:00; nothing is paid in these 410.3 days."
+    ]
+    begin = int(np.datetime64("2024-02-15T08:00", "ms").astype(np.int64))
+    early = [one for one in trades_of(whole) if number(one, "exit_at_ms") < begin]
+    assert {one["symbol"] for one in early if one["funding"]} == {"XRPUSDT"}
+    later = equal_both_ways(home, *files, "--from", "2024-10-01", *LOOSE)
+    assert {one["symbol"] for one in trades_of(later) if one["funding"]} == set(names)
+    assert not [line for line in notes(later) if "funding" in line]
+
+
 def test_rules_of_a_venue_round_and_bound(folder: Path, home: Path) -> None:
     """Prices on ticks of 0.05, quantities on steps of 0.1, none above 8, none below 100 USDT; exact."""
     words = (*ask(folder, "BTCUSDT", "XRPUSDT"), "--rules", str(folder / "exchangeInfo.json"))
