@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from bot.ml.columns import indicator
+from bot.ml.columns import indicator, read, told
 from bot.ml.feature import (
     BTC_CORRELATION,
     CLUSTER,
@@ -14,7 +14,7 @@ from bot.ml.feature import (
     Inputs,
     Windows,
 )
-from bot.ml.structure import FAR, atr, higher, read, share_of, told
+from bot.ml.structure import FAR, atr, higher, share_of
 
 COUNT = 5
 """Clusters with a column of their own; of others all are 0."""

@@ -18,6 +18,22 @@ RS_BARS = 5
 """Bars whose returns relative strength compares."""
 
 
+type Told = Callable[[Inputs], Windows]
+"""Makes values of the bars that are read only."""
+
+
+def read(inputs: Inputs, column: Windows) -> Windows:
+    """A column's values at the bars that are read."""
+    return column[:, inputs.read :]
+
+
+def told(make: Told, inputs: Inputs) -> Windows:
+    """A feature's column from its values at the bars that are read."""
+    out = np.empty(inputs.close.shape)
+    out[:, inputs.read :] = make(inputs)
+    return out
+
+
 def once(kept: dict[str, Windows], name: str, make: Callable[[], Windows]) -> Windows:
     """The column of this name, made at the first call."""
     found = kept.get(name)
@@ -94,7 +110,7 @@ def oi_change_mean(inputs: Inputs) -> Windows:
 
 def spread(inputs: Inputs) -> Windows:
     """How much more unusual the open interest's growth is than the price's."""
-    return normalised(OI_CHANGE, inputs) - normalised(RET_1, inputs)
+    return read(inputs, normalised(OI_CHANGE, inputs)) - read(inputs, normalised(RET_1, inputs))
 
 
 def _growth(back: int) -> Feature:
@@ -169,7 +185,11 @@ FEATURES = (
         (OPEN_INTEREST,),
     ),
     Feature(
-        "oi_price_spread", "base", "z-score of oi_change less that of ret_1", spread, needs=(OPEN_INTEREST,)
+        "oi_price_spread",
+        "base",
+        "z-score of oi_change less that of ret_1",
+        partial(told, spread),
+        needs=(OPEN_INTEREST,),
     ),
     Feature("adx", "base", "ADX 14, 0 to 100", partial(indicator, "adx")),
 )

@@ -4,14 +4,13 @@ Most are told along the trade: the side is the signal's, without one that of the
 neither up nor down they are NaN. A falling market looks like a rising one upside down.
 """
 
-from collections.abc import Callable
 from functools import partial
 from math import cos, pi, sin
 
 import numpy as np
 
 from bot.domain.market import DAY_MS, HOUR_MS, MINUTE_MS
-from bot.ml.columns import indicator, once
+from bot.ml.columns import Told, indicator, once, read, told
 from bot.ml.feature import Feature, Inputs, Windows
 
 HIGHER_MS = 4 * HOUR_MS
@@ -24,9 +23,6 @@ SLOPE_BARS = 5
 DAY_MINUTES = 1440
 SINES = np.array([sin(2 * pi * minute / DAY_MINUTES) for minute in range(DAY_MINUTES)])
 COSINES = np.array([cos(2 * pi * minute / DAY_MINUTES) for minute in range(DAY_MINUTES)])
-
-type Told = Callable[[Inputs], Windows]
-"""Values of the bars that are read only."""
 
 
 def legs(inputs: Inputs, sign: int) -> Windows:
@@ -61,18 +57,6 @@ def _make_higher(inputs: Inputs) -> None:
     span_ms = max(HIGHER_MS, inputs.timeframe_ms)
     arrays.higher(bars, inputs.timeframe_ms, span_ms, inputs.read, made)
     inputs.kept.update((f"higher_{name}", column) for name, column in made._asdict().items())
-
-
-def read(inputs: Inputs, column: Windows) -> Windows:
-    """A column's values at the bars that are read."""
-    return column[:, inputs.read :]
-
-
-def told(make: Told, inputs: Inputs) -> Windows:
-    """A feature's column from its values at the bars that are read."""
-    out = np.empty(inputs.close.shape)
-    out[:, inputs.read :] = make(inputs)
-    return out
 
 
 def way(inputs: Inputs) -> Windows:
