@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.domain.account import EquityPoint
+from bot.domain.decision import Decision
 from bot.domain.errors import QuarterdeckError, StorageError
 from bot.domain.market import DAY_MS
 from bot.domain.refusal import Refused
@@ -25,7 +26,7 @@ from cli.workshop.weekly_page import lines, title_of
 from handlers.lab import Told, WeeklyOrder, WeeklyResult
 from handlers.learning import ModelShelf, NoProposals, Nothing, ProposalBook
 from handlers.reply import Attachment
-from research.weekly.facts import Held, ModelFacts, SymbolFacts, WeekFacts, WeekSpan
+from research.weekly.facts import Held, ModelFacts, Refusal, SymbolFacts, WeekFacts, WeekSpan
 from research.weekly.report import WeeklyReport
 
 NAME = "a weekly report"
@@ -36,6 +37,8 @@ NAMED = 5
 GIVEN_UP = 3
 """A venue that is silent about so many symbols, and has told none, is not asked for the others."""
 UNREAD_CANDLES = ("history", "the desk's own candles could not be read from the database")
+UNREAD_GATES = ("live trades", "why entries were missed could not be read")
+MOST_DECISIONS = 5_000
 WARMUP_BARS = 500
 """Before the first day that is tested; a worker cuts it to what each strategy needs."""
 NO_VENUE = "History was not refreshed: this desk has no source of candles."
@@ -74,7 +77,8 @@ class WeeklyLab(WorkerLab):
             await told(0.0, "history")
             failed = list(unknown)
             frames, no_source = await self._candles(failed)
-            facts = replace(await self._facts(order.back), unknown=tuple(failed))
+            facts = await self._facts(order.back)
+            facts = replace(facts, unknown=(*failed, *facts.unknown))
             asked = WeeklyAsked(self.place, facts, self.history_days, no_source)
             found = await self._made(order.user, asked, frames, told)
             if isinstance(found, Refused) and found.rule in LOST:  # what needs no backtest still comes
@@ -164,6 +168,7 @@ async def week_facts(
     """What the ledger, the engine and the shelf of models know of a week and the weeks before it; None where not."""
     zone, now_ms = ZoneInfo(desk.about.timezone), desk.now_ms()
     spans = week_spans(zone, now_ms, back, weeks)
+    refusals = await _read(_refusals(desk, spans[-1]))
     return WeekFacts(
         mode=desk.about.mode,
         quote=desk.about.quote,
@@ -175,7 +180,9 @@ async def week_facts(
         kills=_asked(desk.kills),
         symbols=symbols,
         held=tuple(Held(one.symbol, one.side, one.opened_at_ms) for one in desk.status().positions),
+        refusals=refusals or (),
         models=_asked(lambda: _models(shelf)),
+        unknown=() if refusals is not None else (UNREAD_GATES,),
     )
 
 
@@ -205,6 +212,21 @@ async def _equity(desk: Desk, spans: Sequence[WeekSpan]) -> tuple[EquityPoint, .
         *(one for one in earlier if one.at_ms < begins_at_ms),
         *await desk.equity(begins_at_ms),
     )
+
+
+async def _refusals(desk: Desk, week: WeekSpan) -> tuple[Refusal, ...]:
+    """The week's signals that a gate kept from becoming orders."""
+    found = await desk.decisions(MOST_DECISIONS)
+    refused = (one for one in found if one.refused_by and week.holds(one.signal.bar_at_ms))
+    return tuple(Refusal(one.signal.symbol, one.signal.bar_at_ms, _gate(one)) for one in refused)
+
+
+def _gate(one: Decision) -> str:
+    """The gate that refused, and its figures where it noted some."""
+    figures = next(
+        (gate.figures for gate in one.gates if gate.gate == one.refused_by and not gate.passed), ""
+    )
+    return f"{one.refused_by}: {figures}" if figures else one.refused_by
 
 
 def _models(shelf: ModelShelf) -> ModelFacts:

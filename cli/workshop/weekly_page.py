@@ -1,6 +1,7 @@
 """The weekly report as people read it: the lines that matter, and a page with everything in one file."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from handlers import html_page as html
@@ -212,10 +213,10 @@ def _entries(report: WeeklyReport, at: Clock) -> Table | None:
         ("extra", one) for one in report.beside.extra
     ]
     rows = (
-        (at.full(one.at_ms), one.symbol, one.side.value, what, one.reason, amount(one.net))
+        (at.full(one.at_ms), one.symbol, one.side.value, what, one.reason, amount(one.net), one.gate)
         for what, one in sorted(marked, key=lambda pair: (pair[1].at_ms, pair[1].symbol))
     )
-    return table(f"Entered | Symbol | Side | What | End | >Net {report.quote}", rows)
+    return table(f"Entered | Symbol | Side | What | End | >Net {report.quote} | Kept out by", rows)
 
 
 def _trades(report: WeeklyReport, facts: WeekFacts, at: Clock) -> Table | None:
@@ -227,8 +228,8 @@ def _trades(report: WeeklyReport, facts: WeekFacts, at: Clock) -> Table | None:
             at.full(one.closed_at_ms),
             one.symbol,
             one.side.value,
-            plain(one.entry_price),
-            plain(one.exit_price),
+            _price(one.entry_price),
+            _price(one.exit_price),
             one.reason.value,
             amount(one.fees, signed=False),
             amount(one.net),
@@ -237,6 +238,11 @@ def _trades(report: WeeklyReport, facts: WeekFacts, at: Clock) -> Table | None:
     )
     columns = f"Closed | Symbol | Side | >Entry | >Exit | Reason | >Fees | >Net {report.quote}"
     return table(columns, rows)
+
+
+def _price(value: Decimal) -> str:
+    """An average price has no end of digits: eight that count."""
+    return plain(Decimal(f"{value:.8g}"))
 
 
 def _kill_table(report: WeeklyReport) -> Table | None:

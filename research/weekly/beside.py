@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.domain.instrument import ZERO
@@ -19,13 +19,17 @@ KEPT_POINTS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """An entry that one side alone made: when, how it ended (`open`: it has not), its net in quote asset."""
+    """An entry that one side alone made: when, how it ended (`open`: it has not), its net in quote asset.
+
+    `gate` is what kept the desk from a missed one, empty where it did not come to that.
+    """
 
     symbol: str
     side: Side
     at_ms: int
     reason: str
     net: Decimal
+    gate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,9 @@ def beside(
             extra.append(one)
         else:
             left.remove(same)
-    missed = [one for one in left if _ran(facts, one.at_ms, bar_ms)]
+    gates = {(one.symbol, one.at_ms): one.gate for one in facts.refusals}
+    ran = (one for one in left if _ran(facts, one.at_ms, bar_ms))
+    missed = [replace(one, gate=gates.get((one.symbol, one.at_ms), "")) for one in ran]
     return Beside(
         both=len(live) - len(extra),
         missed=tuple(missed),

@@ -33,6 +33,15 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A signal of the bar that closed at `at_ms` that the desk did not follow, and the gate that said so."""
+
+    symbol: str
+    at_ms: int
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What learning there is: models installed, and how many of them judge signals."""
 
@@ -58,8 +67,9 @@ class WeekFacts:
     """Everything that is known without trying anything. Times are business time in UTC milliseconds.
 
     `weeks` are those of the trend, oldest first, the reported one last; `trades` and `points` cover all of them and
-    what came after; `held` are the positions open now. `trades`, `points`, `kills` and `models` are None where they
-    could not be read: that is not the same as none. `unknown` names further steps that failed, with the reason.
+    what came after; `held` are the positions open now, `refusals` the week's signals that were not followed. `trades`,
+    `points`, `kills` and `models` are None where they could not be read: that is not the same as none. `unknown` names
+    further steps that failed, with the reason.
     """
 
     mode: str
@@ -72,6 +82,7 @@ class WeekFacts:
     kills: tuple[KillView, ...] | None
     symbols: tuple[SymbolFacts, ...]
     held: tuple[Held, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     models: ModelFacts | None = ModelFacts()
     unknown: tuple[tuple[str, str], ...] = ()
 

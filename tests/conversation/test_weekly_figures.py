@@ -85,6 +85,8 @@ async def test_both_make_the_same_trades_but_where_the_desk_was_kept_from_it(tmp
     lost = [at_ms for at_ms in tested if paused_ms < at_ms < resumed_ms]
     missed = [one.at_ms for one in beside.missed if paused_ms < one.at_ms < resumed_ms]
     assert missed == lost != [], "every entry of the pause, no other"
+    [gate] = {one.gate for one in beside.missed if one.at_ms in missed}
+    assert "paused" in gate
     late = [one.at_ms for one in (*beside.missed, *beside.extra) if one.at_ms > resumed_ms + 40 * BAR_MS]
     assert late == [], "a tide later both go the same way again"
     assert beside.realised == sum(

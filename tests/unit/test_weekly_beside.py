@@ -13,7 +13,7 @@ from bot.domain.trade import Trade
 from research.results.outcome import SimulatedTrade
 from research.results.plan import Plan, Rules
 from research.weekly.beside import Beside, beside
-from research.weekly.facts import Held, SymbolFacts, WeekFacts, WeekSpan
+from research.weekly.facts import Held, Refusal, SymbolFacts, WeekFacts, WeekSpan
 from research.weekly.live import signs, trend, week_figures
 
 BAR_MS = 900_000
@@ -140,6 +140,12 @@ def test_what_the_backtest_entered_while_the_desk_did_not_run_was_not_missed() -
     assert (len(unread.missed), unread.asleep) == (1, 0)
     never = compared(replace(facts(), points=()), simulated(30))
     assert (len(never.missed), never.asleep) == (0, 1)
+
+
+def test_a_missed_entry_names_the_gate_that_kept_it_out() -> None:
+    refusals = (Refusal(XRP, BEGIN + 10 * BAR_MS, "paused"), Refusal(BTC, BEGIN + 12 * BAR_MS, "exposure"))
+    found = compared(replace(facts(), refusals=refusals), simulated(10), simulated(12))
+    assert [one.gate for one in found.missed] == ["paused", ""]
 
 
 def test_slippage_is_that_of_the_trades_closed_in_the_week() -> None:
