@@ -131,7 +131,7 @@ def _in_a_process(name: str, file: Path, asked: BenchResearch) -> dict[str, obje
     command = [
         sys.executable,
         "-m",
-        "cli.bench_research",
+        "cli.bench_research_row",
         name,
         str(file),
         str(asked.symbols),
@@ -301,7 +301,3 @@ def main(arguments: list[str]) -> int:
     found.setdefault(f"{name}_memory_mb", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     sys.stdout.write(json.dumps({key: round(figure, 3) for key, figure in found.items()}))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -33,9 +33,6 @@ def lean(strategy: str) -> Iterator[bool]:
     if not is_ours(strategy) or Path(sys.argv[0]).stem not in OURS:
         yield False
         return
-    gc.set_threshold(GARBAGE_AFTER)
-    for name, value in SPARING.items():
-        os.environ.setdefault(name, value)
     absent = leave_out()
     try:
         yield True
@@ -57,7 +54,10 @@ class Absent:
 
 
 def leave_out() -> Absent:
-    """Let nobody import what is unused; answers whom to take away when that is over."""
+    """Be sparing, and let nobody import what is unused; answers whom to take away when that is over."""
+    gc.set_threshold(GARBAGE_AFTER)
+    for name, value in SPARING.items():
+        os.environ.setdefault(name, value)
     absent = Absent(UNUSED)
     sys.meta_path.insert(0, absent)
     return absent
