@@ -16,6 +16,8 @@ from bot.ml.feature import Windows
 
 LEAST_DEVIATION = 1e-10
 """Less is rounding: features are fractions or points, and none of them means anything at this scale."""
+FALLEN = 1e-5
+"""Sums of squares that fell to this share of what they were hold too much of its rounding."""
 LEAST_VOLUME = 1e-6
 """A mean of zero volumes may come out as 1e-9; real volume steps are far larger."""
 ROUNDING = 1e-12
@@ -209,9 +211,10 @@ def _zscore(values: Windows, window: int, begin: int, read: int, least: float, o
     """Population deviation; 0 where it is below `least`: all values of the window are one, give or take rounding.
 
     NaN until the window is full and as long as a value in it is missing: after one the sums begin anew. Mean and
-    squared deviations of the first full window slide on from there (Welford): an outlier leaves next to no trace.
+    squared deviations of the first full window slide on from there (Welford), and are worked out anew when an outlier
+    has left the window: of what it was, rounding remains.
     """
-    count, mean, squares = 0, 0.0, 0.0
+    count, mean, squares, most = 0, 0.0, 0.0, 0.0
     for i in range(begin, len(values)):
         value, before = values[i], mean
         if not isfinite(value):
@@ -220,10 +223,15 @@ def _zscore(values: Windows, window: int, begin: int, read: int, least: float, o
             count += 1
             if count == window:
                 mean, squares = _spread(values, i + 1 - window, i + 1)
+                most = squares
         else:
             old = values[i - window]
             mean += (value - old) * (1.0 / window)
             squares += (value - old) * ((value - mean) + (old - before))
+            most = max(most, squares)
+            if squares < most * FALLEN:
+                mean, squares = _spread(values, i + 1 - window, i + 1)
+                most = squares
         if i >= read:
             variance = squares * (1.0 / window)
             moved = variance > least * least

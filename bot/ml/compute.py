@@ -5,7 +5,7 @@ history, one per symbol in trading. Windows of equal length are computed togethe
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import batched
+from itertools import batched, pairwise
 
 import numpy as np
 
@@ -76,9 +76,9 @@ def _chunks(sources: Sources) -> list[tuple[int, Span]]:
     """One window per chunk that has bars: bars only remembered, and the rows of the history."""
     frame = sources.frame
     chunk = frame.open_at_ms // frame.timeframe_ms // CHUNK
-    begins = np.flatnonzero(np.diff(chunk, prepend=-1)).tolist()
+    borders = [*np.flatnonzero(np.diff(chunk, prepend=-1)).tolist(), len(frame)]
     found = []
-    for begin, end in zip(begins, [*begins[1:], len(frame)], strict=True):
+    for begin, end in pairwise(borders):
         oldest = _row_of(frame, anchor_ms(frame.open_at_ms.item(begin), frame.timeframe_ms))
         found.append((begin - oldest, Span(sources, oldest, end)))
     return found
