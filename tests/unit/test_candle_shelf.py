@@ -192,7 +192,7 @@ def spoiled(store: FileStore, how: str) -> None:
         case "no Parquet":
             path.write_bytes(b"PAR1" + b"x" * 4000 + b"PAR1")
         case "flipped":
-            middle = content.index(np.float64(100.0).tobytes())
+            middle = content.rindex(np.float64(100.0).tobytes())  # of the newest rows, which a start reads
             path.write_bytes(content[:middle] + b"\xff" + content[middle + 1 :])
         case "a folder":
             path.unlink()

@@ -21,6 +21,7 @@ from research.store.files import FileStore
 from research.store.loading import Wanted, load_history, load_points
 from research.store.places import held
 from research.store.port import Points, StoreError, Upserted
+from research.store.tables import NEWEST
 
 BAR = 900_000
 START = 1_700_000_100_000
@@ -478,3 +479,47 @@ def test_bad_figures_are_named_with_their_line(tmp_path: Path, lines: list[str],
     with pytest.raises(CandleFileError) as caught:
         load_points("funding", ["BTCUSDT"], [given])
     assert said in str(caught.value)
+
+
+# The newest rows, which the footer holds once more
+
+
+@pytest.mark.parametrize("bars", [1, 5, 1023, 1024, 1025, 3_000])
+def test_every_span_is_the_same_from_the_footer_and_from_the_pages(store: FileStore, bars: int) -> None:
+    whole = frame(bars)
+    store.upsert("15m", whole)
+    edges = sorted(
+        {0, 1, bars // 2, max(0, bars - 1025), max(0, bars - 1024), max(0, bars - 1023), bars - 1, bars}
+    )
+    for first in edges:
+        for after in edges:
+            found = store.load("BTCUSDT", "15m", START + first * BAR, START + after * BAR)
+            assert same(found, rows(whole, slice(first, max(first, after)))), (first, after)
+            assert all(getattr(found, name).flags.c_contiguous for name in NAMES)
+
+
+def test_newest_rows_are_checked_against_their_sum_and_the_files_length(store: FileStore) -> None:
+    store.upsert("15m", frame(2_000))
+    path = path_of(store)
+    content = path.read_bytes()
+    place = content.rindex(np.float64(frame(2_000).volume[-1]).tobytes())
+    path.write_bytes(content[:place] + b"\x01" + content[place + 1 :])
+    assert "is damaged (its newest rows)" in refused(store.load, "BTCUSDT", "15m", START + 1_900 * BAR)
+    path.write_bytes(content)
+    grown = pq.read_table(path)
+    kept = pq.ParquetFile(path).metadata.metadata[NEWEST]
+    with pq.ParquetWriter(path, grown.schema, use_dictionary=False) as writer:
+        writer.write_table(grown.slice(0, 1_990))  # another program was at it, and kept what it did not know
+        writer.add_key_value_metadata({NEWEST: kept})
+    assert same(store.load("BTCUSDT", "15m", START + 1_900 * BAR), frame(90, 1_900))
+
+
+def test_files_without_newest_rows_in_the_footer_are_read_too(store: FileStore) -> None:
+    store.upsert("15m", frame(2_000))
+    path = path_of(store)
+    table = pq.read_table(path)
+    pq.write_table(table, path, row_group_size=700)
+    for first in (0, 600, 700, 1_500, 1_999, 2_000):
+        assert same(store.load("BTCUSDT", "15m", START + first * BAR), frame(2_000 - first, first))
+    assert store.upsert("15m", frame(3, 2_000)) == Upserted(3, 0, 0)
+    assert NEWEST in pq.ParquetFile(path).metadata.metadata
