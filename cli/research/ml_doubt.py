@@ -24,9 +24,9 @@ def run_ablation(options: MlOptions) -> int:
     refuse_leaks(material, options.seed)
     data, learner = material.dataset, learner_of(options)
     splits = walk_forward(data, embargo=material.recipe.lookahead)
-    with progress("Ablation", unit="trainings", json=options.json) as tell:
-        judged = validated(data, splits, learner, options.seed, tell)
-        found = ablation_of(data, splits, learner, options.seed, judged)
+    with progress("Ablation", unit="steps", json=options.json) as tell:
+        tell(0, 1)
+        found = ablation_of(data, splits, learner, options.seed)
     if options.json:
         figures = {**asdict(found), "drop": found.drop, "verdict": found.word, "line": found.line}
         _print({"ablation": figures, "notes": list(notes)})

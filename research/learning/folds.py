@@ -25,7 +25,7 @@ class Split:
     """One fold: places of rows to train and to validate on.
 
     Bars from `first_bar` to `end_bar` (excluded) are validated;
-    `purged` counts rows before `first_bar` that were left out.
+    `embargo` bars lie between; `purged` counts rows before `first_bar` that were left out.
     """
 
     train: Places
@@ -33,6 +33,7 @@ class Split:
     first_bar: int
     end_bar: int
     purged: int
+    embargo: int
 
 
 def walk_forward(dataset: Dataset, folds: int = FOLDS, embargo: int = LOOKAHEAD) -> tuple[Split, ...]:
@@ -62,4 +63,10 @@ def split(dataset: Dataset, first_bar: int, end_bar: int, embargo: int) -> Split
         first_bar,
         end_bar,
         int(before.sum() - clear.sum()),
+        embargo,
     )
+
+
+def again(dataset: Dataset, one: Split) -> Split:
+    """The same fold of other rows of the same bars."""
+    return split(dataset, one.first_bar, one.end_bar, one.embargo)

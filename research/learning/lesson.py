@@ -35,7 +35,7 @@ def teach[Made: Fitted](
     refuse_leaks(material, seed)
     trained = train(material.dataset, learner, seed, embargo=material.recipe.lookahead, tell=tell)
     splits = tuple(one.split for one in trained.judged.folds)
-    ablation = ablation_of(material.dataset, splits, learner, seed, trained.judged)
+    ablation = ablation_of(material.dataset, splits, learner, seed)
     comparison = comparison_of(material, trained.judged, material.sources.points.get(FUNDING_RATE))
     return Lesson(
         material, trained, ablation, comparison, advised(trained.judged, ablation, comparison, sweep_ratio)
