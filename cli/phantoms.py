@@ -1,13 +1,16 @@
 """Phantoms of a house joined: who follows its signals, on which terms, and what the chat may ask about them."""
 
 import asyncio
+from collections.abc import Sequence
 
 from bot.domain.decision import Decision
+from bot.domain.model import ModelMode
 from bot.engine import plans
 from bot.engine.engine import Engine
 from bot.engine.manual import MANUAL
-from bot.ml.phantom import Followed, Phantom, Terms, phantom_of
+from bot.ml.phantom import Followed, Phantom, Terms, Vector, phantom_of
 from bot.runtime.following import Candles, Follower
+from bot.runtime.phantom_features import PhantomFeatures
 from bot.runtime.phantoms import PhantomRecords, PhantomStore, PhantomTally
 from bot.strategy import Frame
 from bot.venues.port import Venue
@@ -21,24 +24,43 @@ PATIENCE_S = 2.0
 
 def follow_signals(house: House, store: PhantomStore) -> "Current":
     """Let the house's signals be followed from its start on; answers what the chat asks."""
-    follower = build_follower(house.plan, house.engine, house.venue, store)
+    features = features_of(house)
+    follower = build_follower(house.plan, house.engine, house.venue, store, features)
     house.follower = follower
     house.loop.on_commit = follower.hear
     return Current(follower, store)
 
 
-def build_follower(plan: Blueprint, engine: Engine, venue: Venue, store: PhantomStore) -> Follower:
-    """A follower of this engine's signals on its candles, and the venue's where these are not enough."""
-    settings = plan.loaded.settings
+def features_of(house: House) -> PhantomFeatures | None:
+    """Features of signals whose symbol asks models; None where the house has no models to ask."""
+    symbols = house.engine.state.symbols
+    if house.scorer is None:
+        return None
+    return PhantomFeatures(
+        house.scorer.known, lambda symbol: symbols[symbol].model.mode is not ModelMode.OFF, house.bars
+    )
 
-    def begin(decision: Decision) -> Phantom | None:
-        if decision.signal.strategy in BY_HAND:
-            return None
-        terms = terms_of(engine, decision.signal.symbol, settings.ml.lookahead)
-        return phantom_of(decision, terms, standard_notional=float(settings.ml.standard_notional))
+
+def build_follower(
+    plan: Blueprint,
+    engine: Engine,
+    venue: Venue,
+    store: PhantomStore,
+    features: PhantomFeatures | None = None,
+) -> Follower:
+    """A follower of this engine's signals on its candles, and the venue's where these are not enough."""
+    settings, symbols = plan.loaded.settings, engine.state.symbols
+
+    async def begin(decisions: Sequence[Decision]) -> list[Phantom]:
+        chosen = [one for one in decisions if one.signal.strategy not in BY_HAND]
+        vectors = [Vector()] * len(chosen) if features is None else await features.of(chosen)
+        size = float(settings.ml.standard_notional)
+        terms = (terms_of(engine, one.signal.symbol, settings.ml.lookahead) for one in chosen)
+        made = (phantom_of(*one, standard_notional=size) for one in zip(chosen, terms, vectors, strict=True))
+        return [phantom for phantom in made if phantom is not None]
 
     def window(symbol: str) -> Frame | None:
-        return engine.signals.frame(symbol) if symbol in engine.state.symbols else None
+        return engine.signals.frame(symbol) if symbol in symbols else None
 
     async def history(symbol: str, bars: int) -> Frame:
         return (await venue.history([symbol], plan.timeframe, bars))[symbol]

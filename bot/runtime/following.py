@@ -17,6 +17,7 @@ from bot.domain.decision import Decision
 from bot.domain.errors import StorageError
 from bot.domain.event import CandlesClosed
 from bot.domain.market import Candle
+from bot.domain.signal import Signal
 from bot.ml.phantom import Ending, Path, Phantom, candles_since, follow_all
 from bot.runtime.phantoms import PhantomStore
 from bot.runtime.ports import Step
@@ -61,7 +62,7 @@ class _Walk:
 
 
 class Follower:
-    """Follows the signals of one account. `begin` makes a decision's phantom, None for one that is not followed.
+    """Follows the signals of one account. `begin` makes the phantoms of decisions; some may not be followed.
 
     `first_bars` is how far back signals are taken up where none was followed before.
     """
@@ -70,7 +71,7 @@ class Follower:
         self,
         store: PhantomStore,
         candles: Candles,
-        begin: Callable[[Decision], Phantom | None],
+        begin: Callable[[Sequence[Decision]], Awaitable[Sequence[Phantom]]],
         first_bars: int,
     ) -> None:
         """Nothing is read before the first `catch_up`."""
@@ -79,6 +80,7 @@ class Follower:
         self._begin = begin
         self._first_bars = first_bars
         self._steps: list[Step] = []
+        self._told: list[Decision] = []
         self._walks: dict[str, dict[tuple[str, str, int], _Walk]] = {}
         self._begun: list[Phantom] = []
         self._ended: list[tuple[Phantom, Ending]] = []
@@ -99,7 +101,7 @@ class Follower:
             await self._woken.wait()
             self._woken.clear()
             await quiet()
-            if self._resumed and not any(map(_is_news, self._steps)):
+            if self._resumed and not self._has_work():
                 self._steps.clear()
                 continue
             try:
@@ -111,6 +113,10 @@ class Follower:
                 log.exception("phantoms could not be followed")
                 await self._again_later()
 
+    def _has_work(self) -> bool:
+        """News, or something left over from the last time."""
+        return bool(self._told or self._begun or self._ended) or any(map(_is_news, self._steps))
+
     async def _again_later(self) -> None:
         await asyncio.sleep(RETRY_S)
         self._woken.set()
@@ -118,9 +124,11 @@ class Follower:
     async def catch_up(self) -> None:
         """Follow everything heard so far as far as there are candles, and write it down. Raises StorageError."""
         async with self._one_at_a_time:
+            self._listen()
             if not self._resumed:
                 await self._resume()
-            self._take(_decisions(self._heard()))
+            await self._take(self._told)
+            self._told.clear()
             for symbol in list(self._walks):
                 await self._advance(symbol)
                 await asyncio.sleep(0)  # others first: there may be hundreds
@@ -137,23 +145,26 @@ class Follower:
         waiting, missed = await self._store.waiting(), await self._store.missed(since_ms)
         for phantom in waiting:
             self._walks.setdefault(phantom.symbol, {})[phantom.key] = _Walk(phantom)
-        self._take(missed)
+        await self._take(missed)
         self._resumed = True
 
-    def _heard(self) -> list[Step]:
-        heard, self._steps = self._steps, []
-        return heard
+    def _listen(self) -> None:
+        """What was heard, in its order; it is forgotten when it is followed, not before."""
+        self._told += _decisions(self._steps)
+        self._steps.clear()
 
-    def _take(self, decisions: Iterable[Decision]) -> None:
+    async def _take(self, decisions: Iterable[Decision]) -> None:
         """Begin to follow what is not followed yet."""
-        for decision in decisions:
-            phantom = self._begin(decision)
-            if phantom is None:
-                continue
+        new = [one for one in decisions if not self._follows(one.signal)]
+        for phantom in await self._begin(new) if new else ():
             walks = self._walks.setdefault(phantom.symbol, {})
             if phantom.key not in walks:
                 walks[phantom.key] = _Walk(phantom)
                 self._begun.append(phantom)
+
+    def _follows(self, signal: Signal) -> bool:
+        key = (signal.strategy, signal.symbol, signal.bar_at_ms)
+        return key in self._walks.get(signal.symbol, {})
 
     async def _advance(self, symbol: str) -> None:
         """Follow a symbol's phantoms as far as there are candles."""

@@ -11,7 +11,11 @@ from whole_house import BAR_MS, START_MS, Desk, market, whole_house
 from bot.domain.command import OpenPosition
 from bot.domain.decision import Decision
 from bot.domain.signal import Side
+from bot.ml.align import Sources
+from bot.ml.compute import history_matrix
+from bot.ml.feature import FeatureSet
 from bot.ml.phantom import Ending, Followed, candles_since, follow_all, phantom_of
+from bot.ml.registry import FEATURES
 from bot.strategy import Frame
 from cli.house import House
 from handlers.format import money
@@ -136,3 +140,35 @@ async def test_holes_in_the_market_are_skipped(tmp_path: Path) -> None:
         assert len(found) > 30
         for one in found:
             assert one.ending == expected(shifted, one, desk.house.now_ms())
+
+
+async def test_features_are_those_of_training_where_models_are_asked(tmp_path: Path) -> None:
+    """Bit for bit the row that training has for the signal's bar, live and for signals found again after a death."""
+    steps = np.random.default_rng(7).normal(0, 0.003, (2, 660))
+    xrp, btc = (
+        market(np.exp(np.cumsum(one)).round(5).tolist(), name, wick=0.002)
+        for one, name in zip(steps, ("XRPUSDT", "BTCUSDT"), strict=True)
+    )
+    sides = {"strength": np.full(660, 3.0), "side": np.ones(660)}
+    expected = history_matrix(FeatureSet(FEATURES), Sources(xrp, btc=btc, **sides))
+    config = "ml: {mode: shadow}\n"
+    async with whole_house(tmp_path, [xrp, btc], config, history=620) as desk:
+        await desk.bars(5)
+        await known(desk)
+        assert desk.house._following is not None
+        desk.house._following.cancel()
+        await desk.bars(5)
+    async with whole_house(tmp_path, [xrp, btc], config, history=630) as desk:
+        await desk.bars(5)
+        found = [one.phantom for one in await known(desk) if one.phantom.symbol == "XRPUSDT"]
+    assert len(found) >= 14
+    for phantom in found:
+        row = int(np.searchsorted(xrp.open_at_ms, phantom.bar_at_ms - BAR_MS))
+        assert phantom.vector.hash == FeatureSet(FEATURES).hash
+        assert np.array_equal(np.array(phantom.vector.values), expected[row], equal_nan=True)
+
+
+async def test_without_models_no_features_are_computed(tmp_path: Path) -> None:
+    async with whole_house(tmp_path, [MARKET]) as desk:
+        await desk.bars(5)
+        assert {one.phantom.vector.values for one in await known(desk)} == {()}
