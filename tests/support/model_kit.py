@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from math import isnan, nan
+from typing import TYPE_CHECKING
 
 import lightgbm
 import numpy as np
@@ -20,6 +21,9 @@ from bot.ml.card import (
     Verdict,
 )
 from bot.ml.feature import Matrix, hash_of
+
+if TYPE_CHECKING:
+    from sklearn.neural_network import MLPClassifier
 
 FEATURES = ("rsi", "macd_hist", "oi_change", "adx")
 HASH = hash_of([f"{name}|plain|1" for name in FEATURES])
@@ -120,12 +124,21 @@ def onnx_booster(seed: int = 1) -> bytes:
 
 
 @cache
-def onnx_network(seed: int = 1) -> bytes:
-    """A small neural network of scikit-learn as an ONNX file."""
-    from skl2onnx import to_onnx
+def network(seed: int = 1) -> "MLPClassifier":
+    """A small neural network of scikit-learn."""
     from sklearn.neural_network import MLPClassifier
 
     given = np.nan_to_num(rows(300, seed))
-    learner = MLPClassifier((8, 4), max_iter=40, random_state=seed).fit(given, given[:, 0] > 0)
-    made = to_onnx(learner, given[:1].astype(np.float32), options={id(learner): {"zipmap": False}})
+    return MLPClassifier((8, 4), solver="lbfgs", max_iter=2_000, random_state=seed).fit(
+        given, given[:, 0] > 0.2
+    )
+
+
+@cache
+def onnx_network(seed: int = 1) -> bytes:
+    """The network as an ONNX file."""
+    from skl2onnx import to_onnx
+
+    learner = network(seed)
+    made = to_onnx(learner, rows(1).astype(np.float32), options={id(learner): {"zipmap": False}})
     return bytes(made.SerializeToString())

@@ -5,9 +5,11 @@ and then what the runtime says to it.
 """
 
 import logging
+import os
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,10 @@ from bot.ml.model import ModelError
 ROOM = 512 << 20
 """Bytes of memory that a model may take beyond what the runtime itself does."""
 SECONDS = 10
+ROW_MS = 20.0
+"""The longest that a row may take on average; a bar may ask for hundreds."""
 _PATIENCE_S = 60.0
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH")
 _ROWS = 32
 FINE = "ok"
 
@@ -32,7 +37,13 @@ def stands(content: bytes, width: int) -> None:
     home = Path(bot.__file__).resolve().parents[1]
     try:
         done = subprocess.run(  # noqa: S603 - our own words
-            command, input=content, capture_output=True, cwd=home, timeout=_PATIENCE_S, check=False
+            command,
+            input=content,
+            capture_output=True,
+            cwd=home,
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            timeout=_PATIENCE_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise ModelError("takes too long") from None
@@ -51,12 +62,15 @@ def _tried(content: bytes, width: int) -> str:
     rng = np.random.default_rng(0)
     rows = np.vstack([np.zeros((1, width)), np.full((1, width), 1e6), rng.normal(size=(_ROWS, width)) * 3])
     try:
-        Session(content, width).scores(rows)
+        session = Session(content, width)
+        began_s = time.process_time()
+        session.scores(rows)
     except ModelError as error:
         return f"{error}\n{error.__cause__ or ''}"
     except MemoryError:
         return f"takes more than {ROOM >> 20} MB"
-    return FINE
+    row_ms = (time.process_time() - began_s) / len(rows) * 1000
+    return FINE if row_ms <= ROW_MS else f"takes {row_ms:.0f} ms for a row; at most {ROW_MS:.0f} are allowed"
 
 
 def _bound() -> None:
@@ -71,13 +85,15 @@ def _bound() -> None:
 
 def _main() -> None:
     content = sys.stdin.buffer.read()
-    try:
-        import onnxruntime  # noqa: F401 - its own room is not the model's
-    except ImportError:
-        sys.stdout.write(MISSING)
-        return
-    _bound()
-    sys.stdout.write(_tried(content, int(sys.argv[1])))
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace") as answer:
+        os.dup2(2, 1)  # what the runtime says by itself is no answer
+        try:
+            import onnxruntime  # noqa: F401 - its own room is not the model's
+        except ImportError:
+            answer.write(MISSING)
+            return
+        _bound()
+        answer.write(_tried(content, int(sys.argv[1])))
 
 
 if __name__ == "__main__":
