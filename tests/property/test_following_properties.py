@@ -74,6 +74,7 @@ class World:
     now_ms: int = 0
     asked: int = 0
     unreachable: bool = False
+    unready: bool = False
     store: MemoryStore = field(default_factory=MemoryStore)
 
     def __post_init__(self) -> None:
@@ -102,6 +103,8 @@ class World:
 
         async def begin(decisions: Sequence[Decision]) -> list[Phantom]:
             await asyncio.sleep(0)
+            if self.unready:
+                raise StorageError("not now")
             return [made for one in decisions if (made := phantom_of(one, TERMS))]
 
         candles = Candles(
@@ -234,6 +237,19 @@ async def test_a_hole_at_the_venue_too_is_asked_about_once() -> None:
         await world.follower.catch_up()
     holes = sum(int((np.diff(frame.open_at_ms) > BAR_MS).sum()) for frame in world.frames.values())
     assert 0 < world.asked <= holes
+
+
+async def test_what_was_heard_is_kept_until_it_is_followed() -> None:
+    """A phantom that cannot be made this time is made the next."""
+    world = World(4)
+    for at_ms in world.times:
+        world.close(at_ms)
+        world.unready = world.chance.random() < 0.5
+        with suppress(StorageError):
+            await world.follower.catch_up()
+    world.unready = False
+    await world.follower.catch_up()
+    assert world.store.rows == world.expected()
 
 
 async def test_nothing_new_writes_nothing() -> None:
