@@ -22,12 +22,17 @@ def warm() -> None:
     load()
     registry = Registry()
     for name in registry.names():
-        strategy = registry.build(name, "WARMUSDT")
-        frame = waves(strategy.timeframe)
-        legs, _ = trades_of(frame, strategy.entries(frame, strategy.prepare_history(frame)), Rules())
-        figures = np.ones(len(legs.place))
-        equity_of(frame, legs, Money(figures, figures, figures, np.zeros(len(frame))))
-        tallies(frame, [strategy], Rules(), [(0, BARS)])
+        warm_strategy(registry, name)
+
+
+def warm_strategy(registry: Registry, name: str) -> None:
+    """Run one of them."""
+    strategy = registry.build(name, "WARMUSDT")
+    frame = waves(strategy.timeframe)
+    legs, _ = trades_of(frame, strategy.entries(frame, strategy.prepare_history(frame)), Rules())
+    figures = np.ones(len(legs.place))
+    equity_of(frame, legs, Money(figures, figures, figures, np.zeros(len(frame))))
+    tallies(frame, [strategy], Rules(), [(0, BARS)])
 
 
 def waves(timeframe: str) -> Frame:

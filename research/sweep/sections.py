@@ -111,7 +111,7 @@ def ranked(plan: SweepPlan, course: Course, parts: Sequence[Counted]) -> Section
         production_rank=_rank(places.tolist(), whole, count),
         by_symbol=_by_symbol(parts, best, sets) if len(parts) > 1 else {},
         around=neighbourhood(plan.grid, rows, best, plan.least) if best else None,
-        walk=_walk(plan, course, spans) if course.folds else None,
+        walk=_walk(plan, course, spans, sets) if course.folds else None,
     )
 
 
@@ -134,10 +134,12 @@ def _by_symbol(
     return {part.symbol: figures_at(sums_of(part.tallies, 0), best.index, sets[best.index]) for part in parts}
 
 
-def _walk(plan: SweepPlan, course: Course, spans: Sequence[Sums]) -> Walk:
+def _walk(
+    plan: SweepPlan, course: Course, spans: Sequence[Sums], sets: Sequence[Mapping[str, Value]]
+) -> Walk:
     first_ms, end_ms = course.range_ms
     windows = [(fold, spans[1 + 2 * at], spans[2 + 2 * at]) for at, fold in enumerate(course.folds)]
-    return walked(windows, plan.grid.sets(), plan.least, end_ms - first_ms)
+    return walked(windows, sets, plan.least, end_ms - first_ms)
 
 
 def finished(plan: SweepPlan, section: Section, looks: Sequence[tuple[Looked, ...]]) -> Section:
