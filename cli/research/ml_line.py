@@ -141,11 +141,97 @@ def compare(  # noqa: PLR0913, PLR0917 - one argument per option of the command 
     finish(run_compare, MlOptions.of(given))
 
 
+def tune(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
+    symbol: Symbol,
+    trials: Annotated[int, typer.Option("--trials", help="Settings to try, all in all.")] = 60,
+    candles: Candles = None,
+    funding: Funding = None,
+    strategy: Strategy = "composite",
+    features: Features = "base",
+    begin: Begin = "",
+    end: End = "",
+    fee: Fee = "0.0004",
+    slippage: Slippage = "0.0001",
+    lookahead: Lookahead = 24,
+    timed_out: TimedOutWord = "drop",
+    negative_ratio: Ratio = 3.0,
+    seed: Seed = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the trials there are, of other machines, too.")
+    ] = False,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Search LightGBM's settings (Optuna) and propose the best, judged on the last fold, which no trial saw."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.ml_options import MlOptions
+    from cli.research.ml_tune import run_tune
+
+    finish(run_tune, MlOptions.of(given), trials, resume)
+
+
+def status(
+    symbol: Annotated[str, typer.Argument(help="Only this one's.")] = "",
+    models: Models = None,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """List models: versions, which is in use, what they were advised for."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.ml_options import MlOptions
+    from cli.research.ml_shelf import run_status
+
+    finish(run_status, MlOptions.of(given))
+
+
+def reset(
+    symbol: Symbol,
+    strategy: Strategy = "composite",
+    models: Models = None,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Use no model of a symbol any more; its versions stay."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.ml_options import MlOptions
+    from cli.research.ml_shelf import run_reset
+
+    finish(run_reset, MlOptions.of(given))
+
+
+def export_onnx(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
+    symbol: Symbol,
+    version: Annotated[str, typer.Option("--version", help="Default: the one in use, else the newest.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it here (default: a new version).", metavar="FILE")
+    ] = None,
+    strategy: Strategy = "composite",
+    models: Models = None,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Write a LightGBM model as ONNX and compare its scores."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.ml_options import MlOptions
+    from cli.research.ml_shelf import run_export
+
+    finish(run_export, MlOptions.of(given), version, out)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     ml = typer.Typer(
         no_args_is_help=True, help="Models that judge signals: train, doubt, tune, list, export."
     )
-    for name, command in (("train", train), ("ablation", ablation), ("compare", compare)):
-        ml.command(name, cls=MlCommand)(command)
+    ml.command("train", cls=MlCommand)(train)
+    ml.command("ablation", cls=MlCommand)(ablation)
+    ml.command("compare", cls=MlCommand)(compare)
+    ml.command("tune", cls=MlCommand)(tune)
+    ml.command("status")(status)
+    ml.command("reset")(reset)
+    ml.command("export-onnx")(export_onnx)
     app.add_typer(ml, name="ml")

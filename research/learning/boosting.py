@@ -80,6 +80,11 @@ class Boosting:
         return Boosted(lightgbm.train(params, rows, num_boost_round=self.set_to.n_estimators))
 
 
+def boosted_of(text: bytes) -> Boosted:
+    """The model of a text file, which has been checked before."""
+    return Boosted(lightgbm.Booster(model_str=text.decode("ascii")))
+
+
 def _params(settings: BoostSettings, seed: int) -> dict[str, object]:
     turned = {name: value for name, value in asdict(settings).items() if name != "n_estimators"}
     return {

@@ -3,12 +3,17 @@
 from typing import cast
 
 import lightgbm
+import numpy as np
 
 from bot.domain.errors import QuarterdeckError
+from bot.ml.feature import Matrix
 
 type Table = dict[str, list[int] | list[float] | list[str]]
 type Node = dict[str, object]
 
+MOST_SPLITS, HOLED = 700, 0.2
+NO_FIGURE = 1e100
+"""A split beyond this asks only whether a figure is missing."""
 INTS = (
     "nodes_treeids", "nodes_nodeids", "nodes_featureids", "nodes_truenodeids", "nodes_falsenodeids",
     "nodes_missing_value_tracks_true", "target_treeids", "target_nodeids", "target_ids",
@@ -26,6 +31,24 @@ def trees_of(booster: lightgbm.Booster) -> tuple[Table, int]:
     for number, tree in enumerate(dumped["tree_info"]):
         _Tree(table, number).add(cast("Node", tree["tree_structure"]))
     return table, int(dumped["max_feature_idx"]) + 1
+
+
+def probes(booster: lightgbm.Booster, rows: Matrix) -> Matrix:
+    """Rows to compare a written model on: those given, with holes, and at the splits themselves and a hair beside."""
+    dumped = trees_of(booster)[0]
+    places, values = np.array(dumped["nodes_featureids"]), np.array(dumped["nodes_values"])
+    inner = (np.array(dumped["nodes_modes"]) != "LEAF") & (np.abs(values) < NO_FIGURE)
+    splits = np.unique(np.stack((places[inner], values[inner]), axis=1), axis=0)
+    step = max(1, len(splits) // MOST_SPLITS)
+    edges = [_moved(rows[:1], int(place), value) for place, value in splits[::step]]
+    holed = np.where(np.random.default_rng(0).random(rows.shape) < HOLED, np.nan, rows)
+    return np.vstack([rows, holed, np.full((1, rows.shape[1]), np.nan), *edges])
+
+
+def _moved(row: Matrix, place: int, value: float) -> Matrix:
+    found = np.repeat(row, 3, axis=0)
+    found[:, place] = np.nextafter(value, -np.inf), value, np.nextafter(value, np.inf)
+    return found
 
 
 class _Tree:
