@@ -103,7 +103,8 @@ def _alternatives(report: WeeklyReport, waiting: Sequence[str] | None) -> str:
         return "no proposals"
     if waiting is None:
         return f"{count(len(report.alternatives), 'alternative')} found, none applied"
-    return f"{count(len(waiting), 'proposal')} for approval: /proposals"
+    doubts = "; what speaks against them is in the file" if report.advice else ""
+    return f"{count(len(waiting), 'proposal')} for approval: /proposals{doubts}"
 
 
 # --- the page -------------------------------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ def _parts(report: WeeklyReport, facts: WeekFacts) -> Iterator[str]:
         [f"{models_words(report).capitalize()}. Two signs of three advise training."], small=True
     )
     yield html.heading("Alternatives")
-    yield html.grid(_drafts(report), "None.")
+    yield from _drafts(report)
     yield html.prose(report.advice, small=True)
     yield html.heading("History")
     yield html.prose(report.history or ("Not refreshed.",), small=True)
@@ -266,10 +267,10 @@ def _signs(report: WeeklyReport) -> Table | None:
     )
 
 
-def _drafts(report: WeeklyReport) -> Table | None:
-    rows = (
-        (draft.title, name, before, after)
-        for draft in report.alternatives
-        for name, before, after in (*draft.changes, *draft.figures)
-    )
-    return table("What | Figure | >Before | >After", rows)
+def _drafts(report: WeeklyReport) -> Iterator[str]:
+    """Each alternative: what would change, and what both sets came to."""
+    if not report.alternatives:
+        yield html.prose(["None."])
+    for draft in report.alternatives:
+        yield html.prose([draft.title])
+        yield html.grid(table("Figure | >Before | >After", (*draft.changes, *draft.figures)), "")
