@@ -81,6 +81,21 @@ def test_the_ledger_of_a_home_to_the_cent(played: Played) -> None:
     assert now["report"]["live"]["trades"] == len(trades) - len(closed), "this week by the market's own clock"
 
 
+async def test_a_desk_that_runs_is_read_and_not_disturbed(tmp_path: Path) -> None:
+    frame = tides()
+    async with whole_house(tmp_path, [frame], LOOSE, history=BEFORE) as desk:
+        (tmp_path / "config.yaml").write_text(f"{written(tmp_path, [frame])}{LOOSE}")
+        await desk.bars(40)
+        found = await asyncio.to_thread(report, tmp_path)
+        ledger = desk.house.database.ledger(desk.house.plan.account)
+        trades = await ledger.trades(TradeQuery())
+        assert found["report"]["live"]["trades"] == len(trades) > 0
+        assert Decimal(found["report"]["live"]["net"]) == sum((one.net for one in trades), Decimal(0))
+        await desk.bars(30)
+        assert desk.house.is_alive
+        assert len(await ledger.trades(TradeQuery())) > len(trades)
+
+
 def test_the_bars_it_lived_through_are_in_its_journal(played: Played) -> None:
     home, trades = played
     shutil.rmtree(home / "history")
