@@ -147,20 +147,18 @@ class _Bars:
 
     def stacked(self, columns: Sequence[Array]) -> Windows:
         """Each symbol's column at its window's bars."""
-        out = np.empty(self.nothing.shape)
-        for row, span, column in zip(out, self.spans, columns, strict=True):
-            row[:] = column[span.begin : span.end]
-        return out
+        parts = [column[span.begin : span.end] for span, column in zip(self.spans, columns, strict=True)]
+        return _joined(parts, self.nothing)
 
     def given(self, need: str, columns: Sequence[Array | None]) -> Windows:
         """As `stacked`, NaN where a symbol has none."""
         if need not in self.needs or all(column is None for column in columns):
             return self.nothing
-        out = self.nothing.copy()
-        for row, span, column in zip(out, self.spans, columns, strict=True):
-            if column is not None:
-                row[:] = column[span.begin : span.end]
-        return out
+        parts = [
+            nothing if column is None else column[span.begin : span.end]
+            for nothing, span, column in zip(self.nothing, self.spans, columns, strict=True)
+        ]
+        return _joined(parts, self.nothing)
 
     def known(self, need: str, name: str, series: Sequence[Series]) -> Windows:
         """Figures of a kind known at the bars' closes; NaN before bar `begin`."""
@@ -200,6 +198,12 @@ def _beside(bars: _Bars, name: str, others: Sequence[Frame | None], series: Sequ
         bars.known(f"{name}_{RATIO_TOP}", RATIO_TOP, series),
         bars.known(f"{name}_{RATIO_GLOBAL}", RATIO_GLOBAL, series),
     )
+
+
+def _joined(parts: Sequence[Array], like: Windows) -> Windows:
+    """One row per part, as many bars each as `like` has."""
+    joined: Windows = np.concatenate(parts).reshape(like.shape)
+    return joined
 
 
 def _is_one(things: Sequence[object]) -> bool:

@@ -10,12 +10,12 @@ from itertools import batched, pairwise
 import numpy as np
 
 from bot.ml.align import Sources, Span, inputs_of, needs_of
-from bot.ml.feature import CHUNK, FeatureSet, Inputs, Matrix, Windows, anchor_ms
+from bot.ml.feature import CHUNK, MEMORY, FeatureSet, Inputs, Matrix, Windows, anchor_ms
 from bot.ml.normal import normalised
 from bot.strategy import Frame
 
-TOGETHER = 20
-"""Windows computed at one go: their columns stay in the processor's cache, and in memory that is kept for the next."""
+TOGETHER = 40
+"""Windows computed at one go: their columns stay in the processor's cache, the next ones use the memory again."""
 
 
 def columns(features: FeatureSet, inputs: Inputs) -> list[Windows]:
@@ -44,6 +44,18 @@ def history_matrix(features: FeatureSet, sources: Sources) -> Matrix:
         rows = np.concatenate([np.arange(span.begin + first, span.end) for span in spans.values()])
         out[rows] = matrix(features, inputs)
     return out
+
+
+def whole_from(frame: Frame) -> int:
+    """The first bar whose memory the history holds wholly: of bars before it, a desk may have remembered more.
+
+    Models are trained on rows from here on. The length of the history when it is too short for one.
+    """
+    if not len(frame):
+        return 0
+    bar_ms, begin_ms = frame.timeframe_ms, frame.open_at_ms.item(0)
+    bar = -(-begin_ms // bar_ms) + MEMORY
+    return _row_of(frame, -(-bar // CHUNK) * CHUNK * bar_ms)
 
 
 def live_row(features: FeatureSet, sources: Sources) -> Matrix:

@@ -12,13 +12,14 @@ from ml_features_kit import ALL, chosen, everything, with_bars, without
 from bot.market.indicators import core_columns
 from bot.market.points import Points
 from bot.ml import arrays
-from bot.ml.align import Sources, Span, closes_at, inputs_of, known_at
-from bot.ml.compute import history_matrix, live_row
+from bot.ml.align import Sources, Span, closes_at, inputs_of, known_at, needs_of
+from bot.ml.compute import history_matrix, live_row, matrix, whole_from
 from bot.ml.feature import FUNDING_RATE, OPEN_INTEREST, RATIO_GLOBAL, RATIO_TOP, hash_of
 from bot.ml.registry import FEATURES, GROUPS, UnknownFeature, feature_set
 from bot.strategy import Array, Frame
 
 HOUR = 3_600_000
+BASE = feature_set(["base"])
 
 
 def column(name: str, sources: Sources) -> Array:
@@ -288,3 +289,31 @@ def test_a_bar_that_is_missing_is_stepped_over() -> None:
     btc = sources.btc.close[651] / sources.btc.close[645] - 1.0 if sources.btc else 0.0
     assert frame.open_at_ms[650] == START_MS + 651 * BAR_MS
     assert column("primary_btc_rs", gone)[650] == pytest.approx(min(max(own / btc, -10.0), 10.0))
+
+
+def test_rows_with_a_whole_memory_are_those_of_any_longer_history() -> None:
+    """From the row that `whole_from` names on, it makes no difference how much of the past is left out."""
+    sources = Sources(random_frame(15, 2_600))
+    whole = history_matrix(BASE, sources)
+    for left_out in (0, 1, 137, 249, 250, 900):
+        part = Sources(rows(sources.frame, left_out, 2_600))
+        first = whole_from(part.frame)
+        found = history_matrix(BASE, part)
+        assert 500 <= first < 750
+        assert np.array_equal(found[first:], whole[left_out + first :], equal_nan=True)
+        assert left_out == 0 or not np.array_equal(
+            found[:first], whole[left_out : left_out + first], equal_nan=True
+        )
+    assert whole_from(rows(sources.frame, 0, 300)) == 300
+    assert whole_from(rows(sources.frame, 0, 0)) == 0
+
+
+def test_what_no_feature_needs_is_not_made() -> None:
+    sources = everything(16, 900)
+    for group, absent in (("context", {"rsi", "legs1", "ret_1"}), ("base", {"legs1", "higher_above", "way"})):
+        features = feature_set([group])
+        inputs = inputs_of([Span(sources, 0, 900)], needs_of(features.features), 500, 500)
+        matrix(features, inputs)
+        assert not absent & set(inputs.kept)
+    assert np.isnan(inputs.points[RATIO_TOP]).all()
+    assert np.isfinite(inputs.btc.close).all()
