@@ -127,9 +127,9 @@ def run_export(options: MlOptions, version: str, out: Path | None) -> int:
     from research.learning.trees import probes
 
     folder = files.place(options.shelf, options.strategy, options.symbol)
-    chosen = version or files.current_version(folder) or next(reversed(files.versions(folder)), "")
+    chosen = version or files.current_version(folder) or _newest_trees(folder)
     if not chosen:
-        raise ConfigError(f"{options.strategy} {options.symbol}: no model in {options.shelf}")
+        raise ConfigError(f"{options.strategy} {options.symbol}: no LightGBM model in {options.shelf}")
     loaded = load_model(folder / check_version(chosen), _hash_of)
     if loaded.card.kind != "lightgbm":
         raise ConfigError(f"{loaded.name}: is an ONNX model already")
@@ -144,6 +144,14 @@ def run_export(options: MlOptions, version: str, out: Path | None) -> int:
     else:
         print(f"{loaded.name} as ONNX: {where}; {len(rows):,} rows scored, at most {made.farthest:.1g} away")
     return 0
+
+
+def _newest_trees(folder: Path) -> str:
+    """The newest version that is LightGBM's; empty where there is none."""
+    found = (
+        name for name in reversed(files.versions(folder)) if files.read_card(folder / name).kind == "lightgbm"
+    )
+    return next(found, "")
 
 
 def _put(root: Path, origin: Path, card: Card, made: "Exported") -> Path:

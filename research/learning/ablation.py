@@ -7,6 +7,7 @@ from research.learning.folds import Split, again
 from research.learning.learners import Fitted, Learner
 from research.learning.training import validated
 
+ROUNDED = 9
 STRENGTH, SIDE = "signal_strength", "side"
 USEFUL_DROP, REDESIGN_DROP = 0.05, 0.10
 USEFUL, CONDITIONAL, REDESIGN, UNKNOWN = "useful", "conditional", "re-design", "not known"
@@ -25,7 +26,7 @@ class Ablation:
         """A less C; None where one of them is not known."""
         if self.everything is None or self.without_both is None:
             return None
-        return self.everything - self.without_both
+        return round(self.everything - self.without_both, ROUNDED)
 
     @property
     def word(self) -> str:
