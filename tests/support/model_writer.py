@@ -1,7 +1,7 @@
 """Writers of model versions that die: `python model_writer.py WAY ROOT` forks one after the other and kills each.
 
-Each child has the libraries already, so that a death costs milliseconds. Ways: `steps` dies before the first, the
-second, ... call that reaches the disk; `times` dies at seeded moments; `full` may write files of so many bytes only.
+Each child has the libraries already, so that a death costs milliseconds. Ways: `steps` dies before or after
+each call that reaches the disk; `times` dies at seeded moments; `full` may write files of so many bytes only.
 Prints a line per death: what is in use afterwards.
 """
 
@@ -49,16 +49,21 @@ def state(root: Path) -> str:
 
 @contextmanager
 def dying_at(step: int) -> Iterator[None]:
-    """Die by SIGKILL before the call number `step` that reaches the disk."""
+    """Die by SIGKILL at the moment number `step`: before the first call that reaches the disk, after it, and so on."""
     left = step
+
+    def moment() -> None:
+        nonlocal left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
 
     def wrapped(original: Callable[..., object]) -> Callable[..., object]:
         def call(*args: object, **named: object) -> object:
-            nonlocal left
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            left -= 1
-            return original(*args, **named)
+            moment()
+            found = original(*args, **named)
+            moment()
+            return found
 
         return call
 
