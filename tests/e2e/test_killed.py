@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from phantom_kit import check_phantoms
 from whole_house import METRONOME, METRONOME_YAML
 
 from bot.domain.account import Book
@@ -101,6 +102,7 @@ async def check(home: Path, config: Path) -> tuple[int, int]:
         for symbol in state.symbols.values():
             assert len(symbol.live(Purpose.STOP)) == (1 if symbol.position.quantity else 0)
         await check_books(house)
+        await check_phantoms(house)
         return state.trade_count, state.last_bar_at_ms
 
 

@@ -73,6 +73,7 @@ class World:
     capacity: int = 60
     now_ms: int = 0
     asked: int = 0
+    most: int = 0
     unreachable: bool = False
     unready: bool = False
     store: MemoryStore = field(default_factory=MemoryStore)
@@ -95,7 +96,7 @@ class World:
         window: Mapping[str, CandleBuffer] = self.buffers
 
         async def history(symbol: str, bars: int) -> Frame:
-            self.asked += 1
+            self.asked, self.most = self.asked + 1, max(self.most, bars)
             await asyncio.sleep(0)
             if self.unreachable:
                 raise VenueUnavailable("timeout")
@@ -289,6 +290,7 @@ async def test_candles_too_old_to_be_had_stop_nobody_else() -> None:
     for at_ms in world.times:
         world.close(at_ms)
         await world.follower.catch_up()
+    assert world.most < 100, "nobody is asked for years of candles"
     for key in stuck:
         assert world.store.rows.pop(key).ending is None
     assert world.store.rows == world.expected()

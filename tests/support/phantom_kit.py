@@ -11,8 +11,9 @@ from backtest_oracle import Terms as OracleTerms
 from bot.domain.decision import Decision
 from bot.domain.market import Candle
 from bot.domain.signal import Anchor, Side, Signal
-from bot.ml.phantom import Ending, Outcome, Phantom, Terms, candles_since, phantom_of
+from bot.ml.phantom import Ending, Followed, Outcome, Phantom, Terms, candles_since, follow_all, phantom_of
 from bot.strategy import Frame
+from cli.house import House
 
 BAR_MS = 900_000
 START_MS = 1_700_000_100_000 // BAR_MS * BAR_MS
@@ -122,3 +123,19 @@ def unlike(frame: Frame, told: Told, found: Ending) -> list[str]:
         for name, (a, b) in figures.items()
         if abs(a - b) > 1e-9 * abs(a) + 1e-12
     ]
+
+
+async def check_phantoms(house: House, most_bars: int = 100_000) -> int:
+    """Every decision of a strategy has one phantom, come to what the market's whole history says; answers how many."""
+    assert house.follower is not None
+    await house.follower.catch_up()
+    store = house.database.phantoms(house.plan.account)
+    found = {one.phantom.key: one for one in await store.finished()}
+    found |= {one.key: Followed(one) for one in await store.waiting()}
+    decisions = [one for one in await house.desk.decisions(1_000_000) if one.signal.strategy != "manual"]
+    assert {(d.signal.strategy, d.signal.symbol, d.signal.bar_at_ms) for d in decisions} == set(found)
+    frames = await house.venue.history(list(house.engine.state.symbols), house.plan.timeframe, most_bars)
+    for one in found.values():
+        path = follow_all(one.phantom, None, candles_since(frames[one.phantom.symbol], one.phantom.bar_at_ms))
+        assert one.ending == (path if isinstance(path, Ending) else None), one
+    return len(found)
