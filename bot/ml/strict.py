@@ -87,7 +87,7 @@ def _record(kind: type, value: object, at: str) -> object:
         raise _refused(value, at, f"an object with {', '.join(hints)}")
     for key in value:
         if key not in hints:
-            raise _NotAllowedError(f"{_under(at, str(key)[:40])} is not known; allowed: {', '.join(hints)}")
+            raise _NotAllowedError(f"{_under(at, str(key))} is not known; allowed: {', '.join(hints)}")
     for key, hint in hints.items():
         if key not in value:
             raise _NotAllowedError(f"{_under(at, key)} is missing; {_allowed(hint)}")
@@ -103,7 +103,7 @@ def _list(kind: object, value: object, at: str) -> tuple[object, ...]:
 def _mapping(kind: object, value: object, at: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise _refused(value, at, "an object")
-    return {key: _taken(kind, one, _under(at, key[:40])) for key, one in value.items()}
+    return {key: _taken(kind, one, _under(at, key)) for key, one in value.items()}
 
 
 def _choice(allowed: tuple[object, ...], value: object, at: str) -> object:
@@ -160,4 +160,6 @@ def _shown(value: object) -> str:
 
 
 def _under(at: str, key: str) -> str:
-    return f"{at}.{key}" if at else key
+    """The way to a key; one that is no plain word is quoted, so that it stays on its line."""
+    word = key if key.isascii() and key.isidentifier() else repr(key[:40])
+    return f"{at}.{word}" if at else word

@@ -57,6 +57,13 @@ def test_every_key_is_wanted_and_no_other() -> None:
     )
 
 
+def test_keys_stay_on_their_line() -> None:
+    assert refusal(plain() | {"x\ny\u2028" + "z" * 99: 1}).startswith(r"'x\ny\u2028zzz")
+    changed = plain()
+    changed["parameters"]["a\nb"] = []
+    assert refusal(changed).startswith(r"parameters.'a\nb': a list is not allowed")
+
+
 WRONG: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda c: c.update(threshold="0.5"), "threshold: '0.5' is not allowed; a finite number"),
     (lambda c: c.update(threshold=1.5), "threshold: 1.5 is not allowed; 0 to 1"),

@@ -252,11 +252,11 @@ WRONG = {
     ),
     "a class only": (
         made([node("ArgMax", "rows", "label", axis=1)], answers=[("label", TensorProto.INT64, ["n", 1])]),
-        "has the outputs label; one output of [n], [n, 1]",
+        "has the outputs ['label']; one output of [n], [n, 1]",
     ),
     "two outputs, neither a probability": (
         made(LINEAR, answers=[("sum", 1, ["n", 1]), ("score", 1, ["n", 1])], figures=[weights()]),
-        "has the outputs sum, score; one output of",
+        "has the outputs ['sum', 'score']; one output of",
     ),
     "an operator without its input": (made([node("Sigmoid", "nothing", "score")]), "the runtime refuses it"),
     "no operator": (made([]), "holds 0 operators; 1 to 5000 are allowed"),

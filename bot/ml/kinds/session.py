@@ -120,5 +120,5 @@ def _output(found: Sequence[_Argument]) -> str:
     if len(floats) > 1:
         floats = [name for name in floats if "prob" in name.lower()]
     if len(floats) != 1:
-        raise SessionError(f"has the outputs {', '.join(one.name for one in found)[:80]}; {RULE}")
+        raise SessionError(f"has the outputs {str([one.name for one in found])[:80]}; {RULE}")
     return floats[0]
