@@ -13,7 +13,7 @@ from cli.research.backtest_words import parameters_of
 from cli.research.kept import kept_and_told
 from cli.research.progress_view import progress
 from cli.research.sweep_options import SweepOptions, known_of, plan_of, workers_of
-from cli.research.sweep_view import print_table
+from cli.research.sweep_view import print_notes, print_table
 from research.results.files import read_result
 from research.sweep.comparing import Candidate, Showing, compared
 from research.sweep.document import run_row, set_words
@@ -58,9 +58,7 @@ def run_compare(options: SweepOptions, own: CompareOptions, repeat: Path | None)
         return told_again(repeat, before, after, SECTIONS, options.json)
     found = _compared(options, own)
     title = f"compare-{found.plan.strategy}-{_symbols(found.known)}"
-    kept_and_told(
-        found.content, options.folder / FOLDER, title, options.json, lambda: _show(found.plan, found.shown)
-    )
+    kept_and_told(found.content, options.folder / FOLDER, title, options.json, lambda: _show(found))
     return 0
 
 
@@ -78,7 +76,8 @@ def _compared(options: SweepOptions, own: CompareOptions) -> Compared:
         with progress("Compare", unit="backtests", json=options.json) as tell:
             shown = compared(plan, candidates, known, workers, tell)
     run = {**run_row("compare", plan, known), "asked": recorded(options, asdict(own))}
-    content: dict[str, object] = {"candidates": [_row(one) for one in shown], "run": run}
+    notes = [note for one in known for note in one.notes]
+    content: dict[str, object] = {"candidates": [_row(one) for one in shown], "notes": notes, "run": run}
     return Compared(plan, known, shown, content)
 
 
@@ -93,11 +92,12 @@ def _candidates(options: SweepOptions, own: CompareOptions) -> list[Candidate]:
     return found
 
 
-def _show(plan: SweepPlan, shown: tuple[Showing, ...]) -> None:
-    print_table(HEADS, [_cells(one) for one in shown])
-    few = [one.candidate.name for one in shown if not one.enough]
+def _show(found: Compared) -> None:
+    print_table(HEADS, [_cells(one) for one in found.shown])
+    few = [one.candidate.name for one in found.shown if not one.enough]
     if few:
-        print(f"! fewer than {plan.least} trades, the figures mean nothing: {', '.join(few)}")
+        print(f"! fewer than {found.plan.least} trades, the figures mean nothing: {', '.join(few)}")
+    print_notes(found.known)
 
 
 def _known_strategy(options: SweepOptions, name: str) -> str:

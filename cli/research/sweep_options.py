@@ -17,6 +17,7 @@ from cli.research.backtest_words import moment_of, parameters_of, share_of
 from cli.research.code_mark import code_mark
 from cli.research.lean_start import OWN_STRATEGY
 from research.backtest.folds import windows_of
+from research.backtest.funding_notes import hole_notes
 from research.progress import Tell
 from research.results.plan import Rules
 from research.store.loading import Wanted
@@ -173,11 +174,14 @@ def _beside(
         options.funding, lambda: options.folder, {one.symbol: (one.first_ms, one.end_ms) for one in known}
     )
     finer = _finer(options, workers, known, carry) if options.finer else {}
-    return tuple(replace(one, beside=_joined(rates.get(one.symbol), finer.get(one.symbol))) for one in known)
+    return tuple(_joined(one, rates.get(one.symbol), finer.get(one.symbol)) for one in known)
 
 
-def _joined(rates: Points | None, finer: Known | None) -> Beside:
-    return Beside(rates, finer.source, finer.mark) if finer else Beside(rates)
+def _joined(one: Known, rates: Points | None, finer: Known | None) -> Known:
+    """With a note where rates are missing, if there are any at all."""
+    beside = Beside(rates, finer.source, finer.mark) if finer else Beside(rates)
+    holes = hole_notes(one.symbol, rates, one.first_ms, one.end_ms) if rates else ()
+    return replace(one, beside=beside, notes=(*one.notes, *holes))
 
 
 def _finer(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from research.sweep.run import SweepResult
+from research.sweep.source import Known
 from research.sweep.words import (
     HEADS,
     SYMBOL_HEADS,
@@ -14,6 +15,7 @@ from research.sweep.words import (
     symbol_cells,
 )
 
+MOST_NOTES = 10
 LEFT = {"Set", "Best set", "Symbol", "Verdict", "Candidate"}
 
 
@@ -26,7 +28,17 @@ def show_sweep(result: SweepResult, path: Path) -> None:
         print("\n".join(section_lines(section)))
     else:
         print_table(SYMBOL_HEADS, [symbol_cells(one) for one in several(result)])
+    print_notes(result.known)
     print(f"Result: {path}")
+
+
+def print_notes(known: Sequence[Known]) -> None:
+    """What was repaired or is missing in the candles and the funding; all of it is in the result."""
+    notes = [note for one in known for note in one.notes]
+    for note in notes[:MOST_NOTES]:
+        print(f"· {note}")
+    if len(notes) > MOST_NOTES:
+        print(f"· and {len(notes) - MOST_NOTES} more")
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

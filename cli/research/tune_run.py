@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cli.research.progress_view import progress
 from cli.research.sweep_options import SweepOptions, known_of, plan_of, workers_of
-from cli.research.sweep_view import print_table
+from cli.research.sweep_view import print_notes, print_table
 from research.results.files import packed, write_whole
 from research.sweep.document import run_row, section_row, set_row, set_words
 from research.sweep.grid import Listed
@@ -50,6 +50,7 @@ def _document(search: Search, result: TuneResult) -> dict[str, object]:
             "held_out_production": set_row(result.held_out_production),
         },
         "sections": [section_row(section, 20) for section in result.swept.sections],
+        "notes": [note for one in search.known for note in one.notes],
         "run": run_row("tune", search.plan, search.known),
     }
 
@@ -65,6 +66,7 @@ def _show(result: TuneResult, path: Path) -> None:
     print(f"{'!' if _failed(result) else '-'} {_judged(result)}")
     print("All sets tried, walked forward like a sweep:")
     print("\n".join(section_lines(result.swept.sections[0])))
+    print_notes(result.swept.known)
     print(f"Result: {path}")
 
 

@@ -23,13 +23,22 @@ def funding_notes(ground: Ground) -> Iterator[str]:
         yield NO_FUNDING
         return
     for symbol, frame in sorted(ground.frames.items()):
-        holes = funding_holes(ground.funding.get(symbol), frame)
-        shown = [f"{moment(begin)} to {moment(end)}" for begin, end in holes[:SHOWN]]
-        more = [f"{len(holes) - SHOWN} more"] if len(holes) > SHOWN else []
-        if holes:
-            days = sum(end - begin for begin, end in holes) / DAY_MS
-            where = ", ".join([*shown, *more])
-            yield f"{symbol}: no funding rates {where}; nothing is paid in these {days:,.1f} days."
+        yield from hole_notes(symbol, ground.funding.get(symbol), *_time_of(frame))
+
+
+def _time_of(frame: Frame) -> tuple[int, int]:
+    return frame.open_at_ms.item(0), frame.open_at_ms.item(-1) + frame.timeframe_ms
+
+
+def hole_notes(symbol: str, points: Points | None, begin_ms: int, end_ms: int) -> Iterator[str]:
+    """One line about where a symbol's rates are missing between two times; none where nothing is."""
+    holes = _holes(points, begin_ms, end_ms)
+    shown = [f"{moment(begin)} to {moment(end)}" for begin, end in holes[:SHOWN]]
+    more = [f"{len(holes) - SHOWN} more"] if len(holes) > SHOWN else []
+    if holes:
+        days = sum(end - begin for begin, end in holes) / DAY_MS
+        where = ", ".join([*shown, *more])
+        yield f"{symbol}: no funding rates {where}; nothing is paid in these {days:,.1f} days."
 
 
 def funding_holes(points: Points | None, frame: Frame) -> list[tuple[int, int]]:
@@ -37,7 +46,10 @@ def funding_holes(points: Points | None, frame: Frame) -> list[tuple[int, int]]:
 
     The interval of a symbol may change for good; one that is longer than both its neighbours is a hole.
     """
-    begin, end = frame.open_at_ms.item(0), frame.open_at_ms.item(-1) + frame.timeframe_ms
+    return _holes(points, *_time_of(frame))
+
+
+def _holes(points: Points | None, begin: int, end: int) -> list[tuple[int, int]]:
     known = np.empty(0, dtype=np.int64) if points is None else points.at_ms
     inside = known[(known > begin) & (known <= end)]
     if not len(inside):

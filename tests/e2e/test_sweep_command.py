@@ -127,6 +127,11 @@ def test_funding_is_paid_in_a_sweep_as_in_its_single_backtest(market: Path) -> N
     assert net != pytest.approx(without["sections"][0]["production"]["net"], abs=1e-6)
     assert set(with_it["run"]["funding_sha256"]) == {"AUSDT", "BUSDT"}
     assert with_it["file"] != without["file"]
+    assert (with_it["notes"], without["notes"]) == ([], [])
+    lines = (market / "funding.csv").read_text().splitlines()
+    (market / "funding.csv").write_text("\n".join([*lines[:41], *lines[61:]]) + "\n")
+    told = quarterdeck(*words(market, *paid, "--combined"), home=home).stdout
+    assert told.count("USDT: no funding rates 2023-01-") == 2, told
 
 
 @pytest.mark.parametrize("command", ["sweep", "compare", "sizing"])
