@@ -25,6 +25,7 @@ OTHER_BAR = "its candles are of another bar"
 NO_FEATURES = "its features cannot be computed"
 
 type Series = Mapping[str, Points]
+type Moved = tuple[tuple[str, float], ...]
 
 log = logging.getLogger(__name__)
 
@@ -157,28 +158,44 @@ def _scored(group: Sequence[_Wish], rows: Array) -> list[ModelScore]:
     from bot.ml.score import Ask, Score, score_batch
 
     answers = score_batch([Ask(wish.model, row) for wish, row in zip(group, rows, strict=True)])
+    moved = _moved_all([wish.model for wish in group], rows)
     said = []
-    for wish, row, answer in zip(group, rows, answers, strict=True):
+    for place, (wish, answer) in enumerate(zip(group, answers, strict=True)):
         card = wish.model.card
         if isinstance(answer, Score):
-            moved = _moved(wish.model, row)
             said.append(
-                ModelScore(wish.ask.symbol, answer.probability, card.threshold, card.version, moved=moved)
+                ModelScore(
+                    wish.ask.symbol, answer.probability, card.threshold, card.version, moved=moved[place]
+                )
             )
         else:
             said.append(ModelScore(wish.ask.symbol, None, card.threshold, card.version, answer.reason))
     return said
 
 
-def _moved(model: Loaded, row: Array) -> tuple[tuple[str, float], ...]:
-    """The features that moved the score most, with what they added to its log-odds."""
+def _moved_all(models: Sequence[Loaded], rows: Array) -> list[Moved]:
+    """What moved each row's score, the rows of one model in one call."""
+    found: list[Moved] = [()] * len(models)
+    for model in {id(one): one for one in models}.values():
+        places = [place for place, one in enumerate(models) if one is model]
+        for place, moved in zip(places, _moved(model, rows[places]), strict=True):
+            found[place] = moved
+    return found
+
+
+def _moved(model: Loaded, rows: Array) -> list[Moved]:
+    """The features that moved each score most, with what they added to its log-odds."""
     try:
-        found = model.model.contributions(row.reshape(1, -1))
+        found = model.model.contributions(rows)
     except Exception:  # it is a remark beside the score
-        log.exception("%s cannot say what moved its score", model.name)
-        return ()
+        log.exception("%s cannot say what moved its scores", model.name)
+        found = None
     if found is None:
-        return ()
-    added = found[0, : len(model.card.features)]
-    most = np.argsort(-np.abs(added), kind="stable")[:MOVED]
-    return tuple((model.card.features[i], float(added[i])) for i in most.tolist() if np.isfinite(added[i]))
+        return [()] * len(rows)
+    names = model.card.features
+    added = np.nan_to_num(found[:, : len(names)])
+    most = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :MOVED]
+    return [
+        tuple((names[i], float(one[i])) for i in chosen)
+        for one, chosen in zip(added, most.tolist(), strict=True)
+    ]

@@ -1,4 +1,4 @@
-"""`quarterdeck bench research`: its options. Nothing heavy is imported before it runs."""
+"""`quarterdeck bench research` and `bench ml`: their options. Nothing heavy is imported before it runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +25,18 @@ def bench_research(
     finish(run_research_bench, BenchResearch(candles, symbols, runs, json))
 
 
+def bench_ml(
+    symbols: Annotated[int, typer.Option(help="Symbols that close together.")] = 263,
+    runs: Annotated[int, typer.Option(help="Warm runs of each figure; medians are shown.")] = 15,
+    json: Json = False,
+) -> None:
+    """Measure models: data set, training, features and scores of many symbols, one score, a thousand reloads."""
+    from cli.bench_ml import BenchMl, run_ml_bench
+
+    finish(run_ml_bench, BenchMl(symbols, runs, json))
+
+
 def register(bench: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     bench.command("research")(bench_research)
+    bench.command("ml")(bench_ml)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.domain.errors import ConfigError
 from bot.ml import files
 from bot.ml.card import Card, check_strategy, check_symbol, check_version
-from bot.ml.loading import load_model, rows_of
+from bot.ml.loaded import load_model, rows_of
 from bot.ml.model import ModelError
 from bot.ml.registry import feature_set
 from bot.ml.writing import withdraw, write_version

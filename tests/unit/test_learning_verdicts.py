@@ -10,7 +10,7 @@ from learning_market import TOLD_BY, busy, noise_market, told_market
 
 from bot.ml.align import Sources
 from bot.ml.card import card_of, card_text
-from bot.ml.loading import model_of
+from bot.ml.loaded import model_of
 from bot.ml.registry import feature_set
 from research.backtest.windows import cut
 from research.learning.ablation import Ablation

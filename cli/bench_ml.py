@@ -1,0 +1,252 @@
+"""`quarterdeck bench ml`: what models cost here: features, scores, training, reloading; on a generated market."""
+
+import asyncio
+import json
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bot.domain.errors import ConfigError
+from bot.domain.model import ScoreAsk
+from bot.domain.signal import Side
+from bot.ml.shelf import ModelShelf, Wanted
+from bot.ml.writing import make_current, write_version
+from bot.runtime.scoring import BTC, ETH, Known, ModelScorer, Told
+from bot.strategy import Frame
+
+if TYPE_CHECKING:
+    from bot.ml.align import Sources
+    from research.learning.material import Material
+
+SEED = 7
+YEAR_BARS = 35_040
+WINDOW = 1_000
+STRATEGY, SYMBOL = "composite", "BENCHUSDT"
+SINGLES = 2_000
+RELOADS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class BenchMl:
+    """What is asked: symbols that close together, warm runs of each figure, the form."""
+
+    symbols: int
+    runs: int
+    json: bool
+
+
+def run_ml_bench(asked: BenchMl) -> int:
+    """Measure and print."""
+    for name, given, high in (("symbols", asked.symbols, 600), ("runs", asked.runs, 1_000)):
+        if not 1 <= given <= high:
+            raise ConfigError(f"--{name} {given}: is not allowed; a whole number from 1 to {high}")
+    found: dict[str, object] = {"symbols": asked.symbols, "processors": len(os.sched_getaffinity(0))}
+    found["load_before"] = round(os.getloadavg()[0], 2)
+    with tempfile.TemporaryDirectory() as folder:
+        found |= _measured(asked, Path(folder))
+    found["load_after"] = round(os.getloadavg()[0], 2)
+    lines = "".join(f"{name:<28} {figure}\n" for name, figure in found.items())
+    sys.stdout.write(json.dumps(found) + "\n" if asked.json else lines)
+    return 0
+
+
+def _measured(asked: BenchMl, folder: Path) -> dict[str, object]:
+    from research.learning.boosting import Boosting
+    from research.learning.cards import Origin, written
+    from research.learning.lesson import teach
+
+    frames = _frames(asked.symbols)
+    material, dataset_ms = _timed(lambda: _material(frames), asked.runs)
+    began_s, spent_s = time.perf_counter(), time.process_time()
+    lesson = teach(material, Boosting(), SEED)
+    found: dict[str, object] = {
+        "features": len(material.features),
+        "rows": len(material.dataset),
+        "dataset_ms": dataset_ms,
+        "lesson_s": round(time.perf_counter() - began_s, 3),
+        "lesson_cpu_s": round(time.process_time() - spent_s, 3),
+    }
+    found |= _folds(material)
+    made = written(lesson, Origin("bench", "bench", 0, ()))
+    content = made.content
+    for _ in range(2):
+        write_version(folder, made.card, content, "<html></html>", current=True)
+    found |= _scores(frames, folder, asked)
+    return found | _reloads(folder)
+
+
+def _frames(symbols: int) -> list[Frame]:
+    """BTC and ETH first, a year each of the first three symbols, windows of the others."""
+    from sandbox.market import GeneratedMarket
+
+    market = GeneratedMarket(SEED, max(3, symbols), "15m")
+    names = ["BTCUSDT", "ETHUSDT", SYMBOL, *(f"S{i}USDT" for i in range(symbols))]
+    whole = [
+        replace(market.frame(market.symbols[i], 0, YEAR_BARS), symbol=name)
+        for i, name in enumerate(names[:3])
+    ]
+    windows = [
+        replace(market.frame(market.symbols[i], YEAR_BARS - WINDOW, YEAR_BARS), symbol=names[i])
+        for i in range(3, max(3, symbols))
+    ]
+    return [*whole, *windows]
+
+
+def _material(frames: Sequence[Frame]) -> "Material":
+    from bot.ml.align import Sources
+    from bot.ml.registry import feature_set
+    from research.learning.dataset import Recipe
+    from research.learning.material import material_of
+    from research.results.plan import Rules
+    from strategies.registry import Registry
+
+    sources = Sources(frames[2], btc=frames[0], eth=frames[1])
+    base = feature_set(["base"])
+    return material_of(Registry(()), STRATEGY, SYMBOL, sources, base, Recipe(), Rules())
+
+
+def _folds(material: "Material") -> dict[str, object]:
+    """Five folds and the model, without ablation and comparison."""
+    from research.learning.boosting import Boosting
+    from research.learning.training import train
+
+    began_s, spent_s = time.perf_counter(), time.process_time()
+    train(material.dataset, Boosting(), SEED, embargo=material.recipe.lookahead)
+    return {
+        "folds_s": round(time.perf_counter() - began_s, 3),
+        "folds_cpu_s": round(time.process_time() - spent_s, 3),
+    }
+
+
+def _scores(frames: Sequence[Frame], folder: Path, asked: BenchMl) -> dict[str, object]:
+    """A bar on which all symbols have a signal, one after the other and all at once."""
+    from bot.ml.compute import live_rows
+    from bot.ml.files import current_version, place
+    from bot.ml.loaded import load_model
+    from bot.ml.registry import feature_set
+    from bot.ml.score import Ask, score_batch
+
+    home = place(folder, STRATEGY, SYMBOL)
+    model = load_model(home / (current_version(home) or ""))
+    features = feature_set(model.card.features)
+    windows = [_window(frame) for frame in frames[: asked.symbols]]
+    sources = [_signal(window, windows) for window in windows]
+
+    def batch() -> object:
+        rows = live_rows(features, sources)
+        return score_batch([Ask(model, row) for row in rows])
+
+    def single() -> object:
+        return score_batch([Ask(model, live_rows(features, sources[:1])[0])])
+
+    row = live_rows(features, sources[:1])[0]
+    _, batch_ms = _timed(batch, asked.runs * 4)
+    _, rows_ms = _timed(lambda: live_rows(features, sources), asked.runs * 4)
+    scored = _each_ms(lambda: score_batch([Ask(model, row)]), SINGLES)
+    whole = _each_ms(single, SINGLES)
+    return {
+        "batch_ms": batch_ms,
+        "batch_features_ms": rows_ms,
+        "single_score_p50_ms": round(statistics.median(scored), 4),
+        "single_score_p99_ms": round(float(np.percentile(scored, 99)), 4),
+        "single_with_features_p99_ms": round(float(np.percentile(whole, 99)), 4),
+        **_loop(windows, folder, asked),
+    }
+
+
+def _window(frame: Frame) -> Frame:
+    """The newest bars, as a live buffer holds them."""
+    columns = [
+        getattr(frame, name)[-WINDOW:].copy()
+        for name in ("open_at_ms", "open", "high", "low", "close", "volume")
+    ]
+    return Frame(frame.symbol, frame.timeframe_ms, *columns)
+
+
+def _signal(window: Frame, windows: Sequence[Frame]) -> "Sources":
+    from bot.ml.align import Sources
+
+    told = np.full(len(window), np.nan)
+    told[-1] = 3.0
+    return Sources(
+        window, btc=windows[0], eth=windows[min(1, len(windows) - 1)], strength=told, side=told / 3.0
+    )
+
+
+def _loop(windows: Sequence[Frame], folder: Path, asked: BenchMl) -> dict[str, object]:
+    """The whole way through the desk's scorer, and how long its loop was held by it (processor time of its thread)."""
+    shelf = ModelShelf(folder)
+    shelf.want([Wanted(STRATEGY, SYMBOL)])
+    known = Known(
+        {SYMBOL: windows[0], "BTCUSDT": windows[0], "ETHUSDT": windows[-1]}.get,
+        lambda _: {},
+        {BTC: "BTCUSDT", ETH: "ETHUSDT"},
+    )
+    scorer = ModelScorer(shelf, known, Told(lambda _: None, lambda *_: None, lambda: 0))
+    closes_ms = windows[0].open_at_ms.item(-1) + windows[0].timeframe_ms
+    asks = [ScoreAsk(SYMBOL, STRATEGY, closes_ms, Side.LONG, 3.0)] * len(windows)
+    held: list[float] = []
+    took: list[float] = []
+
+    async def play() -> None:
+        await scorer.refresh()
+        for _ in range(asked.runs + 1):
+            began_s, spent_s = time.perf_counter(), time.thread_time()
+            said = await scorer.scores(asks)
+            took.append((time.perf_counter() - began_s) * 1000)
+            held.append((time.thread_time() - spent_s) * 1000)
+            if len(said) != len(asks) or any(one.fault for one in said):
+                raise ConfigError(f"bench ml: the scorer answered {said[0].fault or 'too little'}")
+
+    asyncio.run(play())
+    return {
+        "desk_batch_ms": round(statistics.median(took[1:]), 3),
+        "loop_held_ms": round(max(held[1:]), 3),
+    }
+
+
+def _reloads(folder: Path) -> dict[str, object]:
+    """Memory before and after a thousand changes of the model in use."""
+    shelf = ModelShelf(folder)
+    shelf.want([Wanted(STRATEGY, SYMBOL)])
+    grown: list[float] = []
+    for number in range(RELOADS):
+        make_current(folder, STRATEGY, SYMBOL, ("v0001", "v0002")[number % 2])
+        if len(shelf.look()) != 1:
+            raise ConfigError("bench ml: a change of the model was not seen")
+        if number % 100 == 99:
+            grown.append(_memory_mb())
+    return {"reloads": RELOADS, "reload_growth_mb": round(grown[-1] - grown[0], 2), "memory_mb": grown[-1]}
+
+
+def _memory_mb() -> float:
+    """Resident memory now; the peak where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return round(pages * resource.getpagesize() / 2**20, 1)
+
+
+def _timed[R](work: Callable[[], R], runs: int) -> tuple[R, float]:
+    """What it answers, and the median time of warm runs in ms."""
+    found = work()
+    return found, round(statistics.median(_each_ms(work, runs)), 3)
+
+
+def _each_ms(work: Callable[[], object], runs: int) -> list[float]:
+    spent = []
+    for _ in range(runs):
+        began_s = time.perf_counter()
+        work()
+        spent.append((time.perf_counter() - began_s) * 1000)
+    return spent
