@@ -324,3 +324,14 @@ def test_the_cluster_comes_from_outside() -> None:
     assert ours[-1, 5] == pytest.approx(columns["atr14"][-1] / frame.close[-1] / 0.5)
     assert ours[-1, 6] == pytest.approx(frame.volume[-1] / frame.volume[-20:].mean() / 0.5)
     assert ours[-1, 7] == 0.5
+
+
+def test_a_four_hour_bar_that_began_before_the_history_says_nothing() -> None:
+    """Six whole ones make a range; with five and the rest of one before them there is none yet."""
+    frame = random_frame(17, 400)
+    begin = next(row for row in range(400) if int(frame.open_at_ms[row]) % FOUR_HOURS == 6 * BAR_MS)
+    rest = 10
+    for whole in (5, 6):
+        seen = rows(frame, begin, begin + rest + 16 * whole)
+        place = history_matrix(feature_set(["range_place_4h"]), Sources(seen))[-1, 0]
+        assert isnan(place) == (whole < 6)
