@@ -335,6 +335,7 @@ def armed(line: dict[str, Any], name: str, *rules: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_command_outlives_a_time_out_and_a_kill_while_it_hangs(tmp_path: Path) -> None:
     """With the time-out as it is: ten seconds. Killed while nothing answers, the next run goes on where it was."""
     with exchange("--venue", "binance", "--symbols", "2", "--seed", "3") as line:
