@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from bot.domain.decision import Decision
+from bot.domain.errors import StorageError
 from bot.domain.order import Order
 from bot.domain.signal import GateCheck, Signal
 from bot.engine.views import Why
@@ -38,11 +39,14 @@ async def signal(desk: Desk, symbol: SymbolName, phantoms: Phantoms = NONE_FOLLO
 
 
 async def _shadow(decision: Decision | None, phantoms: Phantoms) -> Followed | None:
-    """The last decision's signal, followed beside trading."""
+    """The last decision's signal, followed beside trading; None too while the books cannot be read."""
     if decision is None:
         return None
     judged = decision.signal
-    return await phantoms.records.found(judged.strategy, judged.symbol, judged.bar_at_ms)
+    try:
+        return await phantoms.records.found(judged.strategy, judged.symbol, judged.bar_at_ms)
+    except StorageError:  # the rest of the answer needs no books
+        return None
 
 
 def _shadow_field(desk: Desk, found: Followed | None) -> Iterator[tuple[str, str]]:

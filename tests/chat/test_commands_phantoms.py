@@ -142,6 +142,14 @@ async def test_books_that_cannot_be_read_are_told_without_their_text() -> None:
         async def tallies(self, since_ms: int = 0) -> tuple[PhantomTally, ...]:
             raise StorageError("secret /path is locked")
 
-    reply = await Talk(busy_desk(), context=(Phantoms(Broken()),)).say("/phantoms")
-    assert not reply.ok
-    assert "secret" not in reply.text
+        async def found(self, strategy: str, symbol: str, bar_at_ms: int) -> Followed | None:
+            raise StorageError("secret /path is locked")
+
+    chat = Talk(busy_desk(), context=(Phantoms(Broken()),))
+    for line in ("/phantoms", "/phantom_stats"):
+        reply = await chat.say(line)
+        assert not reply.ok
+        assert "secret" not in reply.text
+    why = await chat.say("/why btc")
+    assert why.ok
+    assert "Last decision" in fields(why)
