@@ -1,5 +1,7 @@
 """Cells as figures and times: one unit per file; what is no number is told with its line."""
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,12 @@ NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 NOT_FINITE = r"^(?i:[+-]?(nan|inf|infinity))$"
 UNITS = ("seconds", "milliseconds", "microseconds", "nanoseconds")
 """Units of a time as a number, each a thousand times finer than the one before."""
-OFFSET = r"(?i:z|utc|gmt|[+-]\d{2}(?::?\d{2})?)$"
+DAY = r"\d{4}(?P<dash>[-/]?)\d{2}(?P=dash)\d{2}"
+CLOCK = r"[T ]\d{2}(:?\d{2}(:?\d{2}(\.\d{1,9})?)?)?"
+ISO = re.compile(rf"{DAY}({CLOCK}( ?[+-]\d{{2}}(:?\d{{2}})?|[Zz])?)?", re.ASCII)
+"""The ISO-8601 that is read; no weeks, no days of the year, no 24:00, and no zones by name."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 SUNDAY = 3
 """Of days since 1970, which began on a Thursday."""
@@ -123,20 +130,37 @@ def _text_times(column: Any, faults: Faults) -> Integers:
 
 
 def _iso_times(column: Any, faults: Faults) -> Integers:
-    import pandas as pd  # half a second to import, and most files have numbers
-
-    texts = pd.Series(column.to_pylist(), dtype="str").str.strip()
-    parsed = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
-    bad = parsed.isna().to_numpy()
+    moments = [_moment(cell) for cell in column.to_pylist()]
+    bad = np.array([moment is None for moment in moments], dtype=np.bool_)
     faults.add(
         bad, lambda i: f"time {_shown(column[i])} is no time; allowed: ISO-8601 or s, ms, us, ns since 1970"
     )
-    known = parsed.fillna(pd.Timestamp(EARLIEST_S, unit="s", tz="UTC"))
-    times = np.asarray(known.astype("datetime64[ms, UTC]").astype("int64"), dtype=np.int64)
-    bare = ~texts.str.contains(OFFSET, regex=True).fillna(False).to_numpy(dtype=np.bool_)
+    times = np.array([_ms_of(moment) if moment else EARLIEST_S * 1000 for moment in moments], np.int64)
+    bare = np.array([moment is not None and moment.tzinfo is None for moment in moments], dtype=np.bool_)
     if not bad.any():
         _refuse_local_times(times, bare, faults)
     return _within_reason(times, faults)
+
+
+def _moment(cell: str | None) -> datetime | None:
+    """One time; without a zone where the text has none, None where it is no time.
+
+    The standard library reads it, for commands that start quickly have no pandas.
+    """
+    text = (cell or "").strip()
+    if ISO.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(
+            text.replace("/", "-").replace(" +", "+").replace(" -", "-").replace("z", "Z")
+        )
+    except ValueError:
+        return None
+
+
+def _ms_of(moment: datetime) -> int:
+    """Milliseconds since 1970; UTC where no zone is said."""
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MILLISECOND
 
 
 def _refuse_local_times(times: Integers, bare: Mask, faults: Faults) -> None:

@@ -159,6 +159,31 @@ def test_iso_times_are_utc_unless_they_say_otherwise(tmp_path: Path, style: str)
     assert is_plain(read_one(csv(tmp_path, rows)), 5)
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "now", "today", "2023-W46-2", "2023-318", "2023-11-14T24:00", "2023-11-14 22:30 CET", "2023-02-30 22:30",
+        "2023-11/14 22:30", "2023-11-14T22:30:00+02:00:30", "14.11.2023 22:30", "２０２３-11-14 22:30",
+    ],
+)  # fmt: skip
+def test_text_that_is_no_time_is_named_with_its_line(tmp_path: Path, typed: str) -> None:
+    rows = [row(0, "2023-11-14 22:15"), row(1, typed), row(2, "2023-11-14 22:45")]
+    with pytest.raises(CandleFileError, match=r"line 3: time .* is no time; allowed: ISO-8601"):
+        read_one(csv(tmp_path, rows))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "2023/11/14 22:30", "2023-11-14 22:30:00 +0000", "2023-11-14T22:30:00.000999999Z", "20231114 223000",
+        "2023-11-14T17:00-05:30", "2023-11-15 00:30+02", "2023-11-14T22:30z",
+    ],
+)  # fmt: skip
+def test_times_as_text_of_many_writers(tmp_path: Path, typed: str) -> None:
+    rows = [row(0, "2023-11-14 22:15"), row(1, typed), row(2, "2023-11-14 22:45")]
+    assert read_one(csv(tmp_path, rows)).open_at_ms.tolist() == [START_MS + i * BAR_MS for i in range(3)]
+
+
 def test_iso_times_with_an_offset(tmp_path: Path) -> None:
     rows = [
         row(0, "2023-11-15T00:15:00+02:00"),

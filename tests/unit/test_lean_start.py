@@ -45,3 +45,30 @@ def test_strategies_of_users_and_other_processes_have_everything() -> None:
     for argv, strategy in (("/somewhere/quarterdeck", "theirs"), ("/somewhere/pytest", "composite")):
         assert said(argv, strategy).startswith("False [False, True]")
         assert said(argv, strategy).endswith("True")
+
+
+TEXT_TIMES = """
+import sys
+from pathlib import Path
+sys.argv[0] = "/somewhere/quarterdeck"
+from cli.research.lean_start import lean
+with lean("composite"):
+    from research.history import read_candles
+    history = read_candles([Path({path!r})])
+    print(history.frames["BTCUSDT"].open_at_ms.tolist(), "pandas" in sys.modules)
+"""
+
+
+def test_candles_with_times_as_text_are_read_without_what_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "BTCUSDT.csv"
+    rows = [f"2023-01-01 00:{minute}:00,1,1,1,1,5" for minute in ("00", "15", "30")]
+    file.write_text("\n".join(("timestamp,open,high,low,close,volume", *rows)))
+    done = subprocess.run(
+        [sys.executable, "-c", TEXT_TIMES.format(path=str(file))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[1672531200000, 1672532100000, 1672533000000] False"
