@@ -1,8 +1,12 @@
 """LightGBM models from text: written anew without a difference in any answer; what is not as it must be is refused."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from math import nan
+from pathlib import Path
 from time import process_time
 
 import lightgbm
@@ -10,7 +14,7 @@ import model_kit
 import numpy as np
 import pytest
 
-from bot.ml.card import Card
+from bot.ml.card import Card, card_text
 from bot.ml.kinds import lightgbm_text
 from bot.ml.kinds.trees import TreeError, rewritten
 from bot.ml.model import ModelError
@@ -186,6 +190,35 @@ def test_parameters_of_the_file_do_not_reach_the_library() -> None:
     assert hostile != TEXT
     assert rewritten(hostile, FEATURES) == rewritten(TEXT, FEATURES)
     assert "parameters" not in rewritten(TEXT, FEATURES)
+
+
+FORKED = """
+import os, sys
+sys.path[:0] = [sys.argv[1]]
+import numpy as np
+from bot.ml.card import card_of
+from bot.ml.kinds import lightgbm_text
+
+def answers():
+    card, content = (open(path, "rb").read() for path in sys.argv[2:])
+    return lightgbm_text.load(content, card_of(card), "model.txt").scores(np.ones((300, 4)))
+
+answers()
+if (child := os.fork()) == 0:
+    os._exit(0 if answers().shape == (300,) else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_worker_forked_from_a_desk_with_models_can_load_and_score(tmp_path: Path) -> None:
+    """LightGBM's threads do not come along with a fork; whoever waits for them waits for ever."""
+    (tmp_path / "card.json").write_bytes(card_text(model_kit.card()))
+    (tmp_path / "model.txt").write_bytes(model_kit.text())
+    words = [str(Path(model_kit.__file__).parent), str(tmp_path / "card.json"), str(tmp_path / "model.txt")]
+    command = [sys.executable, "-W", "ignore", "-c", FORKED, *words]
+    environment = os.environ | {"OMP_NUM_THREADS": "4"}
+    done = subprocess.run(command, timeout=60, check=False, env=environment, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0
 
 
 @pytest.mark.bench
