@@ -113,7 +113,7 @@ def test_a_killed_worker_of_a_cluster_loses_no_result(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_sweep_on_a_cluster_that_loses_a_worker_ranks_as_one_on_processes(tmp_path: Path) -> None:
-    """Eight symbols, two Dask workers, one killed -9 in the middle: the very same ranking, walk-forward and verdicts."""
+    """Eight symbols, two Dask workers, one killed -9 in the middle: the same ranking, walk-forward and verdicts."""
     folder = planted_folder(tmp_path / "own", PLATEAU)
     axes = (Axis("a", (0, 1, 2, 3, 4)), Axis("b", (0, 1, 2, 3, 4)))
     plan = SweepPlan("planted", Grid(axes), strategy_paths=(str(folder),), windows=("10d", "5d"))
