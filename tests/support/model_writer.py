@@ -77,6 +77,7 @@ def forked(work: Callable[[], object]) -> int:
     if (pid := os.fork()) != 0:
         return pid
     code = 1
+    signal.alarm(60)  # a child that hangs does not stay
     try:
         work()
         code = 0

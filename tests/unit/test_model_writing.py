@@ -54,7 +54,11 @@ def writer(way: str, root: Path) -> "subprocess.Popen[str]":
 
 
 def lines(way: str, root: Path) -> list[str]:
-    out, err = (running := writer(way, root)).communicate(timeout=100)
+    with writer(way, root) as running:
+        try:
+            out, err = running.communicate(timeout=100)
+        finally:
+            running.kill()
     assert running.returncode == 0, err
     return out.splitlines()
 
