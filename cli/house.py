@@ -119,7 +119,7 @@ class House:
         await self.venue.open(self._hear)
         await ledger.mark_running(self.now_ms())
         if self.scorer is not None:
-            await self.scorer.refresh()
+            await self.scorer.begin()
         self.recovered, self.opened_at_ms = recovered, self.now_ms()
         self.loop.put(Started(self.now_ms(), recovered, self.engine.state.settings))
         await self._load_history()

@@ -117,6 +117,11 @@ class ModelShelf:
             self._held.pop(gone, None)
             self._faults.pop(gone, None)
 
+    @property
+    def is_used(self) -> bool:
+        """True when any model is loaded."""
+        return bool(self._held)
+
     def changes(self) -> list[Job]:
         """What changed since the last look, each change once. Asks the disk for times only; ready for every bar."""
         jobs = []

@@ -74,6 +74,12 @@ class ModelScorer:
             if change is not None:
                 self.told.changed(change)
 
+    async def begin(self) -> None:
+        """Load the models, and where there are any the array code too: the first bar must not wait for it."""
+        await self.refresh()
+        if self.shelf.is_used:
+            await asyncio.to_thread(_load_features)
+
     async def scores(self, asks: Sequence[ScoreAsk]) -> list[ModelScore]:
         """What the models say, all in one batch; signals without a model are left out."""
         await self.refresh()
@@ -145,6 +151,12 @@ class ModelScorer:
             if one.fault and now_ms - self._failed_at_ms.get(one.symbol, -HOUR_MS) >= HOUR_MS:
                 self._failed_at_ms[one.symbol] = now_ms
                 self.told.failed(one.symbol, one.fault)
+
+
+def _load_features() -> None:
+    from bot.ml import compiling
+
+    compiling.load()
 
 
 def _last(bars: int, value: float) -> Array:
