@@ -11,6 +11,7 @@ from research.learning.training import FoldResult, Judged
 
 LEAST_SIGNALS, LEAST_TRADES = 100, 50
 LEAST_GAIN, MOST_RATIO = 0.1, 2.0
+MOST_LUCK = 0.1
 SURE = 2.0
 """Standard errors by which the AUC must lie above one half: a market of noise gets so far once in forty times."""
 ON, OFF = "switch on", "leave off"
@@ -55,6 +56,7 @@ def advised[Made: Fitted](
             _ranking(judged),
             _drop(ablation),
             _gain(comparison),
+            _luck(comparison),
             _sweep(sweep_ratio),
         )
     )
@@ -111,6 +113,13 @@ def _gain(comparison: Comparison) -> Condition:
     )
     enough = on.trades >= LEAST_TRADES and gain is not None
     return Condition("profit factor", figures, enough and gain is not None and gain >= LEAST_GAIN)
+
+
+def _luck(comparison: Comparison) -> Condition:
+    if comparison.luck is None:
+        return Condition("better than by lot", "no trade passed", False)
+    figures = f"{comparison.luck:.0%} of filters by lot do as well, at most {MOST_LUCK:.0%} is asked for"
+    return Condition("better than by lot", figures, comparison.luck <= MOST_LUCK)
 
 
 def _sweep(ratio: float | None) -> Condition:

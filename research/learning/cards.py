@@ -169,7 +169,12 @@ def _comparison(found: Comparison) -> Verdict:
     figures: dict[str, float | None] = {}
     for name, side in (("on", found.on), ("off", found.off)):
         figures |= {f"{key}_{name}": value for key, value in _side(side).items()}
-    figures |= {"asked": float(found.asked), "passed": float(found.passed), "gain": _finite(found.gain)}
+    figures |= {
+        "asked": float(found.asked),
+        "passed": float(found.passed),
+        "gain": _finite(found.gain),
+        "luck": found.luck,
+    }
     line = f"{found.passed} of {found.asked} trading signals pass; {found.on.trades} trades on, {found.off.trades} off"
     return Verdict(found.word, line, figures)
 

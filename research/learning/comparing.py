@@ -25,6 +25,7 @@ from research.results.statistics import deepest_fall, ratios_of
 
 WALLET, NOTIONAL = 10_000.0, 1_000.0
 """As the backtest has them: each position is worth a tenth of the wallet at the start."""
+DRAWS = 200
 BETTER, WORSE, SAME = "better", "worse", "no difference"
 
 
@@ -58,7 +59,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Both over the same bars; `thresholds` of the folds from the second on; `passed` of `asked` signals passed."""
+    """Both over the same bars; `thresholds` of the folds from the second on; `passed` of `asked` signals passed.
+
+    `luck` is the share of filters that let as many signals through by lot and did as well; None without a trade.
+    """
 
     off: Side
     on: Side
@@ -67,6 +71,7 @@ class Comparison:
     thresholds: tuple[float, ...]
     asked: int
     passed: int
+    luck: float | None
 
     @property
     def gain(self) -> float | None:
@@ -99,14 +104,16 @@ def comparison_of[Made: Fitted](
     frame, first = material.frame, judged.folds[min(1, len(judged.folds) - 1)].split.first_bar
     end = judged.folds[-1].split.end_bar
     part = Part(frame, due_of(frame, funding), float(material.rules.fee), first, end)
+    on = _side(material, gate.passed, part)
     return Comparison(
         off=_side(material, gate.asked, part),
-        on=_side(material, gate.passed, part),
+        on=on,
         from_ms=int(frame.open_at_ms[first]),
         to_ms=int(frame.open_at_ms[end - 1]) + frame.timeframe_ms,
         thresholds=gate.thresholds,
         asked=int(gate.asked.sum()),
         passed=int(gate.passed.sum()),
+        luck=_luck(material, gate, part, on.profit_factor),
     )
 
 
@@ -159,6 +166,23 @@ def _side(material: Material, passing: NDArray[np.bool_], part: Part) -> Side:
         drawdown=fall.share if fall else 0.0,
         sharpe=ratios.sharpe,
     )
+
+
+def _luck(material: Material, gate: Gate, part: Part, factor: float | None) -> float | None:
+    """Draw filters that let through as many of the signals asked about; always the same ones."""
+    inside = (material.trading.row >= part.first) & (material.trading.row < part.end)
+    entries, asked = _only(material.trading, inside), np.flatnonzero(gate.asked[inside])
+    count = int(gate.passed.sum())
+    if factor is None or not count:
+        return None
+    chance = np.random.default_rng(material.recipe.seed)
+    as_well = 0
+    for _ in range(DRAWS):
+        passing = np.zeros(len(entries), np.bool_)
+        passing[chance.choice(asked, count, replace=False)] = True
+        net = _lot(part, entries, gated_trades(part.frame, entries, passing, material.rules)).net_return
+        as_well += float(net[net > 0.0].sum()) >= factor * float(-net[net < 0.0].sum())
+    return as_well / DRAWS
 
 
 def _only(entries: Entries, chosen: NDArray[np.bool_]) -> Entries:

@@ -109,14 +109,21 @@ class TestComparison:
         found = comparison_of(told.material, blind)
         assert found.on == found.off
         assert found.word == "no difference"
+        assert found.luck == 1.0
+
+    def test_what_was_found_is_not_luck_and_what_was_not_is(
+        self, told: Lesson[Boosted], noise: Lesson[Boosted]
+    ) -> None:
+        assert told.comparison.luck == 0.0
+        assert (noise.comparison.luck or 0.0) > 0.1
 
 
 def side(trades: int, profit: float, loss: float) -> Side:
     return Side(trades, trades // 2, profit - loss, profit, loss, 0.1, 1.0)
 
 
-def comparison(on: Side, off: Side) -> Comparison:
-    return Comparison(off, on, 0, 1, (0.5,), 10, 5)
+def comparison(on: Side, off: Side, luck: float | None = 0.0) -> Comparison:
+    return Comparison(off, on, 0, 1, (0.5,), 10, 5, luck)
 
 
 GOOD = comparison(side(50, 1.2, 1.0), side(100, 1.0, 1.0))
@@ -135,6 +142,8 @@ class TestAdvice:
             (USEFUL, comparison(side(49, 1.2, 1.0), side(100, 1.0, 1.0)), None, {"profit factor"}),
             (USEFUL, comparison(side(50, 1.09, 1.0), side(100, 1.0, 1.0)), None, {"profit factor"}),
             (USEFUL, comparison(side(0, 0.0, 0.0), side(100, 1.0, 1.0)), None, {"profit factor"}),
+            (USEFUL, comparison(GOOD.on, GOOD.off, 0.11), None, {"better than by lot"}),
+            (USEFUL, comparison(GOOD.on, GOOD.off, None), None, {"better than by lot"}),
             (USEFUL, comparison(side(50, 1.0, 0.0), side(100, 1.0, 1.0)), None, set()),
             (USEFUL, comparison(side(50, 1.0, 0.0), side(60, 1.0, 0.0)), None, {"profit factor"}),
         ],
