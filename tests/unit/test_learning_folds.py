@@ -81,7 +81,9 @@ def shuffled(data: Dataset, seed: int) -> tuple[Split, ...]:
     """What nobody should do: rows of all times in all folds."""
     places = np.random.default_rng(seed).permutation(len(data))
     parts = np.array_split(places, 5)
-    return tuple(Split(np.sort(np.setdiff1d(places, part)), np.sort(part), 0, len(data), 0, 0) for part in parts)
+    return tuple(
+        Split(np.sort(np.setdiff1d(places, part)), np.sort(part), 0, len(data), 0, 0) for part in parts
+    )
 
 
 def test_a_feature_that_knows_overlapping_labels_is_worth_nothing_once_purged() -> None:
