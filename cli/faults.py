@@ -13,6 +13,8 @@ from cli.homes import resolve_home
 
 ROOT = Path(__file__).resolve().parent.parent
 SLIP, FAULT = 2, 1
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""No space, no more of one's share, no more in one file."""
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ def ended_by(error: Exception, home: Path | None) -> tuple[int, str]:
         return FAULT, f"the exchange does not let the desk start: {error}"
     if isinstance(error, BrokenPipeError):
         return FAULT, ""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno in FULL:
         return FAULT, "the disk, or what the output goes to, is full; free some space"
     return FAULT, f"a fault of the program ended this: {_place(error)}; {_logged(error, home)}"
 

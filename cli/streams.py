@@ -2,7 +2,7 @@
 
 import os
 import sys
-from io import TextIOWrapper
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -17,9 +17,19 @@ def steady_streams() -> None:
 def _steady(stream: TextIO | None, mode: str) -> TextIO:
     if stream is None:  # closed by whoever started us
         return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8"))
+    if isinstance(stream, TextIOWrapper) and isinstance(stream.buffer, FileIO):
+        return _whole(stream, mode)
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="replace")
     return stream
+
+
+def _whole(stream: TextIO, mode: str) -> TextIO:
+    """Buffered by lines. Without (PYTHONUNBUFFERED) a full disk takes half a document, and nobody hears of it."""
+    whole = os.fdopen(
+        stream.fileno(), mode, buffering=1, encoding=stream.encoding, errors="replace", closefd=False
+    )
+    return cast("TextIO", whole)
 
 
 def holds_any_character(stream: TextIO) -> bool:

@@ -47,7 +47,7 @@ def share_of(option: str, text: str) -> Decimal:
 
 
 def parameters_of(registry: Registry, strategy: str, pairs: Sequence[str]) -> dict[str, Value]:
-    """`k=v` pairs, each checked against the strategy's declaration; the last of a key counts."""
+    """`k=v` pairs, each checked against the strategy's declaration, no key twice."""
     found: dict[str, Value] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
@@ -55,6 +55,8 @@ def parameters_of(registry: Registry, strategy: str, pairs: Sequence[str]) -> di
             raise ConfigError(
                 f"--set {pair[:60]!r} is not allowed; allowed: parameter=value, like adx_threshold=20"
             )
+        if key.strip() in found:
+            raise ConfigError(f"--set {key.strip()[:60]}: is given twice; allowed: one value for a parameter")
         found[key.strip()] = registry.parsed(strategy, key.strip(), text)
     return found
 

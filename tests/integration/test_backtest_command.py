@@ -188,6 +188,10 @@ SLIPS = [
     (("{ask}", "--set", "adx_treshold=3"), "'adx_treshold' is unknown; did you mean adx_threshold?"),
     (("{ask}", "--set", "adx_threshold=300"), "300.0 is out of range; allowed: 0 to 100 points"),
     (("{ask}", "--set", "adx_threshold"), "allowed: parameter=value"),
+    (
+        ("{ask}", "--set", "adx_threshold=20", "adx_threshold=30"),
+        "--set adx_threshold: is given twice; allowed: one value",
+    ),
     (("{ask}", "--fee", "0.04"), "--fee '0.04' is not allowed; allowed: 0% to 1%, like 0.04% or 0.0004"),
     (("{ask}", "--slippage", "nan"), "--slippage 'nan' is not allowed"),
     (("{ask}", "--wallet", "-5"), "--wallet '-5' is not allowed; allowed: an amount above 0"),
