@@ -1,8 +1,10 @@
 """What a backtest of the command line is traded on: candles, funding, finer candles, instruments, the market around."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from bot.domain.errors import ConfigError
 from bot.domain.instrument import Instrument
@@ -52,7 +54,7 @@ def ground_of(options: BacktestOptions, home: Home, kind: type[Strategy], span_m
         finer=_finer(options, history.timeframe, history.frames),
         instruments=_instruments(options),
     )
-    return Read(_only_traded(ground), history.report.lines)
+    return Read(_only_traded(ground), (*history.report.lines, *_uncovered(ground)))
 
 
 def _only_traded(ground: Ground) -> Ground:
@@ -101,6 +103,20 @@ def _finer(options: BacktestOptions, timeframe: str, frames: Mapping[str, Frame]
     if len(lacking) == len(frames):
         raise ConfigError(f"--finer: nothing of {', '.join(lacking)} in it")
     return {symbol: frame for symbol, frame in history.frames.items() if symbol in frames}
+
+
+def _uncovered(ground: Ground) -> Iterator[str]:
+    """A line for every symbol that the finer candles do not cover whole, where they were asked for."""
+    length = timeframe_ms(ground.timeframe)
+    for symbol, frame in ground.frames.items() if ground.finer else ():
+        inside = ground.finer[symbol].open_at_ms if symbol in ground.finer else frame.open_at_ms[:0]
+        begin, end = (np.searchsorted(inside, frame.open_at_ms + after) for after in (0, length))
+        without = int((begin == end).sum())
+        if without:
+            yield (
+                f"{symbol}: {without:,} of {len(frame.open_at_ms):,} bars have no finer candles; "
+                "one of these that reaches stop and target fills the stop"
+            )
 
 
 def rates_of(

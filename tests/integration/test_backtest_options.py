@@ -134,6 +134,18 @@ def test_the_path_inside_a_bar_is_told_by_finer_candles(folder: Path, home: Path
     assert won["stop"] < won["path"] < won["target"]
     run = part(runs["path"], "run")
     assert part(run, "config")["finer"] == list(finer[1:])
+    assert not [line for line in notes(runs["path"]) if "finer" in line]
+
+
+def test_bars_without_finer_candles_are_told(folder: Path, home: Path, tmp_path: Path) -> None:
+    """Finer candles that begin later, and of one symbol only."""
+    whole = pq.read_table(folder / "finer" / "BTCUSDT.parquet")
+    late = whole.filter(np.asarray(whole[whole.column_names[0]]) >= FROM_MS + 1000 * BAR_MS)
+    pq.write_table(late, tmp_path / "BTCUSDT.parquet")
+    path = ("--both-hit", "path", "--finer", str(tmp_path / "BTCUSDT.parquet"))
+    told = [line for line in notes(found(home, *ask(folder, "BTCUSDT", "XRPUSDT"), *path)) if "finer" in line]
+    rest = "bars have no finer candles; one of these that reaches stop and target fills the stop"
+    assert told == [f"BTCUSDT: 1,000 of {BARS:,} {rest}", f"XRPUSDT: {BARS:,} of {BARS:,} {rest}"]
 
 
 def test_funding_is_paid_from_files_and_its_holes_are_told(folder: Path, home: Path, tmp_path: Path) -> None:
