@@ -31,6 +31,9 @@ class EntrySignals(HistorySignals):
         self._times[symbol] = self._frames[symbol].open_at_ms.tolist()
         self._asked[symbol] = None if symbol in self.failures else self._rows_with_a_side(symbol, strategy)
 
+    def _check_timeframe(self, frame: Frame, strategy: Strategy) -> None:
+        """Whoever set the backtest up has said which candles are meant."""
+
     def on_candles(self, candles: Sequence[Candle]) -> list[Signal]:
         """The signals with a side, in the order given."""
         rows, found = self._rows, []

@@ -213,10 +213,13 @@ class HistorySignals(_Signals):
     def reconfigure(self, symbol: str, strategy: Strategy) -> None:
         """Use this strategy from the next bar on: its columns are computed now."""
         frame = self._frames[symbol]
-        if timeframe_ms(strategy.timeframe) != frame.timeframe_ms:
-            raise ValueError(f"{strategy.name} wants {strategy.timeframe} bars, {symbol} has others")
+        self._check_timeframe(frame, strategy)
         self._adopt(symbol, strategy)
         self._columns[symbol] = self._prepare(symbol, frame) or {}
+
+    def _check_timeframe(self, frame: Frame, strategy: Strategy) -> None:
+        if timeframe_ms(strategy.timeframe) != frame.timeframe_ms:
+            raise ValueError(f"{strategy.name} wants {strategy.timeframe} bars, {frame.symbol} has others")
 
     def columns(self, symbol: str) -> Columns:
         """The strategy's indicator columns up to the last bar asked."""

@@ -1,7 +1,7 @@
 """What a backtest of the command line is traded on: candles, funding, finer candles, instruments, the market around."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +53,17 @@ def ground_of(options: BacktestOptions, home: Home, kind: type[Strategy], span_m
         ),
         finer=_finer(options, history.timeframe, history.frames),
         instruments=_instruments(options),
+        any_timeframe=bool(options.candles),
     )
-    return Read(_only_traded(ground), (*history.report.lines, *_uncovered(ground)))
+    notes = (*_unusual(kind, ground.timeframe), *history.report.lines, *_uncovered(ground))
+    return Read(_only_traded(ground), notes)
+
+
+def _unusual(kind: type[Strategy], timeframe: str) -> tuple[str, ...]:
+    """Files say which candles are meant; that a strategy was made for others is told."""
+    if kind.timeframe == timeframe:
+        return ()
+    return (f"{kind.name} was made for {kind.timeframe} candles and runs on {timeframe} ones here.",)
 
 
 def _only_traded(ground: Ground) -> Ground:
@@ -62,7 +71,7 @@ def _only_traded(ground: Ground) -> Ground:
     traded = {symbol: one for symbol, one in ground.instruments.items() if symbol in ground.frames}
     if ground.instruments and not traded:
         raise ConfigError(f"--rules: nothing of {', '.join(ground.frames)} in it")
-    return Ground(ground.timeframe, ground.frames, ground.funding, ground.finer, traded)
+    return replace(ground, instruments=traded)
 
 
 def market_of(options: BacktestOptions, home: Home, ground: Ground) -> Market:

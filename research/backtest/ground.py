@@ -19,7 +19,7 @@ class Ground:
 
     `funding` rates by symbol (fraction of notional, positive: longs pay) at their settlement times. `finer` candles of
     a lower timeframe, for `both_hit: path`. `instruments` round and limit orders (exact way only). `strategy_paths` are
-    folders with strategies beside our own.
+    folders with strategies beside our own. `any_timeframe`: strategies run on them whatever they were made for.
     """
 
     timeframe: str
@@ -28,13 +28,14 @@ class Ground:
     finer: Mapping[str, Frame] = field(default_factory=dict)
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     strategy_paths: tuple[Path, ...] = ()
+    any_timeframe: bool = False
 
 
 def checked(ground: Ground, strategy: type[Strategy]) -> None:
     """Raises ConfigError where the ground cannot be traded on by this strategy; one line says what is allowed."""
     if not any(len(frame) for frame in ground.frames.values()):
         raise ConfigError("no candles: at least one symbol with one bar is needed")
-    if strategy.timeframe != ground.timeframe:
+    if strategy.timeframe != ground.timeframe and not ground.any_timeframe:
         raise ConfigError(
             f"{strategy.name} trades {strategy.timeframe} candles, these are {ground.timeframe}"
         )

@@ -114,6 +114,7 @@ def looked(task: LookTask) -> tuple[Looked, ...]:
         frames={symbol: frame},
         funding={symbol: task.beside.funding} if task.beside.funding is not None else {},
         finer={symbol: around.finer} if around.finer is not None else {},
+        any_timeframe=True,
     )
     checked(ground, registry.strategy_class(plan.strategy))
     found = []

@@ -437,3 +437,16 @@ def test_several_files_are_one_account_in_the_order_of_time(folder: Path, home: 
     assert trades_of(one) == [trade for trade in trades_of(both) if trade["symbol"] == "XRPUSDT"]
     mixed = ("--candles", str(folder / "bars" / "BTCUSDT.parquet"), str(folder / "finer" / "XRPUSDT.parquet"))
     assert "15m" in slip(home, *mixed, "--strategy", "composite")
+
+
+def test_files_of_another_timeframe_are_traded_and_it_is_told(tmp_path: Path, folder: Path) -> None:
+    words = ("--candles", str(folder / "finer" / "BTCUSDT.parquet"), "--strategy", "composite", *LOOSE)
+    fast, exact = (found(tmp_path, *words, way) for way in ("--fast", "--exact"))
+    one, other = (
+        [(row["side"], row["entry_at_ms"], row["exit_at_ms"], row["reason"]) for row in trades_of(content)]
+        for content in (fast, exact)
+    )
+    assert len(one) > 100
+    assert one == other
+    for content in (fast, exact):
+        assert "composite was made for 15m candles and runs on 5m ones here." in notes(content)
