@@ -6,6 +6,8 @@ was begun is finished even when the one who asked for it is cancelled.
 """
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
@@ -126,15 +128,28 @@ def _engine(path: Path, synchronous: str, busy_ms: int) -> Engine:
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(url, connect_args={"isolation_level": None}, hide_parameters=True)
     event.listen(engine, "do_connect", lambda *_: owner_only(path))
-    event.listen(engine, "connect", lambda raw, _: _prepare(raw, pragmas))
+    event.listen(engine, "connect", lambda raw, _: _prepare(raw, pragmas, busy_ms))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare(raw: RawConnection, pragmas: tuple[str, ...]) -> None:
+def _prepare(raw: RawConnection, pragmas: tuple[str, ...], busy_ms: int) -> None:
+    until_s = time.monotonic() + busy_ms / 1000
     for pragma in pragmas:
+        while not _told_pragma(raw, pragma, patient=time.monotonic() < until_s):
+            time.sleep(0.01)
+
+
+def _told_pragma(raw: RawConnection, pragma: str, *, patient: bool) -> bool:
+    """Whether it was taken. The change to WAL does not wait for another's lock by itself, as all else does."""
+    try:
         with closing(raw.cursor()) as cursor:
             cursor.execute(f"PRAGMA {pragma}")
+    except sqlite3.OperationalError as error:
+        if patient and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    return True
 
 
 def _begin(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Generator
+from decimal import ROUND_HALF_EVEN, Context, DivisionByZero, InvalidOperation, Overflow, setcontext
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 settings.register_profile("house", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def decimals_as_ever() -> None:
+    """ccxt changes how its process rounds; what one test leaves is no other's."""
+    setcontext(Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,15 @@
 """The heart: one event in, a list of actions out. Nothing else changes the book."""
 
 from collections.abc import Callable
+from decimal import (
+    ROUND_HALF_EVEN,
+    Context,
+    DivisionByZero,
+    InvalidOperation,
+    Overflow,
+    getcontext,
+    setcontext,
+)
 from math import inf
 from typing import assert_never
 
@@ -57,6 +66,9 @@ from bot.engine.turn import Turn
 from bot.market.signals import SignalSource
 from bot.strategy import Value
 
+PRECISION, TRAPS = 28, [InvalidOperation, DivisionByZero, Overflow]
+"""How the engine counts, whatever the process around it does."""
+
 
 class Engine:
     """All trading state of one account. Synchronous; opens nothing, reads no clock, draws no random numbers.
@@ -72,7 +84,13 @@ class Engine:
         self._strategies = Strategies(signals, self.overrides, build)
 
     def handle(self, event: Event) -> list[Action]:
-        """React to one event: the only door to the state. Raises InvariantError when the books contradict."""
+        """React to one event: the only door to the state. Raises InvariantError when the books contradict.
+
+        Libraries change how the process counts decimals (ccxt its rounding), and the same event must come to the same
+        figures in a replay: such a context is left to them.
+        """
+        if getcontext().rounding != ROUND_HALF_EVEN or getcontext().prec != PRECISION:
+            setcontext(Context(PRECISION, ROUND_HALF_EVEN, traps=TRAPS))
         turn = Turn(self.state, event.at_ms)
         self.state.at_ms = max(self.state.at_ms, event.at_ms)
         accounting.roll_day(turn)

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy.event import listen
 from whole_house import Desk, market, whole_house
 
 from bot.domain.errors import ConfigError, StorageError
@@ -83,11 +84,12 @@ async def test_a_full_disk_loses_nothing_once_there_is_space_again(
     caplog.set_level(logging.CRITICAL)
     async with whole_house(tmp_path, [market(CLOSES)]) as desk:
         await desk.bars(2)
-        books = desk.house.database._connections
-        await books.write(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1"))
+        books, room = desk.house.database._connections, [1]
+        # a limit holds for one connection: each is told of it as it begins
+        listen(books._engine, "begin", lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {room[0]}"))
         await until_full(desk)
         await desk.say("/panic_close now")
-        await books.write(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1000000"))
+        room[0] = 1_000_000
         assert "The database is back" in await desk.bars(2)
         assert desk.house.loop.unsaved == 0
     async with whole_house(tmp_path, [market(CLOSES)]) as desk:

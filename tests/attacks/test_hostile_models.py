@@ -156,7 +156,13 @@ def test_what_is_no_plain_file_is_not_opened(root: Path, shelf: ModelShelf, name
 def run(*words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-W", "ignore", *words]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=100, check=False, cwd=SUPPORT.parents[1]
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=100,
+        check=False,
+        cwd=SUPPORT.parents[1],
     )
 
 

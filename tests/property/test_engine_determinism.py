@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from decimal import ROUND_HALF_UP, localcontext
 from pathlib import Path
 
 import digest_of_run
@@ -24,6 +25,12 @@ def test_another_process_with_another_hash_seed_does_the_same(seed: int) -> None
             timeout=60,
         )
         assert theirs.stdout == ours
+
+
+def test_a_library_that_changes_how_decimals_round_changes_nothing() -> None:
+    ours = digest_of_run.digest(3, 60)
+    with localcontext(rounding=ROUND_HALF_UP, prec=9):
+        assert digest_of_run.digest(3, 60) == ours
 
 
 def test_another_market_does_something_else() -> None:
