@@ -62,11 +62,19 @@ class LateClock:
         return self.clock
 
 
+YOUNG, SELDOM = (2_000, 20), 500
+"""When the collector looks: after so many new objects, so many of those looks, and so many of these."""
+
+
 def leave_alone_what_stays() -> None:
-    """What the start has made stays: looking through it for garbage again and again held everything up for 0.2 s."""
+    """What the start has made stays: looking through it for garbage again and again held everything up for 0.2 s.
+
+    What lives longer than a moment is looked through seldom too; what dies young is found as ever.
+    """
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*YOUNG, SELDOM)
 
 
 def begin_log(loaded: LoadedConfig, *, console: bool) -> None:
