@@ -24,15 +24,8 @@ from cli.house import House
 from cli.past import store_of
 from cli.workshop.sources import source_of
 from handlers.learning import ClusterView, ModelView
-from research.store.port import StoreError
+from research.store.port import KINDS, StoreError
 
-KINDS = {
-    feature.FUNDING_RATE: "funding",
-    feature.OPEN_INTEREST: "open_interest",
-    feature.RATIO_GLOBAL: "ls_ratio",
-    feature.RATIO_TOP: "ls_ratio_top",
-}
-"""What the store calls the figures that features need."""
 MEMORY_BARS = feature.MEMORY + feature.CHUNK
 EARLIER_MS = 12 * HOUR_MS
 """What was known at the first bar that is remembered may be older by a settlement of funding."""

@@ -89,7 +89,8 @@ class Engine:
         Libraries change how the process counts decimals (ccxt its rounding), and the same event must come to the same
         figures in a replay: such a context is left to them.
         """
-        if getcontext().rounding != ROUND_HALF_EVEN or getcontext().prec != PRECISION:
+        counting = getcontext()
+        if counting.rounding != ROUND_HALF_EVEN or counting.prec != PRECISION:
             setcontext(Context(PRECISION, ROUND_HALF_EVEN, traps=TRAPS))
         turn = Turn(self.state, event.at_ms)
         self.state.at_ms = max(self.state.at_ms, event.at_ms)

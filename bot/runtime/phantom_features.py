@@ -4,26 +4,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from bot.domain.decision import Decision
 from bot.ml.feature import anchor_ms
 from bot.ml.phantom import Vector
-from bot.runtime.scoring import BTC, ETH, Known
-from bot.strategy import Array, Frame
+from bot.runtime.scoring import Known, SignalBar
+from bot.strategy import Frame
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Bar:
-    """A signal's window, its own bar the last one."""
-
-    frame: Frame
-    strength: float
-    side: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +34,16 @@ class PhantomFeatures:
         found = {place: bar for place, bar in enumerate(bars) if bar is not None}
         if not found:
             return [Vector()] * len(decisions)
-        beside = {name: self.known.window(symbol) for name, symbol in self.known.beside.items()}
-        others = {name: frame for name, frame in beside.items() if frame is not None and len(frame)}
+        frames = self.known.frames_beside()
         try:
-            vectors = await asyncio.to_thread(self._vectors, list(found.values()), others)
+            vectors = await asyncio.to_thread(self._vectors, list(found.values()), frames)
         except Exception:  # a phantom without features is worth more than none
             log.exception("features of %d phantoms cannot be computed", len(found))
             return [Vector()] * len(decisions)
         told = dict(zip(found, vectors, strict=True))
         return [told.get(place, Vector()) for place in range(len(decisions))]
 
-    def _bar(self, decision: Decision) -> _Bar | None:
+    def _bar(self, decision: Decision) -> SignalBar | None:
         signal = decision.signal
         window = self.known.window(signal.symbol) if self.wanted(signal.symbol) else None
         if window is None or signal.side is None:
@@ -66,33 +55,15 @@ class PhantomFeatures:
         reaches = window.open_at_ms.item(0) <= anchor_ms(open_at_ms, window.timeframe_ms)
         if not reaches and len(window) >= self.capacity:
             return None
-        return _Bar(_head(window, row + 1), signal.score, float(signal.side.sign))
+        return SignalBar(_head(window, row + 1), signal.score, float(signal.side.sign))
 
-    def _vectors(self, bars: Sequence[_Bar], beside: Mapping[str, Frame]) -> list[Vector]:
+    def _vectors(self, bars: Sequence[SignalBar], frames: Mapping[str, Frame]) -> list[Vector]:
         """In a thread: array code is imported with the first of them."""
-        from bot.ml.align import Sources
         from bot.ml.compute import live_rows
         from bot.ml.feature import FeatureSet
         from bot.ml.registry import FEATURES
 
-        points = cache(
-            self.known.points
-        )  # a symbol's are read once, however many of its bars are asked about
-        others = {name: points(self.known.beside[name]) for name in beside}
-        sources = [
-            Sources(
-                frame=bar.frame,
-                btc=beside.get(BTC),
-                eth=beside.get(ETH),
-                points=points(bar.frame.symbol),
-                btc_points=others.get(BTC, {}),
-                eth_points=others.get(ETH, {}),
-                strength=_last(len(bar.frame), bar.strength),
-                side=_last(len(bar.frame), bar.side),
-            )
-            for bar in bars
-        ]
-        features = FeatureSet(FEATURES)
+        features, sources = FeatureSet(FEATURES), self.known.sources(bars, frames)
         return [Vector(tuple(row), features.hash) for row in live_rows(features, sources).tolist()]
 
 
@@ -100,9 +71,3 @@ def _head(frame: Frame, end: int) -> Frame:
     columns = (frame.open, frame.high, frame.low, frame.close, frame.volume)
     cut = (column[:end] for column in columns)
     return Frame(frame.symbol, frame.timeframe_ms, frame.open_at_ms[:end], *cut)
-
-
-def _last(bars: int, value: float) -> Array:
-    column = np.full(bars, np.nan)
-    column[-1] = value
-    return column

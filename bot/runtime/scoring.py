@@ -8,6 +8,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from bot.market.points import Points
 from bot.ml.loaded import Loaded
 from bot.ml.shelf import Change, ModelShelf, Unusable
 from bot.strategy import Array, Frame
+
+if TYPE_CHECKING:
+    from bot.ml.align import Sources
 
 MOVED = 3
 """Features named with a score: those that moved it most."""
@@ -31,6 +36,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class SignalBar:
+    """A symbol's window up to a signal's bar, the signal's score, and +1 (long) or -1 (short)."""
+
+    frame: Frame
+    strength: float
+    side: float
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What a desk knows of the market: windows of candles (None: not traded), series of single figures by name."""
 
@@ -38,6 +52,31 @@ class Known:
     points: Callable[[str], Series]
     beside: Mapping[str, str]
     """The symbols that BTC and ETH go by."""
+
+    def frames_beside(self) -> dict[str, Frame]:
+        """The windows of BTC and ETH, where there are any; asked on the loop, they never change."""
+        found = {name: self.window(symbol) for name, symbol in self.beside.items()}
+        return {name: frame for name, frame in found.items() if frame is not None and len(frame)}
+
+    def sources(self, bars: Sequence[SignalBar], frames: Mapping[str, Frame]) -> "list[Sources]":
+        """What the features of these bars are made of; every series is read once. For a thread: it reads files."""
+        from bot.ml.align import Sources
+
+        points = cache(self.points)
+        others = {name: points(self.beside[name]) for name in frames}
+        return [
+            Sources(
+                frame=bar.frame,
+                btc=frames.get(BTC),
+                eth=frames.get(ETH),
+                points=points(bar.frame.symbol),
+                btc_points=others.get(BTC, {}),
+                eth_points=others.get(ETH, {}),
+                strength=_last(len(bar.frame), bar.strength),
+                side=_last(len(bar.frame), bar.side),
+            )
+            for bar in bars
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +94,7 @@ class _Wish:
 
     ask: ScoreAsk
     model: Loaded
-    frame: Frame
+    bar: SignalBar
 
 
 @dataclass(slots=True)
@@ -94,7 +133,7 @@ class ModelScorer:
                 said += [ModelScore(ask.symbol, fault=OTHER_BAR)] if wish is None else []
                 wishes += [] if wish is None else [wish]
         if wishes:
-            said += await asyncio.to_thread(self._answers, wishes, self._beside())
+            said += await asyncio.to_thread(self._answers, wishes, self.known.frames_beside())
         self._tell_failures(said)
         return said
 
@@ -103,46 +142,16 @@ class ModelScorer:
         if frame is None or not len(frame):
             return None
         is_same = frame.open_at_ms.item(-1) + frame.timeframe_ms == ask.bar_at_ms
-        return _Wish(ask, model, frame) if is_same else None
+        bar = SignalBar(frame, ask.strength, float(ask.side.sign))
+        return _Wish(ask, model, bar) if is_same else None
 
-    def _beside(self) -> dict[str, Frame]:
-        found = {name: self.known.window(symbol) for name, symbol in self.known.beside.items()}
-        return {name: frame for name, frame in found.items() if frame is not None and len(frame)}
-
-    def _answers(self, wishes: Sequence[_Wish], beside: Mapping[str, Frame]) -> list[ModelScore]:
+    def _answers(self, wishes: Sequence[_Wish], frames: Mapping[str, Frame]) -> list[ModelScore]:
         """In a thread: features and scores of all that ask, models of the same features together."""
-        groups: dict[tuple[str, ...], list[_Wish]] = {}
-        for wish in wishes:
-            groups.setdefault(wish.model.card.features, []).append(wish)
-        return [one for names, group in groups.items() for one in self._of_group(names, group, beside)]
-
-    def _of_group(
-        self, names: Sequence[str], group: Sequence[_Wish], beside: Mapping[str, Frame]
-    ) -> list[ModelScore]:
-        from bot.ml.align import Sources
-        from bot.ml.compute import live_rows
-        from bot.ml.registry import feature_set
-
-        others = {name: self.known.points(self.known.beside[name]) for name in beside}
-        sources = [
-            Sources(
-                frame=wish.frame,
-                btc=beside.get(BTC),
-                eth=beside.get(ETH),
-                points=self.known.points(wish.ask.symbol),
-                btc_points=others.get(BTC, {}),
-                eth_points=others.get(ETH, {}),
-                strength=_last(len(wish.frame), wish.ask.strength),
-                side=_last(len(wish.frame), float(wish.ask.side.sign)),
-            )
-            for wish in group
-        ]
-        try:
-            rows = live_rows(feature_set(names), sources)
-        except Exception:  # one model's features must not silence those of others
-            log.exception("features of %s cannot be computed", ", ".join(wish.ask.symbol for wish in group))
-            return [ModelScore(wish.ask.symbol, fault=NO_FEATURES) for wish in group]
-        return _scored(group, rows)
+        groups: dict[tuple[str, ...], list[tuple[_Wish, Sources]]] = {}
+        sources = self.known.sources([wish.bar for wish in wishes], frames)
+        for wish, known in zip(wishes, sources, strict=True):
+            groups.setdefault(wish.model.card.features, []).append((wish, known))
+        return [one for names, group in groups.items() for one in _of_group(names, group)]
 
     def _tell_failures(self, said: Sequence[ModelScore]) -> None:
         """A symbol whose model gives no score is told of once an hour."""
@@ -164,6 +173,19 @@ def _last(bars: int, value: float) -> Array:
     column = np.full(bars, np.nan)
     column[-1] = value
     return column
+
+
+def _of_group(names: Sequence[str], group: "Sequence[tuple[_Wish, Sources]]") -> list[ModelScore]:
+    from bot.ml.compute import live_rows
+    from bot.ml.registry import feature_set
+
+    wishes = [wish for wish, _ in group]
+    try:
+        rows = live_rows(feature_set(names), [known for _, known in group])
+    except Exception:  # one model's features must not silence those of others
+        log.exception("features of %s cannot be computed", ", ".join(wish.ask.symbol for wish in wishes))
+        return [ModelScore(wish.ask.symbol, fault=NO_FEATURES) for wish in wishes]
+    return _scored(wishes, rows)
 
 
 def _scored(group: Sequence[_Wish], rows: Array) -> list[ModelScore]:

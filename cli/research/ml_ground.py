@@ -7,7 +7,7 @@ from bot.domain.errors import ConfigError
 from bot.domain.market import timeframe_ms
 from bot.market.points import Points
 from bot.ml.align import Series, Sources
-from bot.ml.feature import FUNDING_RATE, OPEN_INTEREST, RATIO_GLOBAL, RATIO_TOP, FeatureSet
+from bot.ml.feature import FUNDING_RATE, FeatureSet
 from bot.ml.registry import feature_set
 from bot.strategy import Frame
 from cli.research.backtest_ground import HISTORY, files_of
@@ -21,14 +21,8 @@ from research.results.plan import Rules
 from research.store.files import FileStore
 from research.store.loading import LATEST, Wanted, load_history
 from research.store.point_files import read_points
+from research.store.port import KINDS
 
-KINDS = {
-    FUNDING_RATE: "funding",
-    OPEN_INTEREST: "open_interest",
-    RATIO_GLOBAL: "ls_ratio",
-    RATIO_TOP: "ls_ratio_top",
-}
-"""Names of features' series, and what the store calls them."""
 MOST_LOOKAHEAD, MOST_RATIO = 500, 100.0
 
 

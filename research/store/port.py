@@ -6,7 +6,16 @@ from typing import Protocol
 
 from bot.domain.errors import QuarterdeckError
 from bot.market.points import Points as Points
+from bot.ml.feature import FUNDING_RATE, OPEN_INTEREST, RATIO_GLOBAL, RATIO_TOP
 from bot.strategy import Frame
+
+KINDS = {
+    FUNDING_RATE: "funding",
+    OPEN_INTEREST: "open_interest",
+    RATIO_GLOBAL: "ls_ratio",
+    RATIO_TOP: "ls_ratio_top",
+}
+"""What a PointStore calls the figures that features need, by their names there."""
 
 
 class StoreError(QuarterdeckError):
