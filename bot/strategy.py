@@ -40,6 +40,12 @@ class Frame:
         """Number of bars."""
         return len(self.close)
 
+    def part(self, first: int, after: int | None = None) -> "Frame":
+        """Bars from `first` on, up to `after` (excluded), without a copy; negative ones count from the end."""
+        rows = slice(first, after)
+        prices = self.open[rows], self.high[rows], self.low[rows], self.close[rows]
+        return Frame(self.symbol, self.timeframe_ms, self.open_at_ms[rows], *prices, self.volume[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

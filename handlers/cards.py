@@ -9,7 +9,7 @@ from bot.domain.guard import Halt, Kill, TradingState
 from bot.domain.notice import Severity
 from bot.domain.refusal import Refused
 from bot.engine.flattening import FLAT
-from bot.engine.views import PositionView, StatusView
+from bot.engine.views import KillView, PositionView, StatusView
 from bot.runtime.desk import Desk
 from handlers.format import UNKNOWN, Clock, amount, count, money, number, percent, price, quantity, size
 from handlers.reply import Button, Column, Reply, Snapshot, Table
@@ -259,3 +259,18 @@ def _moves(desk: Desk, before: Sequence[PositionView]) -> list[Change]:
         Change(f"{view.symbol} position", holding(desk, view), holding(desk, held(desk, view.symbol)))
         for view in before
     ]
+
+
+def kill_table(views: Sequence[KillView]) -> Table | None:
+    """How far each symbol is from its kill switches."""
+    rows = (
+        (
+            view.symbol,
+            f"killed ({view.kill.kind.value.lower()})" if view.kill else "ok",
+            f"{view.losing_run}/{view.losing_run_limit or 'off'}",
+            number(view.profit_factor),
+            f"{view.trades}/{view.trades_needed}",
+        )
+        for view in views
+    )
+    return table("Symbol | State | >Losing run | >PF | >Trades", rows)

@@ -229,16 +229,7 @@ class HistorySignals(_Signals):
     def frame(self, symbol: str) -> Frame:
         """The candles up to the last bar asked."""
         whole, end = self._frames[symbol], self._rows[symbol] + 1
-        return Frame(
-            symbol,
-            whole.timeframe_ms,
-            whole.open_at_ms[:end],
-            whole.open[:end],
-            whole.high[:end],
-            whole.low[:end],
-            whole.close[:end],
-            whole.volume[:end],
-        )
+        return whole.part(0, end)
 
     def _on_candle(self, candle: Candle) -> Signal | None:
         symbol = candle.symbol

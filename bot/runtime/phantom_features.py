@@ -55,7 +55,7 @@ class PhantomFeatures:
         reaches = window.open_at_ms.item(0) <= anchor_ms(open_at_ms, window.timeframe_ms)
         if not reaches and len(window) >= self.capacity:
             return None
-        return SignalBar(_head(window, row + 1), signal.score, float(signal.side.sign))
+        return SignalBar(window.part(0, row + 1), signal.score, float(signal.side.sign))
 
     def _vectors(self, bars: Sequence[SignalBar], frames: Mapping[str, Frame]) -> list[Vector]:
         """In a thread: array code is imported with the first of them."""
@@ -65,9 +65,3 @@ class PhantomFeatures:
 
         features, sources = FeatureSet(FEATURES), self.known.sources(bars, frames)
         return [Vector(tuple(row), features.hash) for row in live_rows(features, sources).tolist()]
-
-
-def _head(frame: Frame, end: int) -> Frame:
-    columns = (frame.open, frame.high, frame.low, frame.close, frame.volume)
-    cut = (column[:end] for column in columns)
-    return Frame(frame.symbol, frame.timeframe_ms, frame.open_at_ms[:end], *cut)

@@ -39,7 +39,7 @@ from bot.runtime.desk import About, DrillReport, HealthView, JobView, ParameterV
 from bot.runtime.drill import Drill
 from bot.runtime.loop import Loop
 from bot.runtime.ports import Audit, AuditEntry, Ledger, Preference, Preferences, TradeQuery
-from bot.strategy import Frame, Parameter, Value
+from bot.strategy import Parameter, Value
 
 EVERY_TRADE = 500
 KEPT_CHANGES = 2000
@@ -206,7 +206,7 @@ class TradingDesk:
         frame = self._engine.signals.frame(symbol)
         first = max(0, len(frame) - bars)
         columns = {name: column[first:] for name, column in self._engine.signals.columns(symbol).items()}
-        shown = _tail(frame, first)
+        shown = frame.part(first)
         since = int(shown.open_at_ms[0]) if len(shown) else 0
         trades = await self._books.ledger.trades(TradeQuery(EVERY_TRADE, symbol, since))
         held = [p for p in reading.status(self._state).positions if p.symbol == symbol]
@@ -272,19 +272,6 @@ class TradingDesk:
     def config(self, key: str = "") -> tuple[ConfigItem, ...]:
         """Effective configuration whose keys start with `key`."""
         return tuple(item for item in self._around.config() if item.key.startswith(key))
-
-
-def _tail(frame: Frame, first: int) -> Frame:
-    return Frame(
-        symbol=frame.symbol,
-        timeframe_ms=frame.timeframe_ms,
-        open_at_ms=frame.open_at_ms[first:],
-        open=frame.open[first:],
-        high=frame.high[first:],
-        low=frame.low[first:],
-        close=frame.close[first:],
-        volume=frame.volume[first:],
-    )
 
 
 def changes_of(history: Sequence[RecordSetting], wanted: int) -> tuple[SettingChange, ...]:

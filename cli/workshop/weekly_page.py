@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from handlers import html_page as html
-from handlers.cards import table
+from handlers.cards import kill_table, table
 from handlers.format import UNKNOWN, Clock, amount, count, money, number, percent, plain, share
 from handlers.reply import Table
 from research.weekly.facts import WeekFacts
@@ -139,7 +139,9 @@ def _parts(report: WeeklyReport, facts: WeekFacts) -> Iterator[str]:
         "The ledger could not be read." if facts.trades is None else "No trade was closed.",
     )
     yield html.heading("Kill switches")
-    yield html.grid(_kill_table(report), "They are not known." if report.kills is None else "No symbols.")
+    yield html.grid(
+        kill_table(report.kills or ()), "They are not known." if report.kills is None else "No symbols."
+    )
     yield html.heading("Model checklist")
     yield html.grid(_signs(report), "Not known.")
     yield html.prose(
@@ -244,20 +246,6 @@ def _trades(report: WeeklyReport, facts: WeekFacts, at: Clock) -> Table | None:
 def _price(value: Decimal) -> str:
     """An average price has no end of digits: eight that count."""
     return plain(Decimal(f"{value:.8g}"))
-
-
-def _kill_table(report: WeeklyReport) -> Table | None:
-    rows = (
-        (
-            view.symbol,
-            f"killed ({view.kill.kind.value.lower()})" if view.kill else "ok",
-            f"{view.losing_run}/{view.losing_run_limit or 'off'}",
-            number(view.profit_factor),
-            f"{view.trades}/{view.trades_needed}",
-        )
-        for view in report.kills or ()
-    )
-    return table("Symbol | State | >Losing run | >PF | >Trades", rows)
 
 
 def _signs(report: WeeklyReport) -> Table | None:

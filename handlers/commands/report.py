@@ -14,7 +14,7 @@ from bot.periods import Period, PeriodResult, per_period, periods_begin_at_ms
 from bot.runtime.desk import Desk
 from bot.runtime.ports import TradeQuery
 from handlers import html_page as html
-from handlers.cards import clock, table
+from handlers.cards import clock, kill_table, table
 from handlers.command import Help, Range, Role, command
 from handlers.format import UNKNOWN, amount, count, duration, money, number, percent, price, share
 from handlers.learning import Models
@@ -180,7 +180,7 @@ def _parts(desk: Desk, week: Week) -> Iterator[str]:
     yield html.heading("Trades")
     yield html.grid(_trade_table(desk, week), "No trade was closed in this week.")
     yield html.heading("Kill switches")
-    yield html.grid(_kill_table(week), "No symbols.")
+    yield html.grid(kill_table(week.kills), "No symbols.")
     yield html.prose(
         [BESIDE, f"Times are in {desk.about.timezone}; money in {quote}, after fees and funding."],
         small=True,
@@ -244,17 +244,3 @@ def _trade_table(desk: Desk, week: Week) -> Table | None:
     return table(
         f"Closed | Symbol | Side | >Entry | >Exit | Reason | >Net {desk.about.quote} | >R | Notes", rows
     )
-
-
-def _kill_table(week: Week) -> Table | None:
-    rows = (
-        (
-            view.symbol,
-            f"killed ({view.kill.kind.value.lower()})" if view.kill else "ok",
-            f"{view.losing_run}/{view.losing_run_limit or 'off'}",
-            number(view.profit_factor),
-            f"{view.trades}/{view.trades_needed}",
-        )
-        for view in week.kills
-    )
-    return table("Symbol | State | >Losing run | >PF | >Trades", rows)

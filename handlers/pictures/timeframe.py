@@ -14,7 +14,7 @@ def widened(picture: Picture, timeframe_ms: int, bars: int) -> Picture:
     frame = wider_frame(picture.frame, timeframe_ms)
     first = max(0, len(frame) - bars)
     columns = {name: column[first:] for name, column in core_columns(frame).items()}
-    return replace(picture, frame=_from(frame, first), columns=columns)
+    return replace(picture, frame=frame.part(first), columns=columns)
 
 
 def wider_frame(frame: Frame, timeframe_ms: int) -> Frame:
@@ -24,7 +24,7 @@ def wider_frame(frame: Frame, timeframe_ms: int) -> Frame:
     if len(starts) and frame.open_at_ms[0] != opens[0]:
         starts = starts[1:]
     if not len(starts):
-        return _from(frame, len(frame))
+        return frame.part(len(frame))
     ends = np.append(starts[1:], len(frame)) - 1
     return Frame(
         symbol=frame.symbol,
@@ -35,17 +35,4 @@ def wider_frame(frame: Frame, timeframe_ms: int) -> Frame:
         low=np.minimum.reduceat(frame.low, starts),
         close=frame.close[ends],
         volume=np.add.reduceat(frame.volume, starts),
-    )
-
-
-def _from(frame: Frame, first: int) -> Frame:
-    return Frame(
-        symbol=frame.symbol,
-        timeframe_ms=frame.timeframe_ms,
-        open_at_ms=frame.open_at_ms[first:],
-        open=frame.open[first:],
-        high=frame.high[first:],
-        low=frame.low[first:],
-        close=frame.close[first:],
-        volume=frame.volume[first:],
     )

@@ -4,7 +4,6 @@ import itertools
 from dataclasses import replace
 from decimal import Decimal
 from struct import unpack
-from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -183,13 +182,6 @@ def test_pictures_are_the_same_every_time() -> None:
 
 def test_titles_are_never_read_as_formulas() -> None:
     assert render(replace(candles(5), title="$\\frac{1}{0}$ _x_ $")).startswith(b"\x89PNG")
-
-
-def test_a_picture_does_not_keep_a_person_waiting() -> None:
-    render(PLOTS["bars"])  # the first one pays for the import
-    began = perf_counter()
-    render(PLOTS["candles with trades and position"])
-    assert perf_counter() - began < 3.0  # about 0.15 s on an idle machine
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Coroutine
 from pathlib import Path
 
@@ -121,20 +120,18 @@ async def test_a_killed_worker_is_told_and_the_loop_is_never_held(tmp_path: Path
 
         found = await lab.sweep(SweepOrder(XRP, 60, "console:operator"), told)
         assert found == Refused("died", "a sweep failed before its end; nothing of it is kept")
-        longest = await held_up(lab.sweep(SweepOrder(XRP, 60, "console:operator"), ignored))
-        assert longest < 0.25, f"{longest * 1000:.0f} ms"
+        assert await turns(lab.sweep(SweepOrder(XRP, 60, "console:operator"), ignored)) > 20
 
 
 async def ignored(part: float, at: str) -> None:
     """Nobody looks."""
 
 
-async def held_up(work: Coroutine[object, object, object]) -> float:
-    """How long the loop was held at most while something ran, in seconds."""
-    task, longest = asyncio.create_task(work), 0.0
+async def turns(work: Coroutine[object, object, object]) -> int:
+    """How often the loop came to something else while a sweep ran; two or three times if it were held."""
+    task, count = asyncio.create_task(work), 0
     while not task.done():
-        began = time.perf_counter()
         await asyncio.sleep(0.005)
-        longest = max(longest, time.perf_counter() - began - 0.005)
+        count += 1
     assert isinstance(task.result(), SweepResult)
-    return longest
+    return count

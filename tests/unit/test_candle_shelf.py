@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.strategy import Frame
-from bot.venues.ccxt_venue.shelf import last_candles, part
+from bot.venues.ccxt_venue.shelf import last_candles
 from bot.venues.port import VenueUnavailable
 from cli import shelf as shelves
 from cli.shelf import StoreShelf
@@ -56,7 +56,7 @@ class Held:
 
     async def take(self, symbol: str, timeframe: str, from_ms: int, until_ms: int) -> Frame:
         first, after = np.searchsorted(self.known.open_at_ms, (from_ms, until_ms))
-        return part(self.known, int(first), int(after))
+        return self.known.part(int(first), int(after))
 
     def put(self, timeframe: str, found: Frame) -> None:
         self.kept.append(found)
@@ -166,7 +166,7 @@ async def test_what_was_got_is_stored_and_the_next_start_asks_for_the_newest_onl
     await shelf.settled()
     assert (asked, bits(again)) == ([1], bits(found))
     longer, asked, shelf = await from_store(store, 3)
-    assert (asked, bits(longer)) == ([1], bits(part(found, -3, None)))
+    assert (asked, bits(longer)) == ([1], bits(found.part(-3, None)))
     await shelf.close()
 
 

@@ -1,6 +1,4 @@
-"""Real candles: the same seed gives the same digits, all is quick, and the verdict is what the figures say."""
-
-import time
+"""Real candles: the same seed gives the same digits, and the verdict is what the figures say."""
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from research.learning.dataset import Recipe
 from research.learning.leaks import leaks
 from research.learning.lesson import teach
 from research.learning.material import Material, material_of
-from research.learning.training import train
 from research.results.plan import Rules
 from strategies.registry import Registry
 
@@ -71,18 +68,3 @@ def test_there_is_enough_to_learn_from_and_what_is_missing_is_missing() -> None:
 def test_no_base_feature_knows_the_future() -> None:
     found = material("XRPUSDT", 12_000)
     assert leaks(found.features, found.sources, found.matrix, seed=3, bars=30) == ()
-
-
-@pytest.mark.bench
-def test_a_symbol_year_is_made_in_a_tenth_of_a_second_and_five_folds_trained_in_five() -> None:
-    known = sources("XRPUSDT", YEAR)
-    features, registry = feature_set(["base"]), Registry()
-    spent: list[float] = []
-    for _ in range(4):
-        begun = time.process_time()
-        found = material_of(registry, "composite", "XRPUSDT", known, features, Recipe(), Rules())
-        spent.append(time.process_time() - begun)
-    assert min(spent) < 0.1
-    begun = time.process_time()
-    train(found.dataset, Boosting(), seed=1)
-    assert time.process_time() - begun < 5.0

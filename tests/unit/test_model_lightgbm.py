@@ -4,10 +4,8 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from math import nan
 from pathlib import Path
-from time import process_time
 
 import lightgbm
 import model_kit
@@ -220,23 +218,3 @@ def test_a_worker_forked_from_a_desk_with_models_can_load_and_score(tmp_path: Pa
     environment = os.environ | {"OMP_NUM_THREADS": "4"}
     done = subprocess.run(command, timeout=60, check=False, env=environment, cwd=Path(__file__).parents[2])
     assert done.returncode == 0
-
-
-@pytest.mark.bench
-def test_speed_of_scores() -> None:
-    """263 rows at once within 2 ms; one alone within 0.5 ms in 99 of 100 times."""
-    booster = model_kit.booster(1, 100, 26, 15)
-    names = tuple(f"f{index}" for index in range(26))
-    card = replace(CARD, features=names)
-    model, rows = load(booster.model_to_string().encode(), card), model_kit.rows(263, 5, 26)
-
-    def times(count: int, asked: np.ndarray) -> list[float]:
-        found = []
-        for _ in range(count):
-            began = process_time()
-            model.scores(asked)
-            found.append(process_time() - began)
-        return sorted(found)
-
-    assert times(200, rows)[20] < 0.002
-    assert times(2000, rows[:1])[1980] < 0.0005

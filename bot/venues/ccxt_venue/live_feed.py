@@ -175,7 +175,7 @@ class LiveFeed:
         """Up to `bars` candles ending with the one that opens then, or the last before."""
         frame = self._frame(symbol)
         end = int(np.searchsorted(frame.open_at_ms, last_open_at_ms, side="right"))
-        return _rows(frame, slice(max(0, end - bars), end))
+        return frame.part(max(0, end - bars), end)
 
     def funding_rate(self, symbol: str, at_ms: int) -> float:
         """The rate settled then; NaN when unknown."""
@@ -290,17 +290,3 @@ class LiveFeed:
             return None
         columns = (frame.open, frame.high, frame.low, frame.close, frame.volume)
         return Candle(symbol, open_at_ms, *(float(column[0]) for column in columns))
-
-
-def _rows(frame: Frame, rows: slice) -> Frame:
-    """Some rows of a frame, without a copy."""
-    return Frame(
-        frame.symbol,
-        frame.timeframe_ms,
-        frame.open_at_ms[rows],
-        frame.open[rows],
-        frame.high[rows],
-        frame.low[rows],
-        frame.close[rows],
-        frame.volume[rows],
-    )

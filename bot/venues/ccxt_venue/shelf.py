@@ -51,17 +51,17 @@ async def last_candles(
     fresh = await ask((until_ms - int(known.open_at_ms[-1])) // step_ms, until_ms)
     again = int(np.searchsorted(fresh.open_at_ms, known.open_at_ms[-1], side="right"))
     told = min(again, len(known))
-    if not told or not _same(part(fresh, again - told, again), part(known, -told, None)):
+    if not told or not _same(fresh.part(again - told, again), known.part(-told, None)):
         shelf.differs(symbol, timeframe)
         return await ask(bars, until_ms)
-    for new in (part(fresh, 0, again - told), part(fresh, again, None)):
+    for new in (fresh.part(0, again - told), fresh.part(again, None)):
         _keep(shelf, timeframe, new)
-    found = _joined(part(known, 0, len(known) - told), fresh)
+    found = _joined(known.part(0, len(known) - told), fresh)
     if len(found) < bars:
         older = await ask(bars - len(found), int(found.open_at_ms[0]))
         _keep(shelf, timeframe, older)
         found = _joined(older, found)
-    return part(found, -bars, None)
+    return found.part(-bars, None)
 
 
 async def _all(shelf: Shelf, ask: Ask, timeframe: str, bars: int, until_ms: int) -> Frame:
@@ -78,7 +78,7 @@ def _keep(shelf: Shelf, timeframe: str, frame: Frame) -> None:
 def _unbroken(frame: Frame, step_ms: int) -> Frame:
     """The newest bars without a hole between them."""
     holes = np.flatnonzero(np.diff(frame.open_at_ms) != step_ms)
-    return part(frame, int(holes[-1]) + 1, None) if len(holes) else frame
+    return frame.part(int(holes[-1]) + 1, None) if len(holes) else frame
 
 
 def _same(one: Frame, other: Frame) -> bool:
@@ -86,21 +86,6 @@ def _same(one: Frame, other: Frame) -> bool:
     return all(
         mine.tobytes() == theirs.tobytes()
         for mine, theirs in zip(_columns(one), _columns(other), strict=True)
-    )
-
-
-def part(frame: Frame, first: int, after: int | None) -> Frame:
-    """Some rows of a frame, without a copy."""
-    rows = slice(first, after)
-    return Frame(
-        frame.symbol,
-        frame.timeframe_ms,
-        frame.open_at_ms[rows],
-        frame.open[rows],
-        frame.high[rows],
-        frame.low[rows],
-        frame.close[rows],
-        frame.volume[rows],
     )
 
 
