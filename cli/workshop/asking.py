@@ -118,6 +118,51 @@ class WeeklyAnswer:
     page: str
 
 
+@dataclass(frozen=True, slots=True)
+class LivedSignal:
+    """A followed signal that has ended, as something to learn from: what was known of it, and how it ended.
+
+    `bar_at_ms` is its bar's closing time, `side` +1 or -1, `outcome` the word of bot.ml.phantom.Outcome. `features` are
+    figures of the features whose set has `feature_hash` (None: missing), empty where none were kept.
+    """
+
+    symbol: str
+    bar_at_ms: int
+    side: int
+    outcome: str
+    net_return: float
+    features: tuple[float | None, ...] = ()
+    feature_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainAsked:
+    """A model of a strategy for `symbol`, or (_general, _cluster-N) for `members` together, from candles up to `to_ms`.
+
+    `models` is the folder of models, `features` are groups or single features.
+    """
+
+    place: Place
+    models: str
+    strategy: str
+    symbol: str
+    members: tuple[str, ...]
+    features: tuple[str, ...]
+    lookahead: int
+    rules: Rules
+    to_ms: int
+    seed: int = 0
+    lived: tuple[LivedSignal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainAnswer:
+    """The version that was written (it is in use nowhere), and sentences for people about what it was made of."""
+
+    version: str
+    words: tuple[str, ...] = ()
+
+
 def kept(results: Path, name: str) -> Kept | None:
     """A sweep's result as it was kept; None when there is none of that name any more."""
     path = results / SWEEPS / f"{name}.json"
