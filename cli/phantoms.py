@@ -27,7 +27,7 @@ def follow_signals(house: House, store: PhantomStore) -> "Current":
     features = features_of(house)
     follower = build_follower(house.plan, house.engine, house.venue, store, features)
     house.follower = follower
-    house.loop.on_commit = follower.hear
+    house.loop.commit_listeners.append(follower.hear)
     return Current(follower, store)
 
 

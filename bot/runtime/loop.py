@@ -43,8 +43,8 @@ class Loop:
     ) -> None:
         """`now` gives business time in ms; `join` must be called before the first event.
 
-        `redact` takes secrets out of what venues say in words: the journal keeps it for good. `on_commit` is told of
-        steps that are in the books, before they are carried out: it may remember them, nothing more.
+        `redact` takes secrets out of what venues say in words: the journal keeps it for good. `commit_listeners` are
+        told of steps that are in the books, before they are carried out: they may remember them, nothing more.
         """
         self.engine = engine
         self.number = 0
@@ -67,7 +67,7 @@ class Loop:
         self._idle.set()
         self._committing = asyncio.Lock()
         self._commands = 0
-        self.on_commit: Callable[[Sequence[Step]], None] = lambda steps: None
+        self.commit_listeners: list[Callable[[Sequence[Step]], None]] = []
         self._on_notice: Callable[[], None] = lambda: None
         self._on_alarm: Callable[[Notice], None] = lambda notice: None
 
@@ -198,7 +198,8 @@ class Loop:
                 self._storage_failed(error)
                 return False
             del self._pending[: len(batch)]
-        self.on_commit(batch)
+        for listener in self.commit_listeners:
+            listener(batch)
         if self.last_commit_failed:
             self.last_commit_failed = False
             self.put(StorageChanged(self._now(), True))
