@@ -19,6 +19,8 @@ type Setting = bool | int | float | str | None
 MOST_FEATURES = 1_000
 CANARIES = 64
 """The most canary rows."""
+EDGES = 64
+"""The most edges of a histogram."""
 
 _STRATEGY = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _SYMBOL = re.compile(r"[A-Z0-9]{2,30}|_general|_cluster-[0-9]{1,3}")
@@ -99,12 +101,35 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Histogram:
+    """How many figures lay where: `counts[i]` from edge i-1 (with it) to edge i (without it), and how many missed."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    missing: int
+
+    @property
+    def rows(self) -> int:
+        """All of them, the missing ones too."""
+        return sum(self.counts) + self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the signals that a model was made for looked like: every feature in the card's order, and their scores."""
+
+    features: tuple[Histogram, ...]
+    scores: Histogram
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """All that is known of a model. Normalisations follow from the features: `feature_hash` is the registry's.
 
     `version` and `model_sha256` may be empty until the model is written. `sources` counts rows by where they come from
     (signal, hold, phantom). `imputation` holds one figure per feature that stands for a missing one; none where the
-    model takes NaN. `positives` are rows that reached the target.
+    model takes NaN. `positives` are rows that reached the target. `profile` is what later signals are held against,
+    None where they cannot be.
     """
 
     strategy: str
@@ -135,6 +160,7 @@ class Card:
     created_at_ms: int
     advice: Advice
     reasons: tuple[str, ...]
+    profile: Profile | None
 
     @property
     def balance(self) -> float:
@@ -189,6 +215,7 @@ def _faults(card: Card) -> Iterator[str]:
     yield from _naming_faults(card)
     yield from _row_faults(card)
     yield from _share_faults(card)
+    yield from _profile_faults(card)
     if card.trained.from_ms > card.trained.to_ms:
         yield "trained: ends before it begins"
     if not 0 <= card.positives <= card.rows:
@@ -242,6 +269,30 @@ def _share_faults(card: Card) -> Iterator[str]:
     for before, after in pairwise(card.calibration):
         if before.high > after.low:
             yield "calibration: bins must follow each other"
+
+
+def _profile_faults(card: Card) -> Iterator[str]:
+    if card.profile is None:
+        return
+    found, width = card.profile.features, len(card.features)
+    if len(found) != width:
+        yield f"profile.features: {len(found)} histograms for {width} features"
+    for index, one in enumerate(found):
+        yield from _histogram_faults(f"profile.features[{index}]", one)
+        if one.rows != found[0].rows:
+            yield f"profile.features[{index}]: counts {one.rows} rows, the first {found[0].rows}"
+    yield from _histogram_faults("profile.scores", card.profile.scores)
+
+
+def _histogram_faults(at: str, one: Histogram) -> Iterator[str]:
+    if len(one.edges) > EDGES:
+        yield f"{at}.edges: {len(one.edges)}; at most {EDGES} are allowed"
+    if not all(map(isfinite, one.edges)) or any(a >= b for a, b in pairwise(one.edges)):
+        yield f"{at}.edges: each must be a finite number above the one before"
+    if len(one.counts) != len(one.edges) + 1:
+        yield f"{at}.counts: {len(one.counts)} for {len(one.edges)} edges; one more than edges"
+    if min((*one.counts, one.missing)) < 0:
+        yield f"{at}: counts of 0 or more are allowed"
 
 
 def _shares(card: Card) -> Iterator[tuple[str, float | None]]:

@@ -104,6 +104,7 @@ def _card[Made: (Boosted, Network)](
         created_at_ms=origin.created_at_ms,
         advice=_advice(lesson.advised),
         reasons=(*lesson.advised.lines, *origin.remarks),
+        profile=None,
     )
 
 

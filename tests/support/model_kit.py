@@ -14,9 +14,11 @@ from bot.ml.card import (
     Canary,
     Card,
     Fold,
+    Histogram,
     Importance,
     Kind,
     Metrics,
+    Profile,
     Span,
     Verdict,
 )
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from sklearn.neural_network import MLPClassifier
 
 FEATURES = ("rsi", "macd_hist", "oi_change", "adx")
+PROFILE = Profile((Histogram((-0.5, 0.5), (50, 45, 48), 7),) * len(FEATURES), Histogram((0.5,), (80, 60), 0))
 HASH = hash_of([f"{name}|plain|1" for name in FEATURES])
 
 
@@ -103,6 +106,7 @@ def card(symbol: str = "XRPUSDT", *, seed: int = 1, kind: Kind = "lightgbm", ver
         created_at_ms=1_710_000_000_000 + seed,
         advice="shadow",
         reasons=("63 signals in fold 1; 100 are wanted",),
+        profile=PROFILE,
     )
 
 
