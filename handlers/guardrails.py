@@ -71,11 +71,17 @@ GUARDRAILS: dict[str, Guardrail] = {
     "max_same_direction": Guardrail(
         "0", "500", "", "positions on the same side", "no entries", whole=True, use="same direction"
     ),
+    "max_same_cluster": Guardrail(
+        "0", "500", "", "positions in the same cluster of symbols", "off", whole=True, use="same cluster"
+    ),
     "exposure_per_symbol": Guardrail(
         "0.1", "125", FACTOR, "notional of one symbol over equity", use="exposure per symbol"
     ),
     "exposure_total": Guardrail(
         "0.1", "500", FACTOR, "notional of all positions over equity", use="exposure in all"
+    ),
+    "exposure_per_cluster": Guardrail(
+        "0", "500", FACTOR, "notional of one cluster's symbols over equity", "off", use="exposure per cluster"
     ),
     "max_trades_per_day": Guardrail("0", "10000", "", "entries a day (UTC)", "off", whole=True),
     "cooldown_bars": Guardrail("0", "1000", "bars", "rest of a symbol after a loss", "off", whole=True),

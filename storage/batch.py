@@ -69,7 +69,9 @@ from storage.schema import (
 from storage.statements import add, add_missing, put
 
 TRADING = "trading"
-UNTOLD = frozenset({"equity_high", "flattens", "alerts"})  # no settings of a person's: no history of them
+UNTOLD = frozenset(
+    {"equity_high", "flattens", "alerts", "placings", "clusters"}
+)  # not a person's: no history
 
 
 def place_of(number: int, index: int) -> int:

@@ -14,7 +14,7 @@ from storage.schema import SettingRow
 
 type Value = int | float | bool | str
 
-KEPT = ("alerts", "flattens", "ignored:", "leverage:", "model:")
+KEPT = ("alerts", "clusters", "flattens", "ignored:", "leverage:", "model:", "placings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Settings:
 
     @property
     def kept(self) -> tuple[tuple[str, str], ...]:
-        """What the engine alone reads back, as JSON text: closes under way, alerts, leverages, models."""
+        """What the engine alone reads back, as JSON text: closes under way, alerts, leverages, models, clusters."""
         return tuple((key, self.values[key]) for key in sorted(self.values) if key.startswith(KEPT))
 
     def _flags(self, prefix: str) -> list[tuple[str, bool]]:

@@ -161,12 +161,25 @@ class Limits(Section):
     max_same_direction: Whole = setting(
         _LIMITS.max_same_direction, "Positions open on the same side.", low=1, high=500
     )
+    max_same_cluster: Whole = setting(
+        _LIMITS.max_same_cluster,
+        "Positions open in the same cluster of symbols, on whatever side; 0: no limit.",
+        low=0,
+        high=500,
+    )
     exposure_per_symbol: Number = setting(
         _LIMITS.exposure_per_symbol, "Largest notional of one symbol.", low=0, high=125, unit="times equity"
     )
     exposure_total: Number = setting(
         _LIMITS.exposure_total,
         "Largest notional of all symbols together.",
+        low=0,
+        high=1000,
+        unit="times equity",
+    )
+    exposure_per_cluster: Number = setting(
+        _LIMITS.exposure_per_cluster,
+        "Largest notional of the symbols of one cluster together; 0: no limit.",
         low=0,
         high=1000,
         unit="times equity",

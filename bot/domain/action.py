@@ -80,6 +80,20 @@ class AskScores:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceModel:
+    """Let `version` ("" none) of a place of models be in use, where `before` or it itself is: ModelPlaced answers.
+
+    May be done again: once it is in use, nothing changes any more.
+    """
+
+    number: int
+    strategy: str
+    symbol: str
+    version: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordOrder:
     """An order is new or has changed."""
 
@@ -226,7 +240,7 @@ class Answer:
     result: Done | Refused
 
 
-type Deed = Submit | Cancel | QueryOrder | SetLeverage | TakeSnapshot | StartTimer | AskScores
+type Deed = Submit | Cancel | QueryOrder | SetLeverage | TakeSnapshot | StartTimer | AskScores | PlaceModel
 type Record = (
     RecordOrder
     | RecordFill

@@ -140,6 +140,19 @@ class SetModelThreshold:
 
 
 @dataclass(frozen=True, slots=True)
+class UseModel:
+    """Let `version` ("" none) be the model in use of a strategy's symbol (or `_general`, `_cluster-N`).
+
+    Refused when another than `before` ("" none), which the person saw in use, is in use by now.
+    """
+
+    strategy: str
+    symbol: str
+    version: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
 class KillNow:
     """Set the kill switch of `symbol` (empty: of all)."""
 
@@ -274,6 +287,7 @@ type Command = (
     | SetReentry
     | SwitchModel
     | SetModelThreshold
+    | UseModel
     | KillNow
     | ResetKill
     | Unhalt

@@ -73,6 +73,23 @@ class ScoresCame:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelPlaced:
+    """What PlaceModel with the same `number` came to: in use, or (`fault`) why not."""
+
+    at_ms: int
+    number: int
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClustersChanged:
+    """Symbols are grouped anew: `groups` are symbols with the number of their cluster, in symbol order."""
+
+    at_ms: int
+    groups: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class QuotesSeen:
     """Price ticks, at most once a second per symbol, only for symbols somebody listens to."""
 
@@ -239,6 +256,8 @@ type Event = (
     | HistoryLoaded
     | CandlesClosed
     | ScoresCame
+    | ModelPlaced
+    | ClustersChanged
     | QuotesSeen
     | FundingRatesSeen
     | OrderUpdated

@@ -120,8 +120,10 @@ class Limits:
     drawdown_percent: Decimal = Decimal(20)
     max_positions: int = 3
     max_same_direction: int = 2
+    max_same_cluster: int = 0
     exposure_per_symbol: Decimal = Decimal(5)
     exposure_total: Decimal = Decimal(10)
+    exposure_per_cluster: Decimal = Decimal(0)
     max_trades_per_day: int = 0
     cooldown_bars: int = 0
     funding_window_minutes: int = 0

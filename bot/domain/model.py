@@ -43,7 +43,7 @@ class ModelScore:
 
     `score` None with an empty `fault`: there is no model. `fault`: why there is no score although there is one.
     `threshold` is the model's own, `model` its version, `moved` the features that moved the score most, with what they
-    added to its log-odds.
+    added to its log-odds. `young` not empty: why it does not count yet ("83 of 150 outcomes"); it is noted only.
     """
 
     symbol: str
@@ -52,3 +52,4 @@ class ModelScore:
     model: str = ""
     fault: str = ""
     moved: tuple[tuple[str, float], ...] = ()
+    young: str = ""

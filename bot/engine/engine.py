@@ -17,12 +17,14 @@ from bot.domain.action import Action, Notify
 from bot.domain.event import (
     CallEnded,
     CandlesClosed,
+    ClustersChanged,
     CommandIssued,
     Event,
     Filled,
     FundingPaid,
     FundingRatesSeen,
     HistoryLoaded,
+    ModelPlaced,
     NoticeRaised,
     OrderUpdated,
     QuotesSeen,
@@ -46,6 +48,7 @@ from bot.engine import (
     accounting,
     alerts,
     closing,
+    clusters,
     commands,
     flattening,
     guards,
@@ -55,6 +58,7 @@ from bot.engine import (
     lifecycle,
     orders,
     pipeline,
+    placing,
     protection,
     reconcile,
     recover,
@@ -100,6 +104,7 @@ class Engine:
         hands.review(turn)
         keeping.flattens(turn)
         keeping.alerts(turn)
+        keeping.placings(turn)
         return turn.actions
 
     def _react(self, turn: Turn, event: Event) -> None:  # noqa: C901, PLR0912, PLR0915 - one arm per event, none hidden
@@ -109,6 +114,10 @@ class Engine:
                 alerts.watch(turn)
             case ScoresCame():
                 scoring.on_scores(turn, event)
+            case ModelPlaced():
+                placing.on_placed(turn, event)
+            case ClustersChanged():
+                clusters.on_change(turn, event)
             case QuotesSeen():
                 self._quotes(turn, event)
             case Filled():

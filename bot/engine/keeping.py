@@ -10,11 +10,12 @@ from bot.domain.alert import Alert
 from bot.domain.command import Receipt
 from bot.domain.instrument import ZERO
 from bot.domain.order import CloseReason
-from bot.engine.state import Closing, EngineState, Flatten
+from bot.engine.state import Closing, EngineState, Flatten, Placing
 from bot.engine.turn import Turn
 
 FLATTENS = "flattens"
 ALERTS = "alerts"
+PLACINGS = "placings"
 _CLOSING = ("asked", "left", "expected_price", "value", "net")
 type Plain = Any  # JSON as Python holds it; written by this file alone
 
@@ -62,6 +63,18 @@ def alerts(turn: Turn) -> None:
     if now != state.kept_alerts:
         state.kept_alerts = now
         turn.act(RecordSetting(turn.at_ms, ALERTS, now, "engine", "", ""))
+
+
+def placings(turn: Turn) -> None:
+    """Record the versions of models on their way into use, when they have changed since the last time."""
+    state = turn.state
+    if not state.placings and state.kept_placings == "[]":
+        return
+    waiting = [{f.name: getattr(one, f.name) for f in fields(Placing)} for one in state.placings.values()]
+    now = text(waiting)
+    if now != state.kept_placings:
+        state.kept_placings = now
+        turn.act(RecordSetting(turn.at_ms, PLACINGS, now, "engine", "", ""))
 
 
 def take_alerts(state: EngineState, found: Plain) -> None:

@@ -265,6 +265,10 @@ def _room(state: EngineState, symbol: SymbolState, account: Standing) -> Decimal
     own = sum((e.notional for e in account.exposures if e.symbol == symbol.symbol), ZERO)
     limits, equity = state.limits, account.balance.equity
     room = min(equity * limits.exposure_total - account.exposed, equity * limits.exposure_per_symbol - own)
+    number = state.clusters.get(symbol.symbol)
+    if limits.exposure_per_cluster and number is not None:
+        alike = (e.notional for e in account.exposures if state.clusters.get(e.symbol) == number)
+        room = min(room, equity * limits.exposure_per_cluster - sum(alike, ZERO))
     return max(ZERO, room)
 
 
@@ -298,6 +302,7 @@ def risk_book(turn: Turn, symbol: SymbolState, account: Standing) -> RiskBook:
         guards=_guards(state, symbol, turn.at_ms),
         max_signal_age_ms=state.settings.max_signal_age_ms,
         max_price_age_ms=state.settings.max_price_age_ms or state.settings.max_signal_age_ms,
+        clusters=state.clusters,
     )
 
 

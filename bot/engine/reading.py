@@ -1,5 +1,6 @@
 """Views read off the state: frozen answers for everybody outside the engine."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from decimal import Decimal
 
@@ -27,10 +28,12 @@ from bot.engine.views import (
 )
 from bot.market.signals import SignalSource
 from bot.risk import kills
+from bot.risk.book import Exposure
 from bot.risk.sizing import margin_ratio, size
 
 HUNDRED = Decimal(100)
 DEFAULT_STOP = Decimal("0.02")
+OFF = "off"
 
 
 def status(state: EngineState) -> StatusView:
@@ -201,9 +204,36 @@ def _uses(state: EngineState) -> tuple[LimitUse, ...]:
         LimitUse(
             "same direction", str(limits.max_same_direction), f"{longs} long, {len(held) - longs} short"
         ),
+        LimitUse("same cluster", str(limits.max_same_cluster or OFF), _most_alike(state, held)),
         LimitUse("exposure in all", f"{limits.exposure_total} x equity", f"{factor:.2f} x"),
         LimitUse("exposure per symbol", f"{limits.exposure_per_symbol} x equity", _largest(state)),
+        LimitUse("exposure per cluster", _cluster_limit(limits), _largest_cluster(state, held)),
     )
+
+
+def _cluster_limit(limits: Limits) -> str:
+    return f"{limits.exposure_per_cluster} x equity" if limits.exposure_per_cluster else OFF
+
+
+def _by_cluster(state: EngineState, held: Sequence[Exposure]) -> dict[int, list[Exposure]]:
+    found: dict[int, list[Exposure]] = {}
+    for one in held:
+        if one.symbol in state.clusters:
+            found.setdefault(state.clusters[one.symbol], []).append(one)
+    return found
+
+
+def _most_alike(state: EngineState, held: Sequence[Exposure]) -> str:
+    counts = {number: len(those) for number, those in _by_cluster(state, held).items()}
+    most = max(counts, key=lambda number: (counts[number], -number), default=None)
+    return "0" if most is None else f"{counts[most]} (cluster {most})"
+
+
+def _largest_cluster(state: EngineState, held: Sequence[Exposure]) -> str:
+    equity = state.equity()
+    sums = {n: sum((e.notional for e in those), ZERO) for n, those in _by_cluster(state, held).items()}
+    most = max(sums, key=lambda number: (sums[number], -number), default=None)
+    return "0 x" if most is None or equity <= ZERO else f"{sums[most] / equity:.2f} x (cluster {most})"
 
 
 def _largest(state: EngineState) -> str:
@@ -293,6 +323,8 @@ def dump(state: EngineState) -> dict[str, object]:
         "trades": state.trade_count,
         "bar": state.last_bar_at_ms,
         "limits": [f"{f.name}={getattr(state.limits, f.name)}" for f in fields(Limits)],
+        "clusters": [f"{name}={number}" for name, number in sorted(state.clusters.items())],
+        "placings": [f"{one.strategy}/{one.symbol}={one.version}" for one in state.placings.values()],
         "sizing": [f"{f.name}={getattr(state.sizing, f.name)}" for f in fields(Sizing)],
         "halts": [f"{h.symbol}/{h.kind}/{h.at_ms}" for h in state.halts],
         "symbols": [_dump_symbol(s) for s in state.symbols.values()],

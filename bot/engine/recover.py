@@ -10,7 +10,7 @@ from bot.domain.instrument import ZERO, to_level
 from bot.domain.order import CloseReason, OrderSide, Purpose
 from bot.domain.signal import Side
 from bot.domain.snapshot import Recovered
-from bot.engine import accounting, flattening, keeping, leverage, orders, plans, scoring
+from bot.engine import accounting, clusters, flattening, keeping, leverage, orders, placing, plans, scoring
 from bot.engine.state import Closing, EngineState, Pending, SymbolState
 from bot.engine.turn import Turn
 
@@ -100,6 +100,8 @@ def _take_kept(turn: Turn, recovered: Recovered) -> None:
     alone = {name: found.get(f"ignored:{name}") for name in turn.state.symbols}
     turn.state.ignored = {name: Decimal(quantity) for name, quantity in alone.items() if quantity is not None}
     keeping.take_alerts(turn.state, found.get(keeping.ALERTS))
+    clusters.take(turn.state, found.get(clusters.KEY))
+    placing.resume(turn, found.get(keeping.PLACINGS, []))
     for name, symbol in turn.state.symbols.items():
         use = found.get(scoring.key(name))
         symbol.model = symbol.settings.model if use is None else scoring.read_use(use)

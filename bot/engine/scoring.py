@@ -19,6 +19,7 @@ from bot.risk.book import Judged
 SCORES_TIMER = "scores"
 LATE = "the models did not answer in time"
 MODEL_OWN = "the model's own"
+NOTHING_SAID = ModelScore("")
 
 
 def key(symbol: str) -> str:
@@ -55,15 +56,24 @@ def _ask(signal: Signal) -> ScoreAsk:
 def on_scores(turn: Turn, event: ScoresCame) -> None:
     """The models have answered; what waits no more (time was up) is past."""
     found = turn.state.unscored.pop(event.number, None)
-    if found is not None:
-        _consider_all(turn, found, {one.symbol: one for one in event.scores})
+    if found is None:
+        return
+    said = {one.symbol: one for one in event.scores}
+    for signal in found:
+        turn.state.symbols[signal.symbol].model_young = said.get(signal.symbol, NOTHING_SAID).young
+    _consider_all(turn, found, said)
 
 
 def due(turn: Turn, number: str) -> None:
     """Time is up: signals that a model should have judged go on without a score."""
     found = turn.state.unscored.pop(int(number), None) if number.isdecimal() else None
     if found is not None:
-        _consider_all(turn, found, {one.symbol: ModelScore(one.symbol, fault=LATE) for one in found})
+        _consider_all(turn, found, {one.symbol: _late(turn.state.symbols[one.symbol]) for one in found})
+
+
+def _late(symbol: SymbolState) -> ModelScore:
+    """No answer; a model that did not count when it last spoke does not count for being late."""
+    return ModelScore(symbol.symbol, fault=LATE, young=symbol.model_young)
 
 
 def _consider_all(turn: Turn, found: Sequence[Signal], said: Mapping[str, ModelScore]) -> None:
@@ -85,7 +95,8 @@ def _judged(state: EngineState, name: str, said: Mapping[str, ModelScore]) -> Ju
     if use.mode is ModelMode.OFF:
         return None
     threshold = word.threshold if use.threshold is None else float(use.threshold)
-    return Judged(word, threshold, use.mode is ModelMode.ON, state.settings.unscored_pass)
+    counts = use.mode is ModelMode.ON and not word.young
+    return Judged(word, threshold, counts, state.settings.unscored_pass)
 
 
 # --- commands -------------------------------------------------------------------------------------------------------

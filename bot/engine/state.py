@@ -60,6 +60,20 @@ class LeverageWish:
     to_config: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """A version on its way into use, asked by `actor`; `resumed`: a restart lies in between, nobody waits any more."""
+
+    number: int
+    strategy: str
+    symbol: str
+    version: str
+    before: str
+    command_id: str
+    actor: str
+    resumed: bool = False
+
+
 @dataclass(slots=True)
 class Closing:
     """A close on its way. `waiters` are command ids to answer; `left` is what is still to be closed (base units).
@@ -146,6 +160,7 @@ class SymbolState:
     reversal: Signal | None = None
     reversal_judged: Judged | None = None
     model: ModelUse = UNFILTERED
+    model_young: str = ""
     paused: bool = False
     reentry: bool = True
     kill: Kill | None = None
@@ -216,7 +231,8 @@ class EngineState:
 
     `found` is what the last comparison with the venue found; `ignored` the quantities of positions that are not ours
     and that a person left alone, by symbol. What is `kept_` was last recorded so. `unscored` are bars' signals that
-    wait for their models' scores, by the number they asked under.
+    wait for their models' scores, by the number they asked under; `placings` are versions of models on their way into
+    use, by theirs. `clusters` are the numbers of the clusters that symbols are in; those in none are left out.
     """
 
     settings: EngineSettings
@@ -241,6 +257,10 @@ class EngineState:
     flattens_progress: tuple[object, ...] = ()
     score_asks: int = 0
     unscored: dict[int, tuple[Signal, ...]] = field(default_factory=dict)
+    placings: dict[int, Placing] = field(default_factory=dict)
+    placing_count: int = 0
+    kept_placings: str = "[]"
+    clusters: dict[str, int] = field(default_factory=dict)
     found: list[RecordDifference] = field(default_factory=list)
     ignored: dict[str, Decimal] = field(default_factory=dict)
     alerts: dict[int, Alert] = field(default_factory=dict)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, cast
 
-from bot.domain.command import Change, Done, SettingChange, UndoSetting
+from bot.domain.command import Change, Done, SettingChange, UndoSetting, UseModel
 from bot.domain.event import CommandIssued
 from bot.domain.guard import Limits, Sizing, SizingMode
 from bot.domain.refusal import Refused
-from bot.engine import flattening, guards, leverage, scoring, tuning
+from bot.engine import flattening, guards, leverage, placing, scoring, tuning
 from bot.engine.answers import flag_text, setting
 from bot.engine.state import LeverageWish, SymbolState
 from bot.engine.strategies import Strategies
@@ -40,6 +40,12 @@ class Case:
         """The symbol it is about."""
         return self.turn.symbol(self.rest.partition(":")[0])
 
+    @property
+    def is_gone(self) -> bool:
+        """It is about a symbol that is not traded any more; places of models are looked at by their own check."""
+        kind, colon, _ = self.change.key.partition(":")
+        return bool(colon) and kind != placing.KIND and self.symbol is None
+
     def moved(self, name: str, now: object) -> Refused:
         """The value is another one by now."""
         return Refused(
@@ -50,14 +56,15 @@ class Case:
 def undo(
     turn: Turn, event: CommandIssued, command: UndoSetting, strategies: Strategies
 ) -> Done | Refused | None:
-    """Take a change back, all of what it changed or nothing; a leverage is answered by the venue."""
+    """Take a change back, all of what it changed or nothing; a leverage is answered by the venue.
+
+    A model is answered by its place: what is in use is seen there.
+    """
     if not command.changes:
         return Refused("undo", f"there is no change {command.id} of settings")
     cases = [_case(turn, event, strategies, change) for change in command.changes]
     for case in cases:
-        refused = (
-            _kind(case)[0](case) if case.symbol is not None or ":" not in case.change.key else _gone(case)
-        )
+        refused = _gone(case) if case.is_gone else _kind(case)[0](case)
         if refused is not None:
             return refused
     _parameters_together(cases, strategies)
@@ -251,6 +258,26 @@ def _undo_leverage(case: Case) -> None:
     leverage.want(case.turn, _held(case), replace(wish, to_config=case.before is None))
 
 
+# --- the model in use -----------------------------------------------------------------------------------------------
+
+
+def _check_placed(case: Case) -> Refused | None:
+    return placing.refusal(case.turn.state, _back(case))
+
+
+def _undo_placed(case: Case) -> None:
+    placing.begin(case.turn, case.event, _back(case))
+
+
+def _back(case: Case) -> UseModel:
+    """The version before instead of the one that the change put in use."""
+    strategy, _, symbol = case.rest.partition("/")
+    return UseModel(strategy, symbol, case.before or "", case.after)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+
+
 def _held(case: Case) -> SymbolState:
     return case.turn.state.symbols[case.rest.partition(":")[0]]
 
@@ -264,6 +291,7 @@ _KINDS: dict[str, tuple[_Check, _Undo]] = {
     "paused": (_check_pause, _undo_pause),
     "reentry": (_check_reentry, _undo_reentry),
     "model": (_check_model, _undo_model),
+    placing.KIND: (_check_placed, _undo_placed),
     "parameter": (_check_parameter, _undo_parameter),
     "leverage": (_check_leverage, _undo_leverage),
 }

@@ -1,6 +1,7 @@
 """What the rules may look at: one candidate entry, and the books at that moment."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.domain.guard import Halt, Kill, Limits, TradingState
@@ -77,7 +78,10 @@ class SymbolGuards:
 
 @dataclass(frozen=True, slots=True)
 class RiskBook:
-    """The account at this moment, money in quote asset. `blocked` names what stops all entries, or is empty."""
+    """The account at this moment, money in quote asset. `blocked` names what stops all entries, or is empty.
+
+    `clusters` are the numbers of the clusters that symbols are in.
+    """
 
     at_ms: int
     trading: TradingState
@@ -93,6 +97,7 @@ class RiskBook:
     guards: SymbolGuards
     max_signal_age_ms: int
     max_price_age_ms: int
+    clusters: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def exposure_total(self) -> Decimal:
@@ -102,3 +107,7 @@ class RiskBook:
     def exposure_of(self, symbol: str) -> Decimal:
         """Notional open or reserved on one symbol."""
         return sum((e.notional for e in self.exposures if e.symbol == symbol), ZERO)
+
+    def exposure_of_cluster(self, number: int) -> Decimal:
+        """Notional open or reserved on the symbols of one cluster."""
+        return sum((e.notional for e in self.exposures if self.clusters.get(e.symbol) == number), ZERO)

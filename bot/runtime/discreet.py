@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.domain.event import (
     CallEnded,
     Event,
+    ModelPlaced,
     NoticeRaised,
     OrderUpdated,
     SnapshotFailed,
@@ -27,6 +28,8 @@ def discreet(event: Event, redact: Redact) -> Event:
             return replace(event, code=redact(event.code))
         case VenueLost() | VenueConditionChanged() | StorageChanged():
             return replace(event, reason=redact(event.reason))
+        case ModelPlaced():
+            return replace(event, fault=redact(event.fault))
         case NoticeRaised():
             return replace(event, notice=_notice(event.notice, redact))
         case _:

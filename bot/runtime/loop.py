@@ -21,7 +21,7 @@ from bot.domain.refusal import Refused
 from bot.engine.engine import Engine
 from bot.runtime.discreet import discreet
 from bot.runtime.door import Door
-from bot.runtime.perform import Performer, deeds_of, risks_more
+from bot.runtime.perform import Performer, deeds_of, needs_books
 from bot.runtime.ports import Ledger, Step
 
 KEPT_LATENCIES = 2000
@@ -218,10 +218,8 @@ class Loop:
         if performer is None:
             return
         for deed in deeds:
-            if not committed and risks_more(deed):
-                performer.refuse(
-                    deed
-                )  # an entry that cannot be recorded is not sent; exits go on from memory
+            if not committed and needs_books(deed):
+                performer.refuse(deed)  # what cannot be recorded is not done; exits go on from memory
                 continue
             await performer.perform(deed)
 

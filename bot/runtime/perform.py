@@ -12,6 +12,7 @@ from bot.domain.action import (
     AskScores,
     Cancel,
     Deed,
+    PlaceModel,
     QueryOrder,
     SetLeverage,
     StartTimer,
@@ -22,6 +23,7 @@ from bot.domain.event import (
     Call,
     CallEnded,
     Event,
+    ModelPlaced,
     Outcome,
     ScoresCame,
     SnapshotFailed,
@@ -31,15 +33,17 @@ from bot.domain.event import (
 from bot.domain.guard import HaltKind
 from bot.domain.model import ModelScore
 from bot.domain.order import Purpose
-from bot.runtime.ports import Scorer
+from bot.runtime.ports import Placer, Scorer
 from bot.runtime.timers import Timers
 from bot.venues.outcome import unknown
 from bot.venues.port import Venue, VenueUnavailable
 
 KEPT_LATENCIES = 2000
+NO_MODELS = "there are no models here"
+UNWRITABLE = "the database cannot be written; nothing is changed"
 FAULT = "fault"
 """The code of what went wrong on our side; the log says more."""
-DEEDS = (Submit, Cancel, QueryOrder, SetLeverage, TakeSnapshot, StartTimer, AskScores)
+DEEDS = (Submit, Cancel, QueryOrder, SetLeverage, TakeSnapshot, StartTimer, AskScores, PlaceModel)
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +68,20 @@ def risks_more(deed: Deed) -> bool:
     return isinstance(deed, Submit) and deed.order.purpose is Purpose.ENTRY
 
 
+def needs_books(deed: Deed) -> bool:
+    """True for deeds that are not done unless they are in the books: entries, and other models in use."""
+    return risks_more(deed) or isinstance(deed, PlaceModel)
+
+
 class Performer:
     """Performs deeds in order, one after the other: for venues in this process, whose runs must repeat exactly.
 
-    `order_ms` are the last round trips of orders, in milliseconds; `scorer` are the models, None where there are none.
+    `order_ms` are the last round trips of orders, in milliseconds; `scorer` are the models and `placer` puts others in
+    use, None where there are none.
     """
 
     scorer: Scorer | None = None
+    placer: Placer | None = None
 
     def __init__(
         self, venue: Venue, timers: Timers, put: Callable[[Event], None], now: Callable[[], int]
@@ -111,8 +122,20 @@ class Performer:
                 self._timers.start(deed)
             case AskScores():
                 self._put(ScoresCame(self._now(), deed.number, await self._scores(deed)))
+            case PlaceModel():
+                fault = await self._place(deed)
+                self._put(ModelPlaced(self._now(), deed.number, fault))
             case _:
                 assert_never(deed)
+
+    async def _place(self, deed: PlaceModel) -> str:
+        if self.placer is None:
+            return NO_MODELS
+        try:
+            return await self.placer.place(deed.strategy, deed.symbol, deed.version, deed.before)
+        except Exception:  # the one who asked must be answered, whatever a disk does
+            log.exception("%s of %s/%s could not be put in use", deed.version, deed.strategy, deed.symbol)
+            return f"{deed.strategy}/{deed.symbol}: not put in use ({FAULT})"
 
     async def _scores(self, deed: AskScores) -> tuple[ModelScore, ...]:
         if self.scorer is None:
@@ -158,6 +181,8 @@ class Performer:
                     self._now(), order.client_id, order.symbol, Call.SUBMIT, Outcome.NOT_DONE, "database down"
                 )
             )
+        elif isinstance(deed, PlaceModel):
+            self._put(ModelPlaced(self._now(), deed.number, UNWRITABLE))
 
 
 class LanedPerformer(Performer):
@@ -210,7 +235,7 @@ class LanedPerformer(Performer):
                 self._begin(deed, self._orders.get(deed.client_id))
             case TakeSnapshot():
                 self._look(deed)
-            case AskScores():
+            case AskScores() | PlaceModel():
                 self._begin(deed, None)
             case _:
                 assert_never(deed)

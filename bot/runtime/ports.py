@@ -56,6 +56,17 @@ class Scorer(Protocol):
         ...
 
 
+class Placer(Protocol):
+    """Puts other models in use, as the runtime asks it."""
+
+    async def place(self, strategy: str, symbol: str, version: str, before: str) -> str:
+        """Let `version` ("" none) be in use where `before` or it itself is; answers why it was not done, or nothing.
+
+        May be asked again for the same.
+        """
+        ...
+
+
 class Ledger(Protocol):
     """The books. `commit` is atomic and durable before it returns; raises StorageError."""
 

@@ -9,6 +9,7 @@ from bot.domain.action import (
     AskScores,
     Cancel,
     Notify,
+    PlaceModel,
     QueryOrder,
     SetLeverage,
     StartTimer,
@@ -48,9 +49,8 @@ def rehearse(
     """
     simulation = _played(engine, command, actor, at_ms, quote)
     deeds = [deed for step in simulation.steps for deed in deeds_of(step.actions)]
-    return tuple(
-        call_of(simulation.engine.state, d) for d in deeds if not isinstance(d, StartTimer | AskScores)
-    )
+    inside = StartTimer | AskScores | PlaceModel
+    return tuple(call_of(simulation.engine.state, d) for d in deeds if not isinstance(d, inside))
 
 
 def setting(engine: Engine, command: Command, actor: str, at_ms: int) -> SettingPreview | Refused:
@@ -61,7 +61,8 @@ def setting(engine: Engine, command: Command, actor: str, at_ms: int) -> Setting
     if isinstance(answer, Refused):
         return answer
     before, after = engine.state, simulation.engine.state
-    name = getattr(command, "symbol", "") or next(iter(before.symbols))
+    asked = getattr(command, "symbol", "")
+    name = asked if asked in before.symbols else next(iter(before.symbols))
     alarms = tuple(a.notice.title for a in actions if isinstance(a, Notify))
     return SettingPreview(
         changes=answer.changes,

@@ -15,6 +15,7 @@ from bot.domain.action import (
     AskScores,
     Cancel,
     Deed,
+    PlaceModel,
     QueryOrder,
     SetLeverage,
     StartTimer,
@@ -30,6 +31,7 @@ from bot.domain.event import (
     Event,
     Filled,
     FundingPaid,
+    ModelPlaced,
     OrderUpdated,
     Outcome,
     ScoresCame,
@@ -64,6 +66,14 @@ def no_models(asks: tuple[ScoreAsk, ...]) -> tuple[ModelScore, ...]:
     return ()
 
 
+type Places = Callable[[PlaceModel], str]
+
+
+def any_place(deed: PlaceModel) -> str:
+    """Every version can be put in use; no file is touched."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Payment:
     """Funding of one symbol that is due: `rate` as a fraction of notional, positive when longs pay."""
@@ -89,6 +99,7 @@ class Simulation:
         self._journal = journal
         self._finer = finer
         self.scores: Scores = no_models
+        self.places: Places = any_place
         self._inbox: deque[Event] = deque()
         self._timers = Timers(self._inbox.append)
         self.commands = 0
@@ -199,6 +210,8 @@ class Simulation:
                 self._timers.start(deed)
             case AskScores(number, asks):
                 self._inbox.append(ScoresCame(self.now_ms, number, self.scores(asks)))
+            case PlaceModel(number):
+                self._inbox.append(ModelPlaced(self.now_ms, number, self.places(deed)))
             case SetLeverage(symbol, leverage):
                 refused = self.matching.set_leverage(symbol, leverage)
                 self._answer("", symbol, Call.SUBMIT, refused or [])

@@ -18,7 +18,7 @@ from bot.domain.order import Order
 from bot.domain.refusal import Refused
 from bot.domain.signal import Side
 from bot.domain.trade import Trade
-from bot.engine import hands, previews, reading
+from bot.engine import hands, placing, previews, reading
 from bot.engine.engine import Engine
 from bot.engine.state import EngineState
 from bot.engine.views import (
@@ -279,6 +279,7 @@ def changes_of(history: Sequence[RecordSetting], wanted: int) -> tuple[SettingCh
     found = []
     for index, row in enumerate(history):
         if row.id == wanted:
-            before = next((old.value for old in history[index + 1 :] if old.key == row.key), "")
+            earlier = next((old.value for old in history[index + 1 :] if old.key == row.key), "")
+            before = placing.before_of(row) if row.key.startswith(f"{placing.KIND}:") else earlier
             found.append(SettingChange(row.key, before, row.value))
     return tuple(reversed(found))

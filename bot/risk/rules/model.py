@@ -30,7 +30,7 @@ def _unscored(judged: Judged) -> Passed | Refused:
     """There is a model, and it did not answer."""
     said = f"no score: {judged.said.fault}"
     if not judged.counts:
-        return Passed(NAME, f"{said}; shadow")
+        return Passed(NAME, f"{said}; {_shadow(judged)}")
     return Passed(NAME, f"{said}; passes all the same") if judged.unscored_pass else Refused(NAME, said)
 
 
@@ -41,4 +41,9 @@ def _figures(judged: Judged, score: float) -> str:
     moved = ", ".join(f"{name} {added:+.2f}" for name, added in judged.said.moved)
     parts = [f"score {shown}, threshold {threshold:.3f}"]
     parts += [f"moved by {moved}"] if moved else []
-    return "; ".join([*parts, *([] if judged.counts else ["shadow"])])
+    return "; ".join([*parts, *([] if judged.counts else [_shadow(judged)])])
+
+
+def _shadow(judged: Judged) -> str:
+    """Noted only; of a model that does not count yet, why."""
+    return f"shadow: {judged.said.young}" if judged.said.young else "shadow"
