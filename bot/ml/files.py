@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.ml.card import Card, Kind, card_of, check_strategy, check_symbol, check_version
 from bot.ml.model import ModelError
 
-CARD, REPORT, CURRENT = "card.json", "report.html", "current"
+CARD, REPORT, CURRENT, CHALLENGER = "card.json", "report.html", "current", "challenger"
 MODEL_FILE: dict[Kind, str] = {"lightgbm": "model.txt", "onnx": "model.onnx"}
 
 LARGEST_MODEL = 64 << 20
@@ -32,7 +32,7 @@ def version_folder(root: Path, strategy: str, symbol: str, version: str) -> Path
 
 def shown(path: Path) -> str:
     """A path as people are told of it: from the strategy on."""
-    depth = 3 if path.name == CURRENT else 4
+    depth = 3 if path.name in {CURRENT, CHALLENGER} else 4
     return "/".join(path.parts[-depth:])
 
 
@@ -49,7 +49,11 @@ def versions(folder: Path) -> tuple[str, ...]:
 
 def current_version(folder: Path) -> str | None:
     """The version in use; None when none is. Raises ModelError when `current` cannot be read or names none."""
-    path = folder / CURRENT
+    return named_version(folder / CURRENT)
+
+
+def named_version(path: Path) -> str | None:
+    """The version that a file names (`current`, `challenger`); None without the file. Raises ModelError."""
     try:
         text = read_file(path, _LARGEST_NAME)
     except FileNotFoundError:

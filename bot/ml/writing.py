@@ -41,7 +41,7 @@ def write_version(root: Path, card: Card, model: bytes, report: str, *, current:
         card = replace(card, version=card.version or _next_number(folder))
         _write(folder, card, model, report)
         if current:
-            _point(folder, card.version)
+            point(folder / files.CURRENT, card.version)
     return card
 
 
@@ -50,7 +50,7 @@ def make_current(root: Path, strategy: str, symbol: str, version: str) -> None:
     folder = files.place(root, strategy, symbol)
     files.read_card(folder / check_version(version))
     with held(folder):
-        _point(folder, version)
+        point(folder / files.CURRENT, version)
 
 
 def withdraw(root: Path, strategy: str, symbol: str) -> str | None:
@@ -58,22 +58,22 @@ def withdraw(root: Path, strategy: str, symbol: str) -> str | None:
     folder = files.place(root, strategy, symbol)
     if not folder.is_dir():
         return None
-    with held(folder), _told(folder):
+    with held(folder), told(folder):
         before = _named(folder)
         (folder / files.CURRENT).unlink(missing_ok=True)
-        _settle(folder)
+        settle(folder)
     return before
 
 
 def prune(root: Path, strategy: str, symbol: str, keep: int) -> tuple[str, ...]:
-    """Remove the oldest versions until `keep` are left, never the current one; answers what was removed."""
+    """Remove the oldest versions until `keep` are left, never the current one or its challenger; answers what went."""
     folder = files.place(root, strategy, symbol)
     if not folder.is_dir():
         return ()
-    with held(folder), _told(folder):
-        current = _named(folder)
-        others = [version for version in files.versions(folder) if version != current]
-        room = keep - (current is not None)
+    with held(folder), told(folder):
+        spared = {_named(folder), _named(folder, files.CHALLENGER)} - {None}
+        others = [version for version in files.versions(folder) if version not in spared]
+        room = keep - len(spared)
         gone = tuple(others[: max(0, len(others) - max(room, 0))])
         for version in gone:
             (folder / version).rename(folder / _OLD)
@@ -84,12 +84,12 @@ def prune(root: Path, strategy: str, symbol: str, keep: int) -> tuple[str, ...]:
 @contextmanager
 def held(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
     """Be the only writer of a symbol's folder; what a dead writer left is gone. The kernel frees what the dead hold."""
-    with _told(folder):
+    with told(folder):
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         _wait_for(handle, folder, time.monotonic() + patience_s)
-        with _told(folder):
+        with told(folder):
             _clear(folder)
         yield
     finally:
@@ -111,7 +111,7 @@ def _wait_for(handle: int, folder: Path, until_s: float) -> None:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def told(folder: Path) -> Iterator[None]:
     """Errors of the disk become one line."""
     try:
         yield
@@ -143,37 +143,41 @@ def _write(folder: Path, card: Card, model: bytes, report: str) -> None:
         raise ModelError(
             f"{_label(final.parent)}/{final.name}: exists already; a version is never written twice"
         )
-    with _told(folder):
+    with told(folder):
         try:
             draft.mkdir()
             _put(draft / files.MODEL_FILE[card.kind], model)
             _put(draft / files.REPORT, report.encode())
             _put(draft / files.CARD, card_text(card))
-            _settle(draft)
+            settle(draft)
             draft.rename(final)
-            _settle(folder)
+            settle(folder)
         except OSError:
             _clear(folder)
             raise
 
 
-def _point(folder: Path, version: str) -> None:
-    """Let `current` name a version. Its time always moves on, so that whoever looks at it only sees every change."""
-    path, draft = folder / files.CURRENT, folder / _NEXT
-    with _told(folder):
+def point(path: Path, version: str) -> None:
+    """Let a file (`current`, `challenger`) name a version; only for who holds the folder. Raises ModelError.
+
+    Its time always moves on, so that whoever looks at that alone sees every change.
+    """
+    folder = path.parent
+    draft = folder / _NEXT
+    with told(folder):
         _put(draft, f"{version}\n".encode())
         now_ns = draft.stat().st_mtime_ns
         before_ns = path.lstat().st_mtime_ns if os.path.lexists(path) else 0
         if now_ns <= before_ns:
             os.utime(draft, ns=(before_ns + 1, before_ns + 1))
         draft.replace(path)
-        _settle(folder)
+        settle(folder)
 
 
-def _named(folder: Path) -> str | None:
-    """The current version; None also where `current` names none."""
+def _named(folder: Path, name: str = files.CURRENT) -> str | None:
+    """The version that a file of the folder names; None also where it names none."""
     try:
-        return files.current_version(folder)
+        return files.named_version(folder / name)
     except ModelError:
         return None
 
@@ -197,7 +201,7 @@ def _put(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _settle(folder: Path) -> None:
+def settle(folder: Path) -> None:
     """Wait until the disk has the names of a folder."""
     handle = os.open(folder, os.O_RDONLY)
     try:
