@@ -44,14 +44,22 @@ class SignalBar:
     side: float
 
 
+def _no_groups(symbol: str, close_at_ms: int) -> Mapping[str, float]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a desk knows of the market: windows of candles (None: not traded), series of single figures by name."""
+    """What a desk knows of the market: windows of candles (None: not traded), series of single figures by name.
+
+    `outside` is what the bar of a symbol that closes at a time is told of its cluster, by names of feature.OUTSIDE.
+    """
 
     window: Callable[[str], Frame | None]
     points: Callable[[str], Series]
     beside: Mapping[str, str]
     """The symbols that BTC and ETH go by."""
+    outside: Callable[[str, int], Mapping[str, float]] = _no_groups
 
     def frames_beside(self) -> dict[str, Frame]:
         """The windows of BTC and ETH, where there are any; asked on the loop, they never change."""
@@ -74,9 +82,16 @@ class Known:
                 eth_points=others.get(ETH, {}),
                 strength=_last(len(bar.frame), bar.strength),
                 side=_last(len(bar.frame), bar.side),
+                outside=self._outside(bar.frame),
             )
             for bar in bars
         ]
+
+    def _outside(self, frame: Frame) -> dict[str, Array]:
+        """What is told of the last bar, the only one that is read of these columns."""
+        close_at_ms = frame.open_at_ms.item(-1) + frame.timeframe_ms
+        told = self.outside(frame.symbol, close_at_ms)
+        return {name: _last(len(frame), value) for name, value in told.items()}
 
 
 @dataclass(frozen=True, slots=True)
