@@ -29,7 +29,6 @@ from research.store.port import KINDS, StoreError
 MEMORY_BARS = feature.MEMORY + feature.CHUNK
 EARLIER_MS = 12 * HOUR_MS
 """What was known at the first bar that is remembered may be older by a settlement of funding."""
-NOT_YET = "training is not started from the chat yet: quarterdeck ml train SYMBOL"
 
 log = logging.getLogger(__name__)
 
@@ -144,10 +143,6 @@ class Shelf:
     async def set_threshold(self, symbol: str, threshold: Decimal, actor: str) -> Done | Refused:
         """The score from which a signal passes (symbol empty: all)."""
         return await self._desk.execute(SetModelThreshold(symbol, threshold), actor)
-
-    async def retrain(self, symbol: str, actor: str) -> Done | Refused:
-        """Begin training in the background."""
-        return Refused("ml", NOT_YET)
 
 
 def _view(symbol: str, on: bool, threshold: float, model: Loaded) -> ModelView:

@@ -50,7 +50,7 @@ class ClusterView:
 
 
 class ModelShelf(Protocol):
-    """The models in use and their training."""
+    """The models in use."""
 
     def models(self) -> Sequence[ModelView]:
         """The installed models by symbol."""
@@ -70,10 +70,6 @@ class ModelShelf(Protocol):
 
     async def set_threshold(self, symbol: str, threshold: Decimal, actor: str) -> Done | Refused:
         """The score from which a signal passes (symbol empty: all)."""
-        ...
-
-    async def retrain(self, symbol: str, actor: str) -> Done | Refused:
-        """Begin training in the background (symbol empty: all); what comes of it waits as a proposal."""
         ...
 
 
@@ -99,10 +95,6 @@ class Nothing:
     async def set_threshold(self, symbol: str, threshold: Decimal, actor: str) -> Done | Refused:
         """There is nothing that would ask for it."""
         return Refused("ml", NO_MODEL)
-
-    async def retrain(self, symbol: str, actor: str) -> Done | Refused:
-        """There is nothing that could train."""
-        return Refused("ml", "training is not installed on this desk")
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,22 +186,6 @@ async def ml_threshold(
     return answered("Threshold changed", answer, buttons=BACK)
 
 
-async def preview_retrain(desk: Desk, symbol: str = ALL, models: Models = EMPTY) -> Reply:
-    """The card before /retrain."""
-    if not _meant(models, symbol):
-        return no("Training is not installed on this desk: there is nothing to train.", *BACK)
-    named = "every symbol" if symbol == ALL else symbol
-    text = "It runs in the background; trading goes on. What comes of it waits in /proposals."
-    return Reply(f"Train the model of {named}?", text=text)
-
-
-@command(area="models", role=Role.ADMIN, confirm=Confirm.BUTTON, preview=preview_retrain)
-async def retrain(desk: Desk, actor: Actor, symbol: Which = ALL, models: Models = EMPTY) -> Reply:
-    """Train models in the background; what comes of it waits as a proposal."""
-    answer = await models.shelf.retrain(_chosen(symbol), actor.id)
-    return answered("Training has begun", answer, buttons=(Button("Proposals", "/proposals"), *BACK))
-
-
 @command(area="models", role=Role.VIEWER)
 async def clusters(desk: Desk, models: Models = EMPTY) -> Reply:
     """Symbols that behave alike, and how they behave."""

@@ -110,10 +110,6 @@ class Shelf(Nothing):
         self.asked.append((symbol, threshold, actor))
         return Done((Change("threshold", "0.55", str(threshold)),))
 
-    async def retrain(self, symbol: str, actor: str) -> Done | Refused:
-        self.asked.append((symbol, actor))
-        return Done(remarks=("it is in the queue",))
-
 
 async def test_models_are_shown_and_switched() -> None:
     shelf = Shelf()
@@ -126,12 +122,10 @@ async def test_models_are_shown_and_switched() -> None:
     await talk.press(card, "Confirm")
     await talk.confirmed("/ml_threshold btc 0.6")
     await talk.confirmed("/ml_off")
-    await talk.confirmed("/retrain btc")
     assert shelf.asked == [
         ("ETHUSDT", True, "test:1"),
         ("BTCUSDT", Decimal("0.6"), "test:1"),
         ("", False, "test:1"),
-        ("BTCUSDT", "test:1"),
     ]
     assert "no model" in (await talk.say("/ml_on xrp")).text
 
