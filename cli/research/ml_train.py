@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from bot.domain.errors import ConfigError
 from bot.ml import files
 from bot.ml.card import Card
-from bot.ml.writing import write_version
 from bot.runtime.clock import WallClock
 from cli.about import commit, version
 from cli.research.ml_ground import material_for, sweep_ratio
@@ -15,11 +14,11 @@ from cli.research.ml_options import MlOptions
 from cli.research.ml_view import show_lesson
 from cli.research.progress_view import progress
 from research.learning.boosting import Boosted, Boosting
-from research.learning.cards import Origin, written
+from research.learning.cards import Origin
+from research.learning.keeping import keep
 from research.learning.lesson import Lesson, teach
 from research.learning.material import Material
 from research.learning.network import Network, Networking
-from research.learning.page import model_page
 from research.learning.tuned import read_settings
 from research.results.files import packed
 
@@ -82,9 +81,7 @@ def _keep[Made: (Boosted, Network)](
     options: MlOptions, lesson: Lesson[Made], remarks: Sequence[str], use: bool
 ) -> Kept:
     origin = Origin(version(), commit(), WallClock().wall_ms(), tuple(remarks))
-    made = written(lesson, origin)
-    report = model_page(made.card, lesson.trained.judged.curve)
-    card = write_version(options.shelf, made.card, made.content, report, current=use)
+    card = keep(options.shelf, lesson, origin, current=use)
     folder = files.version_folder(options.shelf, card.strategy, card.symbol, card.version)
     return Kept(card, str(folder))
 

@@ -1,6 +1,6 @@
 """What long work stands on: candles of the store and of the desk joined, funding, and where things are kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,6 +32,12 @@ class Known:
 
 def known(place: Place, live: Frame, from_ms: int, to_ms: int) -> Known:
     """The newest unbroken stretch of what the store and the desk (`live`) have in from_ms <= open < to_ms."""
+    found = joined(place, live, from_ms, to_ms)
+    return replace(found, frame=unbroken(found.frame))
+
+
+def joined(place: Place, live: Frame, from_ms: int, to_ms: int) -> Known:
+    """All that the store and the desk have of that time, holes left open."""
     store = FileStore(Path(place.home) / HISTORY)
     origin = store.source_of(live.symbol, place.timeframe)
     usable = origin in (place.source, IMPORTED)
@@ -42,7 +48,7 @@ def known(place: Place, live: Frame, from_ms: int, to_ms: int) -> Known:
         words.append("Candles: imported ones and the desk's own.")
     if origin and not usable:
         words.append(f"Stored candles of {origin} are left out: the desk trades on {place.source}.")
-    return Known(unbroken(merged(stored, within(live, from_ms, to_ms))), funding, tuple(words))
+    return Known(merged(stored, within(live, from_ms, to_ms)), funding, tuple(words))
 
 
 def too_short(found: Known, have: str, need: str) -> ConfigError:

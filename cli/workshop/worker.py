@@ -23,6 +23,7 @@ type Work = Callable[[Parcel, Say], object]
 WORKS = {
     "backtest": "cli.workshop.backtests",
     "sweep": "cli.workshop.sweeps",
+    "train": "cli.workshop.trainings",
     "weekly": "cli.workshop.weeklies",
 }
 """Work by its name, and the module whose `work` does it."""
