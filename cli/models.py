@@ -21,6 +21,7 @@ from bot.runtime.desk import Desk
 from bot.runtime.scoring import BTC, ETH, Known, ModelScorer, Series, Told
 from bot.strategy import Frame
 from cli.house import House
+from cli.model_placing import FilePlacer
 from cli.past import store_of
 from cli.workshop.sources import source_of
 from handlers.learning import ClusterView, ModelView
@@ -29,6 +30,8 @@ from research.store.port import KINDS, StoreError
 MEMORY_BARS = feature.MEMORY + feature.CHUNK
 EARLIER_MS = 12 * HOUR_MS
 """What was known at the first bar that is remembered may be older by a settlement of funding."""
+PATIENCE_S = 0.5
+"""Behind a wire, a score waits so long for a new version that is being loaded; the old one answers then."""
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,12 @@ def join_models(house: House) -> "Shelf":
     quote = plan.loaded.settings.venue.quote
     known = Known(window, points_of(house), {BTC: f"BTC{quote}", ETH: f"ETH{quote}"})
     told = Told(partial(_tell_change, house), partial(_tell_failure, house), house.now_ms)
-    house.scorer = house.performer.scorer = ModelScorer(shelf, known, told)
+    house.performer.placer = FilePlacer(folder_of(plan.home, settings.folder))
+    scorer = house.scorer = house.performer.scorer = ModelScorer(
+        shelf, known, told, PATIENCE_S if plan.read_lag_ms else None
+    )
+    house.loop.commit_listeners.append(scorer.reloads.hear)
+    house.beside["models"] = scorer.reloads.run
     return Shelf(house, shelf)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bot.ml import files
 from bot.ml.card import Card, card_text, check_version
-from bot.ml.loaded import model_of
+from bot.ml.loaded import load_model, model_of
 from bot.ml.model import ModelError
 
 PATIENCE_S = 30.0
@@ -51,6 +51,33 @@ def make_current(root: Path, strategy: str, symbol: str, version: str) -> None:
     files.read_card(folder / check_version(version))
     with held(folder):
         point(folder / files.CURRENT, version)
+
+
+def replace_current(root: Path, strategy: str, symbol: str, version: str, before: str) -> None:
+    """Let `version` ("" none) be in use where `before` ("" none) is, durably; nothing where it is in use already.
+
+    The version is loaded first: what could not be used is not put in use. Raises ModelError, and then nothing changed;
+    where another one is in use by now, it names it.
+    """
+    folder = files.place(root, strategy, symbol)
+    if not (version or os.path.lexists(folder)):
+        return
+    if version and files.current_version(folder) != version:
+        load_model(folder / check_version(version))
+    with held(folder), told(folder):
+        now = files.current_version(folder) or ""
+        if now == version:  # as a writer left it that may have died before the disk had it
+            settle(folder)
+            return
+        if now != before:
+            said = f"{now or 'none'} is in use now, no longer {before or 'none'}"
+            raise ModelError(f"{_label(folder)}: {said}")
+        if version:
+            files.read_card(folder / version)
+            point(folder / files.CURRENT, version)
+        else:
+            (folder / files.CURRENT).unlink()
+            settle(folder)
 
 
 def withdraw(root: Path, strategy: str, symbol: str) -> str | None:

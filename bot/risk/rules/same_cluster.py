@@ -6,7 +6,7 @@ from bot.risk.book import Candidate, RiskBook
 from bot.risk.figures import beside
 
 NAME = "same cluster"
-ORDER = 110
+ORDER = 105
 
 
 def check(candidate: Candidate, book: RiskBook) -> Passed | Refused:
