@@ -60,7 +60,7 @@ class WorkerLab:
             began_s = self.clock_s()
             try:
                 asked = self._asked(order)
-                live = await self._live(order.symbol, order.days, self._warmup(order.symbol, asked.plan))
+                live = await self.live(order.symbol, order.days, self._warmup(order.symbol, asked.plan))
             except ConfigError as error:
                 return Refused("strategy", str(error))
             await told(0.0, "")
@@ -81,7 +81,7 @@ class WorkerLab:
             try:
                 asked = self._sweep_asked(order)
                 plan = self.plan(self._symbol(order.symbol, ""))
-                live = await self._live(order.symbol, order.days, self._warmup(order.symbol, plan))
+                live = await self.live(order.symbol, order.days, self._warmup(order.symbol, plan))
             except ConfigError as error:
                 return Refused("strategy", str(error))
             await told(0.0, "")
@@ -154,7 +154,7 @@ class WorkerLab:
         """How many bars the strategy looks at before its first signal. Raises ConfigError."""
         return Strategies(self.place.paths).build(plan.strategy, symbol, plan.parameters).warmup_bars
 
-    async def _live(self, symbol: str, days: int, warmup: int) -> Frame:
+    async def live(self, symbol: str, days: int, warmup: int) -> Frame:
         """What the ledger and memory have, with a warm-up before it."""
         now_ms = self.desk.now_ms()
         first = now_ms - days * DAY_MS - warmup * self.settings.bar_ms

@@ -132,7 +132,7 @@ class WeeklyLab(WorkerLab):
     async def _own(self, symbol: str, failed: list[tuple[str, str]]) -> Frame:
         """The desk's own candles; none where its books cannot be read."""
         try:
-            return await self._live(symbol, self.history_days, WARMUP_BARS)
+            return await self.live(symbol, self.history_days, WARMUP_BARS)
         except StorageError:
             if UNREAD_CANDLES not in failed:
                 failed.append(UNREAD_CANDLES)

@@ -14,6 +14,8 @@ from bot.domain.model import ModelMode
 THRESHOLD = Decimal("0.55")
 THRESHOLDS = {"composite": THRESHOLD, "pullback": Decimal("0.70")}
 """What a model asks of a signal where nothing else is set: the score from which it passes, by strategy."""
+FEATURES = {"composite": "base", "pullback": "base,structure"}
+"""What a strategy's models look at where nothing else is set, groups or features by commas."""
 
 
 class OnError(StrEnum):
@@ -38,8 +40,38 @@ def _thresholds(given: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
     return given
 
 
+def _features(given: Mapping[str, str]) -> Mapping[str, str]:
+    for strategy, names in given.items():
+        if not is_plain_name(strategy):
+            raise refused(f"{shown(strategy)} is no strategy's name; {NAME_RULE}")
+        fault = _fault_of(names)
+        if fault:
+            raise refused(fault, strategy)
+    return given
+
+
+def _fault_of(names: str) -> str:
+    """What is wrong with groups and features by commas."""
+    from bot.ml.registry import UnknownFeature, feature_set  # only who sets some pays for the list
+
+    listed = listed_features(names)
+    if not listed:
+        return "names nothing; groups or features by commas, like base,context"
+    try:
+        feature_set(listed)
+    except UnknownFeature as error:
+        return str(error)
+    return ""
+
+
+def listed_features(names: str) -> tuple[str, ...]:
+    """Names by commas, one by one."""
+    return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
 type Folder = Annotated[Text, AfterValidator(_folder)]
 type Thresholds = Annotated[Mapping[str, Number], AfterValidator(_thresholds)]
+type Features = Annotated[Mapping[str, Text], AfterValidator(_features)]
 
 
 class Ml(Section):
@@ -59,6 +91,11 @@ class Ml(Section):
         THRESHOLDS,
         "Score from which a strategy's signals pass, for new models; each model's card holds its own.",
         allowed="map of strategy to a number from 0 to 1",
+    )
+    features: Features = setting(
+        FEATURES,
+        "What a strategy's models look at: groups or features by commas; other strategies: base.",
+        allowed="map of strategy to groups or features by commas",
     )
     weekly: Cron = setting("0 4 * * sun", "The weekly training, in the time zone above.", allowed=CRON_RULE)
     retrain_every: Whole = setting(
@@ -90,3 +127,7 @@ class Ml(Section):
     def threshold_of(self, strategy: str) -> Decimal:
         """The threshold set for a strategy, else its default, else the general one."""
         return self.thresholds.get(strategy, THRESHOLDS.get(strategy, THRESHOLD))
+
+    def features_of(self, strategy: str) -> tuple[str, ...]:
+        """Groups and features set for a strategy, else its default, else the base group."""
+        return listed_features(self.features.get(strategy, FEATURES.get(strategy, "base")))

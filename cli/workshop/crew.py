@@ -71,6 +71,7 @@ class Crew:
 
     command: tuple[str, ...] = COMMAND
     _running: dict[str, Running] = field(init=False, default_factory=dict)
+    _stirred: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     def refusal(self, user: str) -> Refused | None:
         """Why a person cannot begin something now."""
@@ -80,6 +81,20 @@ class Crew:
             return Refused("busy", f"{len(self._running)} pieces of long work are running; try again soon")
         return None
 
+    @property
+    def idle(self) -> bool:
+        """True while nobody has anything running."""
+        return not self._running
+
+    async def news(self) -> None:
+        """Wait until a place is given back, or somebody stirs those who wait."""
+        self._stirred.clear()
+        await self._stirred.wait()
+
+    def stir(self) -> None:
+        """Let those who wait look again."""
+        self._stirred.set()
+
     @contextlib.contextmanager
     def place(self, user: str, name: str) -> Iterator[None]:
         """Hold a person's place from the first look at the candles to the answer. Ask `refusal` before."""
@@ -88,6 +103,7 @@ class Crew:
             yield
         finally:
             del self._running[user]
+            self.stir()
 
     def stop(self, user: str) -> str:
         """End a person's process; answers what it was, empty when there was none."""

@@ -33,6 +33,14 @@ def test_models_are_off_and_errors_block_unless_somebody_says_otherwise() -> Non
     assert ml.threshold_of("another") == Decimal("0.55")
 
 
+def test_features_of_one_strategy_leave_the_others() -> None:
+    ml = read("ml: {features: {composite: 'base, context,adx', mine: structure}}").ml
+    assert ml.features_of("composite") == ("base", "context", "adx")
+    assert ml.features_of("mine") == ("structure",)
+    assert ml.features_of("pullback") == ("base", "structure")
+    assert ml.features_of("another") == ("base",)
+
+
 @pytest.mark.parametrize("word", ["off", "on", "shadow"])
 def test_on_and_off_are_words_here(word: str) -> None:
     assert read(f"ml: {{mode: {word}, on_error: pass}}").ml.mode == ModelMode(word)
@@ -58,6 +66,15 @@ def test_thresholds_from_the_environment() -> None:
         ),
         ("ml: {thresholds: {../x: 0.5}}", "ml.thresholds: '../x' is no strategy's name"),
         ("ml: {thresholds: {composite: high}}", "ml.thresholds.composite: 'high' is not allowed"),
+        (
+            "ml: {features: {composite: bas}}",
+            "ml.features.composite: no feature or group 'bas'; do you mean base?",
+        ),
+        (
+            "ml: {features: {composite: ','}}",
+            "ml.features.composite: names nothing; groups or features by commas",
+        ),
+        ("ml: {features: {../x: base}}", "ml.features: '../x' is no strategy's name"),
         ("ml: {weekly: '0 4 * *'}", "ml.weekly: '0 4 * *' is not allowed; five fields are wanted"),
         ("ml: {retrain_every: 0}", "ml.retrain_every: 0 is not allowed; whole number from 10 to 100_000"),
         ("ml: {psi_warning: 0}", "ml.psi_warning: 0 is not allowed; number from 0.01 to 10"),
