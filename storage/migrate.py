@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.domain.errors import StorageError
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD = REVISIONS[-1]
 MIGRATING = 7_147_001  # any number, the same in every copy of this program
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -11,7 +11,8 @@ class Decision:
     """One signal's way through the gates. `refused_by` is empty when an entry order was made.
 
     `gates` hold every gate reached, in order, with figures; `quantity` and `binding` come from sizing (base units, and
-    what kept the size down). `client_id` is the entry order's id.
+    what kept the size down). `client_id` is the entry order's id. `model` is who gave the score (XRPUSDT/v0003), empty
+    where nobody did, `model_threshold` what was asked of it.
     """
 
     id: str
@@ -24,6 +25,8 @@ class Decision:
     binding: str = ""
     client_id: str = ""
     model_score: float | None = None
+    model: str = ""
+    model_threshold: float | None = None
 
     @property
     def taken(self) -> bool:

@@ -42,8 +42,9 @@ class ModelScore:
     """What the models say of a symbol's signal: `score` is the probability (0 to 1) of target before stop.
 
     `score` None with an empty `fault`: there is no model. `fault`: why there is no score although there is one.
-    `threshold` is the model's own, `model` its version, `moved` the features that moved the score most, with what they
-    added to its log-odds. `young` not empty: why it does not count yet ("83 of 150 outcomes"); it is noted only.
+    `threshold` is the model's own, `model` whose it is and which version (XRPUSDT/v0003), `moved` the features that
+    moved the score most, with what they added to its log-odds. `young` not empty: why it does not count yet ("83 of
+    150 outcomes"); it is noted only.
     """
 
     symbol: str

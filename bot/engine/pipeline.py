@@ -189,6 +189,7 @@ def judge(
 def enter(turn: Turn, symbol: SymbolState, verdict: Verdict, decision_id: str) -> Decision:
     """Record what was decided; where no gate refused, the entry order goes out with its reservation."""
     signal, sized, side = verdict.candidate.signal, verdict.candidate.sized, verdict.candidate.side
+    judged = verdict.candidate.judged
     approved = approve_entry(_intent(symbol, signal, side, sized, decision_id), verdict.refused)
     client_id = ""
     if isinstance(approved, Approved):
@@ -204,6 +205,8 @@ def enter(turn: Turn, symbol: SymbolState, verdict: Verdict, decision_id: str) -
         binding=sized.binding,
         client_id=client_id,
         model_score=_score(verdict.candidate),
+        model=judged.said.model if judged is not None else "",
+        model_threshold=judged.threshold if judged is not None and judged.said.model else None,
     )
     turn.act(RecordDecision(symbol.last_decision))
     return symbol.last_decision

@@ -75,7 +75,8 @@ def histogram_of(values: Array) -> Histogram:
 def _edges(known: Array) -> Array:
     cuts = np.quantile(known, np.arange(1, BINS) / BINS, method="inverted_cdf")
     found, times = np.unique(cuts, return_counts=True)
-    both = np.concatenate([found, np.nextafter(found[times > 1], np.inf)])
+    with np.errstate(over="ignore"):
+        both = np.concatenate([found, np.nextafter(found[times > 1], np.inf)])
     edges: Array = np.unique(both[np.isfinite(both)])
     return edges
 

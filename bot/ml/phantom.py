@@ -56,7 +56,8 @@ class Phantom:
     """A signal that is followed. `refused_by` is the gate that refused it, empty: it was taken.
 
     `quantity` in base units is what sizing gave, or (`sized` False) that of the standard notional. It carries its
-    terms, so that a later run follows it to the same end.
+    terms, so that a later run follows it to the same end. `model` gave the `model_score` (empty: nobody did), of which
+    `model_threshold` was asked.
     """
 
     strategy: str
@@ -75,6 +76,8 @@ class Phantom:
     sized: bool
     terms: Terms
     vector: Vector = Vector()
+    model: str = ""
+    model_threshold: float | None = None
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -166,6 +169,8 @@ def phantom_of(
         sized=sized,
         terms=terms,
         vector=vector or Vector(),
+        model=decision.model,
+        model_threshold=decision.model_threshold,
     )
 
 

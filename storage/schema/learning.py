@@ -1,7 +1,7 @@
 """What models learn from and are judged by: signals followed to their end."""
 
-from sqlalchemy import Index
-from sqlalchemy.orm import Mapped
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.schema.base import CLUSTERED, Base, Count, Key, Moment, MomentKey, OfAccount
 
@@ -9,11 +9,17 @@ from storage.schema.base import CLUSTERED, Base, Count, Key, Moment, MomentKey, 
 class PhantomRow(OfAccount, Base):
     """A signal that is followed beside trading; what it came to is empty until it has ended (`finished_at`).
 
-    `refused_by` is empty when it was taken, `features` a JSON list (null: missing) in the order of `feature_hash`.
+    `refused_by` is empty when it was taken, `model` when none gave a score or nobody noted which; `features`
+    is a JSON list (null: missing) in the order of `feature_hash`.
     """
 
     __tablename__ = "phantoms"
-    __table_args__ = (Index(None, "account", "decided_at"), Index(None, "account", "finished_at"), CLUSTERED)
+    __table_args__ = (
+        Index(None, "account", "decided_at"),
+        Index(None, "account", "finished_at"),
+        Index(None, "account", "model"),
+        CLUSTERED,
+    )
 
     strategy: Mapped[Key]
     symbol: Mapped[Key]
@@ -46,3 +52,5 @@ class PhantomRow(OfAccount, Base):
     net_return: Mapped[float | None]
     net: Mapped[float | None]
     finished_at: Mapped[Moment | None]
+    model: Mapped[str] = mapped_column(server_default=text("''"))
+    model_threshold: Mapped[float | None]
