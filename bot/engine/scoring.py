@@ -87,7 +87,8 @@ def _consider_all(turn: Turn, found: Sequence[Signal], said: Mapping[str, ModelS
 
 
 def _likely(judged: Judged | None) -> float:
-    return judged.said.score or 0.0 if judged is not None else 0.0
+    """What ranks a signal: a score that is only noted counts for nothing here too."""
+    return judged.said.score or 0.0 if judged is not None and judged.counts else 0.0
 
 
 def _judged(state: EngineState, name: str, said: Mapping[str, ModelScore]) -> Judged | None:

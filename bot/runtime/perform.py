@@ -93,17 +93,23 @@ class Performer:
         self._now = now
         self.order_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
         self._is_blind = False
+        self._under_way: set[asyncio.Task[None]] = set()
 
     @property
     def busy(self) -> int:
         """Deeds under way."""
-        return 0
+        return len(self._under_way)
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
 
     async def close(self) -> None:
-        """Let go of what is under way; its outcome is found by the next start."""
+        """Give what is under way up; whether it took effect, the next start finds out."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def perform(self, deed: Deed) -> None:
         """Carry out one deed."""
@@ -123,12 +129,21 @@ class Performer:
             case AskScores():
                 self._put(ScoresCame(self._now(), deed.number, await self._scores(deed)))
             case PlaceModel():
-                fault = await self._place(deed)
-                self._put(ModelPlaced(self._now(), deed.number, fault))
+                self._place_beside(deed)
             case _:
                 assert_never(deed)
 
-    async def _place(self, deed: PlaceModel) -> str:
+    def _place_beside(self, deed: PlaceModel) -> None:
+        """Nothing waits for files: neither trading nor another deed."""
+        task = asyncio.create_task(self._place(deed), name=PlaceModel.__name__)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _place(self, deed: PlaceModel) -> None:
+        fault = await self._place_fault(deed)
+        self._put(ModelPlaced(self._now(), deed.number, fault))
+
+    async def _place_fault(self, deed: PlaceModel) -> str:
         if self.placer is None:
             return NO_MODELS
         try:
@@ -198,28 +213,15 @@ class LanedPerformer(Performer):
     ) -> None:
         """As for a Performer."""
         super().__init__(venue, timers, put, now)
-        self._under_way: set[asyncio.Task[None]] = set()
         self._lanes: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._orders: dict[str, asyncio.Task[None]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._look_next: TakeSnapshot | None = None
 
-    @property
-    def busy(self) -> int:
-        """Deeds under way."""
-        return len(self._under_way)
-
-    async def idle(self) -> None:
-        """Wait until nothing is under way."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-
     async def close(self) -> None:
         """Give what is under way up; whether it took effect, the next start finds out."""
         self._look_next = None
-        for task in self._under_way:
-            task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await super().close()
 
     async def perform(self, deed: Deed) -> None:
         """Begin one deed; returns at once."""
@@ -235,8 +237,10 @@ class LanedPerformer(Performer):
                 self._begin(deed, self._orders.get(deed.client_id))
             case TakeSnapshot():
                 self._look(deed)
-            case AskScores() | PlaceModel():
+            case AskScores():
                 self._begin(deed, None)
+            case PlaceModel():
+                self._place_beside(deed)
             case _:
                 assert_never(deed)
 

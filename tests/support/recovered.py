@@ -40,7 +40,7 @@ from bot.runtime.codec import decode
 from bot.runtime.ports import Step
 
 KEPT_TRADES = 50
-KEPT = ("alerts", "flattens", "ignored:", "leverage:")
+KEPT = ("alerts", "clusters", "flattens", "ignored:", "leverage:", "model:", "placings")
 
 
 class Memory:

@@ -254,6 +254,7 @@ ELSEWHERE = {
     "strategy": "only signals with a side are asked for",
     "model": "no model serves a backtest",
     "drawdown": "its halt stands before it",
+    "same cluster": "a history is in no clusters",
     "same symbol": "the rules of a backtest, not a limit",
     "exposure": "sizing keeps within it",
     "spread": "candles hold no quotes",

@@ -76,7 +76,7 @@ def test_sizing_reaches_the_domain() -> None:
         ("live: yes", "live: 'yes' is not allowed; i_understand or empty"),
         ("limts: {}", "limts: unknown key; did you mean limits?"),
         ("limits: 3", ("limits: 3 is not allowed; a group of these keys: daily_loss_percent, count_open_loss, "
-         "drawdown_percent, max_positions, max_same_direction, exposure_per_symbol and 15 more")),
+         "drawdown_percent, max_positions, max_same_direction, max_same_cluster and 17 more")),
         ("limits: {max_positons: 3}", "limits.max_positons: unknown key; did you mean max_positions?"),
         ("limits: {max_positions: -3}", "limits.max_positions: -3 is not allowed; whole number from 1 to 500"),
         ("limits: {max_positions: 3.0}", "limits.max_positions: 3.0 is not allowed; whole number from 1 to 500"),

@@ -25,8 +25,8 @@ FILES = sorted(path.stem for path in Path(rules.__path__[0]).glob("*.py") if pat
 # The order of 10-engine.md; the stop's distance follows the strategy's word, trades per day the day's loss.
 ORDER = [
     "trading", "symbol", "data", "strategy", "stop distance", "model", "cooldown", "daily loss", "trades per day",
-    "drawdown", "positions", "same direction", "same symbol", "exposure", "funding window", "spread", "free margin",
-    "minimum notional",
+    "drawdown", "positions", "same direction", "same cluster", "same symbol", "exposure", "funding window", "spread",
+    "free margin", "minimum notional",
 ]  # fmt: skip
 
 SIGNAL = Signal("XYZ", "quiet", START_MS, LONG, 5.0, reference_price=100.0, stop_price=95.0)
@@ -95,6 +95,10 @@ def stopped(price: float, **changes: Any) -> Candidate:
 PLAIN = candidate()
 BY_HAND = replace(PLAIN, priced_at_ms=START_MS)
 THREE = (exposure("AAA"), exposure("BBB", SHORT), exposure("CCC", SHORT))
+ALIKE = (exposure("AAA", SHORT), exposure("BBB"))
+CLUSTERS = {"XYZ": 2, "AAA": 2, "CCC": 2, "BBB": 1}
+FEW_ALIKE: dict[str, Any] = {"limits": {"max_same_cluster": 2}}
+SMALL_ALIKE: dict[str, Any] = {"limits": {"exposure_per_cluster": D("0.2")}}
 WINDOW = {"limits": {"funding_window_minutes": 30}}
 
 # rule file -> what passes and what is refused: candidate, book, figures
@@ -151,6 +155,10 @@ CASES: dict[str, list[tuple[bool, Candidate, RiskBook, str]]] = {
         (False, candidate(judged=judged(0.5996)), book(), "score 0.5996, threshold 0.600"),
         (False, candidate(judged=judged(float("nan"))), book(), "score nan, threshold 0.600"),
         (True, candidate(judged=judged(0.1, counts=False)), book(), "score 0.100, threshold 0.600; shadow"),
+        (True, candidate(judged=judged(0.1, counts=False, young="83 of 150 outcomes")), book(),
+         "score 0.100, threshold 0.600; shadow: 83 of 150 outcomes"),
+        (True, candidate(judged=judged(None, fault="broken", counts=False, young="83 of 150 outcomes")), book(),
+         "no score: broken; shadow: 83 of 150 outcomes"),
         (True, candidate(judged=judged(None)), book(), "no model"),
         (False, candidate(judged=judged(0.5, moved=(("rsi", -0.3), ("side", 0.114)))), book(),
          "score 0.500, threshold 0.600; moved by rsi -0.30, side +0.11"),
@@ -191,6 +199,26 @@ CASES: dict[str, list[tuple[bool, Candidate, RiskBook, str]]] = {
         (True, PLAIN, book(exposures=THREE), "1 of 2 LONG"),
         (True, candidate(side=SHORT), book(exposures=THREE[:2]), "1 of 2 SHORT"),
         (False, candidate(side=SHORT), book(exposures=THREE), "2 of 2 SHORT"),
+    ],
+    "same_cluster": [
+        (True, PLAIN, book(exposures=ALIKE, clusters=CLUSTERS), "off"),
+        (True, PLAIN, book(exposures=ALIKE, clusters={}, **FEW_ALIKE), "in no cluster"),
+        (True, PLAIN, book(exposures=ALIKE, clusters=CLUSTERS, **FEW_ALIKE), "cluster 2: 1 of 2 open"),
+        (True, PLAIN, book(exposures=(*ALIKE, exposure("XYZ")), clusters=CLUSTERS, **FEW_ALIKE),
+         "cluster 2: 1 of 2 open"),
+        (False, PLAIN, book(exposures=(*ALIKE, exposure("CCC", SHORT)), clusters=CLUSTERS, **FEW_ALIKE),
+         "cluster 2: 2 of 2 open"),
+        (True, PLAIN, book(exposures=ALIKE, clusters=CLUSTERS, **SMALL_ALIKE), "cluster 2: 0.20 x equity of 0.2"),
+        (True, PLAIN, book(exposures=(exposure("BBB", LONG, 90_000),), clusters=CLUSTERS, **SMALL_ALIKE),
+         "cluster 2: 0.10 x equity of 0.2"),
+        (False, PLAIN, book(exposures=(exposure("AAA", SHORT, 1001),), clusters=CLUSTERS, **SMALL_ALIKE),
+         "cluster 2: 0.2001 x equity of 0.2"),
+        (False, PLAIN, book(exposures=(exposure("XYZ", LONG, 1001),), clusters=CLUSTERS, **SMALL_ALIKE),
+         "cluster 2: 0.2001 x equity of 0.2"),
+        (False, PLAIN, book(equity=D(0), clusters=CLUSTERS, **SMALL_ALIKE), "cluster 2: equity is 0.00"),
+        (False, PLAIN, book(exposures=ALIKE, clusters=CLUSTERS,
+                            limits={"max_same_cluster": 1, "exposure_per_cluster": D(1)}),
+         "cluster 2: 1 of 1 open, 0.20 x equity of 1"),
     ],
     "same_symbol": [
         (True, PLAIN, book(exposures=THREE), "XYZ is flat"),
