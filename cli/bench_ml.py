@@ -198,7 +198,7 @@ def _loop(windows: Sequence[Frame], folder: Path, asked: BenchMl) -> dict[str, o
     took: list[float] = []
 
     async def play() -> None:
-        await scorer.refresh()
+        await scorer.begin()
         for _ in range(asked.runs + 1):
             began_s, spent_s = time.perf_counter(), time.thread_time()
             said = await scorer.scores(asks)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,6 +100,8 @@ class House:
     notice_listeners: list[Callable[[], None]] = field(default_factory=list)
     alarm_listeners: list[Callable[[Notice], None]] = field(default_factory=list)
     beat_listeners: list[Callable[[], None]] = field(default_factory=list)
+    beside: dict[str, Callable[[], Coroutine[None, None, None]]] = field(default_factory=dict)
+    """What runs beside trading, by name, from the end of the start to the end of the house."""
     follower: Follower | None = None
     scorer: ModelScorer | None = None
     on_call: OnCall | None = None
@@ -107,6 +109,7 @@ class House:
     recovered: Recovered = field(default_factory=Recovered)
     _task: asyncio.Task[None] | None = None
     _following: asyncio.Task[None] | None = None
+    _beside: list[asyncio.Task[None]] = field(default_factory=list)
     _early: list[Event] | None = field(default_factory=list)
 
     async def start(self) -> None:
@@ -118,11 +121,9 @@ class House:
         self.loop.join(self.performer, last, self._wake, self._alarm)
         await self.venue.open(self._hear)
         await ledger.mark_running(self.now_ms())
-        if self.scorer is not None:
-            await self.scorer.begin()
         self.recovered, self.opened_at_ms = recovered, self.now_ms()
         self.loop.put(Started(self.now_ms(), recovered, self.engine.state.settings))
-        await self._load_history()
+        await asyncio.gather(self._load_history(), self._load_models())
         early, self._early = self._early or [], None
         for event in early:
             self.loop.put(event)
@@ -130,6 +131,7 @@ class House:
         await self.settled()
         if self.follower is not None:
             self._following = asyncio.create_task(self.follower.run(self.loop.settled), name="phantoms")
+        self._beside = [asyncio.create_task(work(), name=name) for name, work in self.beside.items()]
 
     def _hear(self, event: Event) -> None:
         """What the venue tells; before the engine has been told its own memory it waits."""
@@ -137,6 +139,10 @@ class House:
             self.loop.put(event)
         else:
             self._early.append(event)
+
+    async def _load_models(self) -> None:
+        if self.scorer is not None:
+            await self.scorer.begin()
 
     async def _load_history(self) -> None:
         """The candles of all symbols, those of one group saved while the next ones are on their way."""
@@ -220,6 +226,9 @@ class House:
     async def close(self) -> None:
         """End in order; whatever cannot be written any more, everything is let go of, and StorageError says so."""
         try:
+            for task in self._beside:
+                task.cancel()
+            await asyncio.gather(*self._beside, return_exceptions=True)
             if self._following is not None:
                 self._following.cancel()
                 await asyncio.wait({self._following})

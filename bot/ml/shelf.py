@@ -1,12 +1,12 @@
 """The models in use: `current` files are looked at every bar, what changed is loaded beside, checked, and swapped in.
 
-Looking and swapping are quick and belong to the loop; `load` may take its time in a thread. Whatever is wrong with a
-new version, the old one stays, and one word is said about it, not one per bar.
+Swapping is quick and belongs to the loop; `marks` and `load` ask the disk and may take their time in a thread. Whatever
+is wrong with a new version, the old one stays, and one word is said about it, not one per bar.
 """
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ type Place = tuple[str, str]
 """A strategy, and a symbol or the name of a cluster's or the general model."""
 type Mark = tuple[int, int, int] | None
 """What tells one `current` from the next: time, inode, size; None where there is none."""
+
+COMING = "its model is still being loaded"
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +101,7 @@ class ModelShelf:
         self._asked: dict[Place, Mark] = {}
         self._held: dict[Place, Loaded] = {}
         self._faults: dict[Place, str] = {}
+        self._coming: set[Place] = set()
         self._told: set[tuple[Place, str, str]] = set()
 
     def want(self, wanted: Iterable[Wanted]) -> None:
@@ -116,21 +119,31 @@ class ModelShelf:
             del self._asked[gone]
             self._held.pop(gone, None)
             self._faults.pop(gone, None)
+            self._coming.discard(gone)
 
     @property
     def is_used(self) -> bool:
         """True when any model is loaded."""
         return bool(self._held)
 
-    def changes(self) -> list[Job]:
-        """What changed since the last look, each change once. Asks the disk for times only; ready for every bar."""
+    def marks(self) -> dict[Place, Mark]:
+        """How every `current` is now: times only; changes nothing, so any thread may ask the disk."""
+        return {each: _mark(path) for each, path in self._currents.items()}
+
+    def changed(self, marks: Mapping[Place, Mark]) -> list[Job]:
+        """What is not as it was when it was looked at before, each change once."""
         jobs = []
-        for each, path in self._currents.items():
-            mark = _mark(path)
-            if mark != self._asked.get(each):
+        for each, mark in marks.items():
+            if each in self._currents and mark != self._asked.get(each):
                 self._asked[each] = mark
-                jobs.append(Job(each, Path(path).parent, mark))
+                jobs.append(Job(each, Path(self._currents[each]).parent, mark))
+                if mark is not None and each not in self._held:
+                    self._coming.add(each)
         return jobs
+
+    def changes(self) -> list[Job]:
+        """What changed since the last look, each change once."""
+        return self.changed(self.marks())
 
     def load(self, job: Job) -> Found:
         """Load what a job names; changes nothing, so any thread may do it."""
@@ -148,6 +161,7 @@ class ModelShelf:
         where = found.job.place
         if self._asked.get(where) != found.job.mark or where not in self._currents:
             return None
+        self._coming.discard(where)
         held = self._held.get(where)
         before = held.card.version if held else ""
         if found.fault:
@@ -165,13 +179,22 @@ class ModelShelf:
         return [change for change in told if change is not None]
 
     def chosen(self, strategy: str, symbol: str) -> Loaded | Unusable | None:
-        """Whose model speaks for a symbol; None: nobody's. One that should speak and cannot is not passed over."""
-        for each in self._chains.get((strategy, symbol), ()):
+        """Whose model speaks for a symbol; None: nobody's. One that should speak and cannot is not passed over.
+
+        While the first version of one is being loaded, whoever spoke before it does.
+        """
+        coming = False
+        for each in self.places(strategy, symbol):
             if each in self._held:
                 return self._held[each]
             if each in self._faults:
-                return Unusable(self._faults[each])
-        return None
+                return Unusable(COMING if coming else self._faults[each])
+            coming = coming or each in self._coming
+        return Unusable(COMING) if coming else None
+
+    def places(self, strategy: str, symbol: str) -> tuple[Place, ...]:
+        """Where the models lie that may speak for a symbol, the first that there is does."""
+        return self._chains.get((strategy, symbol), ())
 
     def _keep(self, found: Found, before: str) -> Kept | None:
         where = found.job.place

@@ -1,7 +1,7 @@
 """The models of a running desk: loaded beside trading, asked for a bar's signals at once, in a thread of their own.
 
-The loop only looks at the times of a few files and gathers windows that never change; loading, features and models
-run in threads. Array code is imported with the first score: a desk without models never pays for it.
+The loop only gathers windows that never change; looking at files, loading, features and models run in threads. Array
+code is imported with the first score: a desk without models never pays for it.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from bot.domain.model import ModelScore, ScoreAsk
 from bot.market.points import Points
 from bot.ml.loaded import Loaded
 from bot.ml.shelf import Change, ModelShelf, Unusable
+from bot.runtime.reloading import Reloads
 from bot.strategy import Array, Frame
 
 if TYPE_CHECKING:
@@ -114,29 +115,31 @@ class _Wish:
 
 @dataclass(slots=True)
 class ModelScorer:
-    """Asks the models of a shelf; a bot.runtime.ports.Scorer."""
+    """Asks the models of a shelf; a bot.runtime.ports.Scorer.
+
+    So long (`patience_s`; None: to the end) a score waits for a new version of its model; then the old one answers.
+    """
 
     shelf: ModelShelf
     known: Known
     told: Told
+    patience_s: float | None = None
+    reloads: Reloads = field(init=False)
     _failed_at_ms: dict[str, int] = field(default_factory=dict)
 
-    async def refresh(self) -> None:
-        """Load what changed, and take it into use where it passes every check."""
-        for job in self.shelf.changes():
-            change = self.shelf.swap(await asyncio.to_thread(self.shelf.load, job))
-            if change is not None:
-                self.told.changed(change)
+    def __post_init__(self) -> None:
+        self.reloads = Reloads(self.shelf, self.told.changed)
 
     async def begin(self) -> None:
         """Load the models, and where there are any the array code too: the first bar must not wait for it."""
-        await self.refresh()
+        await self.reloads.whole()
         if self.shelf.is_used:
             await asyncio.to_thread(_load_features)
 
     async def scores(self, asks: Sequence[ScoreAsk]) -> list[ModelScore]:
         """What the models say, all in one batch; signals without a model are left out."""
-        await self.refresh()
+        places = (each for ask in asks for each in self.shelf.places(ask.strategy, ask.symbol))
+        await self.reloads.fresh(places, self.patience_s)
         said: list[ModelScore] = []
         wishes: list[_Wish] = []
         for ask in asks:

@@ -1,5 +1,6 @@
 """Models in the running house: scored live as in training to the last bit, switched from the chat, swapped at a bar."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,7 @@ def install(home: Path, seed: int, symbol: str = "XRPUSDT") -> str:
         feature_hash=feature_set(NAMES).hash,
         canary=canary,
         importances=(),
+        profile=None,
         threshold=0.5,
     )
     text = booster.model_to_string().encode()
@@ -131,6 +133,22 @@ async def test_a_new_version_counts_from_the_next_bar_and_a_broken_one_never(tmp
         second[row] for row in rows[2:]
     ]
     assert "XRPUSDT" in listed
+
+
+async def test_a_new_version_is_told_at_the_next_bar_also_where_no_signal_asks(tmp_path: Path) -> None:
+    install(tmp_path, 1)
+    async with whole_house(tmp_path, FRAMES, "ml: {mode: off}\n", history=HISTORY) as desk:
+        assert "v0001 is in use now" in await desk.bars()
+        news = f"Model metronome/XRPUSDT: {install(tmp_path, 2)} is in use now instead of v0001"
+        await asyncio.sleep(0.1)
+        await desk.carry()
+        assert news not in desk.screen.getvalue(), "no bar has closed"
+        await desk.bars()
+        async with asyncio.timeout(60):
+            while news not in desk.screen.getvalue():
+                await asyncio.sleep(0.01)
+                await desk.house.settled()
+                await desk.carry()
 
 
 @pytest.mark.parametrize("on_error,refused", [("block", "model"), ("pass", "")])

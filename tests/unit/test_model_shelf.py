@@ -16,7 +16,7 @@ from bot.ml import files, writing
 from bot.ml.choice import candidates, cluster_name
 from bot.ml.loaded import Loaded
 from bot.ml.model import ModelError
-from bot.ml.shelf import Kept, ModelShelf, Swapped, Unusable, Wanted, Withdrawn
+from bot.ml.shelf import COMING, Kept, ModelShelf, Swapped, Unusable, Wanted, Withdrawn
 
 XRP = ("composite", "XRPUSDT")
 
@@ -79,6 +79,27 @@ def test_the_nearest_model_speaks(root: Path, shelf: ModelShelf) -> None:
     assert shelf.chosen("composite", "BTCUSDT") is None
 
 
+def test_while_a_first_version_is_loaded_whoever_spoke_before_does(root: Path, shelf: ModelShelf) -> None:
+    write(root)
+    (job,) = shelf.changes()
+    assert shelf.chosen(*XRP) == Unusable(COMING)
+    write(root, "_general")
+    (general,) = shelf.changes()
+    assert shelf.swap(shelf.load(general)) is not None
+    assert version_of(shelf) == "_general/v0001"
+    assert shelf.swap(shelf.load(job)) is not None
+    assert version_of(shelf) == "XRPUSDT/v0001"
+
+
+def test_what_was_coming_and_is_gone_again_is_waited_for_no_more(root: Path, shelf: ModelShelf) -> None:
+    write(root)
+    (job,) = shelf.changes()
+    writing.withdraw(root, *XRP)
+    assert shelf.swap(shelf.load(job)) is None
+    assert shelf.chosen(*XRP) is None
+    assert [one.mark for one in shelf.changes()] == [None]
+
+
 def test_a_symbol_that_moves_to_another_cluster_is_spoken_for_there(root: Path, shelf: ModelShelf) -> None:
     write(root, "_cluster-3")
     write(root, "_cluster-4", 2)
@@ -97,7 +118,7 @@ def test_a_change_is_seen_once_and_swapped_in(root: Path, shelf: ModelShelf) -> 
     write(root, seed=2)
     (job,) = shelf.changes()
     found = shelf.load(job)
-    assert shelf.chosen("composite", "XRPUSDT") is None, "loading changes nothing"
+    assert shelf.chosen("composite", "XRPUSDT") == Unusable(COMING), "loading changes nothing"
     assert shelf.swap(found) == Swapped(XRP, "v0002", "")
     assert shelf.changes() == []
     old = shelf.chosen("composite", "XRPUSDT")
