@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -117,6 +118,7 @@ class Shelf:
         """The house's models as they are."""
         self._house = house
         self._shelf = shelf
+        self.queued: Callable[[str], bool] = lambda symbol: False
 
     @property
     def _desk(self) -> Desk:
@@ -130,7 +132,8 @@ class Shelf:
             if found is not None and not isinstance(found, Unusable):
                 threshold = state.model.threshold
                 own = found.card.threshold if threshold is None else float(threshold)
-                views.append(_view(name, state.model.mode is ModelMode.ON, own, found))
+                view = _view(name, state.model.mode is ModelMode.ON, own, found)
+                views.append(replace(view, queued=self.queued(name)))
         return views
 
     def card(self, symbol: str) -> Card | None:

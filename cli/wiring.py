@@ -35,17 +35,19 @@ from cli.house import MakeVenue as MakeVenue
 from cli.lease import Lease
 from cli.models import join_models
 from cli.phantoms import follow_signals
+from cli.training import joining as training
 from cli.venues import wire_words
 from cli.weekly import WeeklyLab
 from cli.workshop.asking import Place
 from cli.workshop.sources import source_of
-from handlers import parameter_sets
+from handlers import model_versions, parameter_sets
 from handlers.desks import Seat
 from handlers.format import Clock
 from handlers.lab import Research
 from handlers.learning import Models, Phantoms, Proposals
 from handlers.proposal_book import Book
 from handlers.registry import load_registry
+from handlers.trainer import Training
 from storage.database import Database, open_database
 from storage.ledger import SqlLedger
 from strategies.registry import Registry as Strategies
@@ -95,14 +97,16 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     seats = {plan.loaded.settings.name: Seat(desk, plan.context, lambda: loop.number)}
     seats |= {name: Seat(desk, down=NOT_STARTED) for name in plan.guests}
     front = build_front(Ground(plan, database, commands, wall_ms, seats))
-    book = build_book(plan, database, desk)
+    book = build_book(plan, database, desk, engine)
     lab = build_lab(plan, desk, database.ledger(plan.account), engine.state.settings, venue)
     lab.book = book
     house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, front, health)
-    models = Models(join_models(house))
-    lab.shelf = models.shelf
+    shelf = lab.shelf = join_models(house)
+    trainer = training.join_training(house, lab, book)
+    shelf.queued = trainer.queued
     phantoms = Phantoms(follow_signals(house, database.phantoms(plan.account)))
-    front.lend(plan.loaded.settings.name, Research(lab), Proposals(book), models, phantoms)
+    lent = Research(lab), Proposals(book), Models(shelf), phantoms, Training(trainer)
+    front.lend(plan.loaded.settings.name, *lent)
     on_call(house)
     return house
 
@@ -123,12 +127,15 @@ def build_lab(
     return lab
 
 
-def build_book(plan: Blueprint, database: Database, desk: TradingDesk) -> Book:
+def build_book(plan: Blueprint, database: Database, desk: TradingDesk, engine: Engine) -> Book:
     """The proposals of the account, and who applies what."""
     zone = ZoneInfo(plan.loaded.settings.timezone)
     return Book(
         store=database.proposals(plan.account),
-        kinds={parameter_sets.KIND: parameter_sets.ParameterSets(desk)},
+        kinds={
+            parameter_sets.KIND: parameter_sets.ParameterSets(desk),
+            model_versions.KIND: training.model_versions(plan, desk, engine),
+        },
         clock=lambda: Clock(zone, desk.now_ms()),
         keep_days=plan.loaded.settings.research.proposal_days,
     )

@@ -1,0 +1,104 @@
+"""What a worker is asked: the candles that the desk knows, signals that it followed, costs as they count now."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+from bot.config.ml import Ml
+from bot.domain.errors import ConfigError
+from bot.domain.market import DAY_MS
+from bot.ml.choice import GENERAL
+from bot.ml.phantom import Followed
+from bot.ml.shelf import Place
+from bot.runtime.codec import encode
+from bot.runtime.phantoms import PhantomStore
+from cli.lab import WorkerLab
+from cli.workshop.asking import LivedSignal, TrainAsked
+from cli.workshop.parcel import packed
+
+WORK = "train"
+MOST_DAYS = 730
+MOST_BARS = 1_000_000
+"""The desk's own candles of all members together; what is older lies in the store."""
+MOST_LIVED = 20_000
+LEADERS = ("BTC", "ETH")
+POOLED = "_"
+"""What the names of models begin with that speak for several symbols."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Puts together what a training needs. `members` says whom a pooled model speaks for."""
+
+    lab: WorkerLab
+    followed: PhantomStore
+    settings: Ml
+    models: Path
+
+    async def parcel(self, place: Place, members: Sequence[str]) -> bytes:
+        """The parcel of one training. Raises QuarterdeckError in one line."""
+        strategy, symbol = place
+        asked = await self._asked(strategy, symbol, tuple(members))
+        frames = [await self.lab.live(one, self._days(len(members)), 0) for one in self._known(members)]
+        return await asyncio.to_thread(lambda: packed(WORK, encode(asked), frames))
+
+    async def _asked(self, strategy: str, symbol: str, members: tuple[str, ...]) -> TrainAsked:
+        if not members:
+            raise ConfigError(f"{strategy}/{symbol}: no traded symbol belongs to it")
+        own = "" if symbol.startswith(POOLED) else symbol
+        found = await self.followed.finished(strategy=strategy, symbol=own)
+        lived = [lived_of(one) for one in found if one.phantom.symbol in members]
+        one = next(one for one in self.lab.settings.symbols if one.symbol == members[0])
+        return TrainAsked(
+            place=self.lab.place,
+            models=str(self.models),
+            strategy=strategy,
+            symbol=symbol,
+            members=members,
+            features=self.settings.features_of(strategy),
+            lookahead=self.settings.lookahead,
+            rules=self.lab.plan(one).rules,
+            to_ms=self.lab.desk.now_ms(),
+            lived=tuple(lived[-MOST_LIVED:]),
+        )
+
+    def _known(self, members: Sequence[str]) -> list[str]:
+        """The members, and BTC and ETH where they are traded, too."""
+        traded, quote = self.lab.settings.instruments, self.lab.settings.quote
+        leaders = [f"{base}{quote}" for base in LEADERS]
+        return [*members, *(name for name in leaders if name in traded and name not in members)]
+
+    def _days(self, members: int) -> int:
+        """How many days of candles of each member fit."""
+        bars = MOST_BARS // (members + len(LEADERS))
+        return max(1, min(MOST_DAYS, bars * self.lab.settings.bar_ms // DAY_MS))
+
+
+def lived_of(one: Followed) -> LivedSignal:
+    """A followed signal that has ended, as something to learn from."""
+    phantom, ending = one.phantom, one.ending
+    if ending is None:
+        raise ValueError(f"the signal of {phantom.symbol} at {phantom.bar_at_ms} has not ended")
+    return LivedSignal(
+        symbol=phantom.symbol,
+        bar_at_ms=phantom.bar_at_ms,
+        side=phantom.side.sign,
+        outcome=ending.outcome.value,
+        net_return=ending.net_return,
+        features=tuple(value if isfinite(value) else None for value in phantom.vector.values),
+        feature_hash=phantom.vector.hash,
+    )
+
+
+def members_of(lab: WorkerLab, place: Place, clusters: Mapping[str, int]) -> tuple[str, ...]:
+    """The traded symbols that a model speaks for, in their order; `clusters` by symbol."""
+    strategy, symbol = place
+    mine = [one.symbol for one in lab.settings.symbols if one.strategy == strategy]
+    if symbol == GENERAL:
+        return tuple(mine)
+    if symbol.startswith(POOLED):
+        number = int(symbol.rpartition("-")[2])
+        return tuple(one for one in mine if clusters.get(one) == number)
+    return (symbol,) if symbol in mine else ()
