@@ -3,15 +3,28 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from itertools import batched
 from math import isfinite, nan
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Update, bindparam, case, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+    update,
+)
 
 from bot.domain.decision import Decision
 from bot.domain.errors import StorageError
-from bot.ml.phantom import Ending, Followed, Phantom, Terms, Vector
-from bot.runtime.phantoms import PhantomTally
+from bot.ml.phantom import Ending, Followed, Outcome, Phantom, Terms, Vector
+from bot.risk.rules.model import NAME as MODEL_GATE
+from bot.runtime.phantoms import LateSignal, ModelTally, PhantomTally, Since
 from storage.connections import Connections
 from storage.history import read_decision
 from storage.rows import Flat, Values
@@ -21,6 +34,8 @@ from storage.statements import add_missing
 PHANTOMS = Flat(Phantom, "terms", "vector")
 ENDINGS = Flat(Ending)
 TERMS = tuple(field.name for field in fields(Terms))
+MOST_NAMED = 500
+"""Names in one question: a database takes only so many."""
 KEY = ("account", "strategy", "symbol", "bar_at")
 
 
@@ -54,6 +69,20 @@ class SqlPhantoms:
     async def tallies(self, since_ms: int = 0) -> tuple[PhantomTally, ...]:
         """By symbol and gate, of signals on bars that closed at or after a time."""
         return await self._connections.read(lambda c: _tallies(c, self._account, since_ms))
+
+    async def model_tallies(self, models: Sequence[str]) -> tuple[ModelTally, ...]:
+        """By strategy, symbol and model, of the versions named."""
+        return await self._connections.read(lambda c: _model_tallies(c, self._account, models))
+
+    async def outcomes(self, asked: Sequence[Since]) -> tuple[int, ...]:
+        """How many signals have ended, for each asked."""
+        return await self._connections.read(
+            lambda c: tuple(_outcomes(c, self._account, one) for one in asked)
+        )
+
+    async def late_signals(self, since_ms: int) -> tuple[LateSignal, ...]:
+        """Those decided at or after a time whose features are known, in order."""
+        return await self._connections.read(lambda c: _late_signals(c, self._account, since_ms))
 
     async def found(self, strategy: str, symbol: str, bar_at_ms: int) -> Followed | None:
         """The phantom of one signal by the closing time of its bar; None when it was not followed."""
@@ -116,6 +145,61 @@ def _tallies(connection: Connection, account: str, since_ms: int) -> tuple[Phant
         PhantomTally(symbol, gate, int(open_), int(ended), int(won), float(net))
         for symbol, gate, open_, ended, won, net in found
     )
+
+
+def _model_tallies(connection: Connection, account: str, models: Sequence[str]) -> tuple[ModelTally, ...]:
+    found: list[ModelTally] = []
+    for some in batched(sorted(set(models)), MOST_NAMED):
+        whose = (PhantomRow.strategy, PhantomRow.symbol, PhantomRow.model)
+        rows = select(*whose, *_model_figures()).where(
+            PhantomRow.account == account, PhantomRow.model.in_(some)
+        )
+        scored = rows.where(PhantomRow.model_score.is_not(None)).group_by(*whose).order_by(*whose)
+        found += [ModelTally(*row) for row in connection.execute(scored)]
+    return tuple(found)
+
+
+def _model_figures() -> tuple[ColumnElement[Any], ...]:
+    """The figures of a ModelTally, in their order."""
+    passes = PhantomRow.model_score >= PhantomRow.model_threshold
+    kept_out = and_(
+        PhantomRow.model_score < PhantomRow.model_threshold,
+        PhantomRow.refused_by.in_(("", MODEL_GATE)),
+        PhantomRow.finished_at.is_not(None),
+    )
+    counted = (
+        passes,
+        and_(passes, PhantomRow.outcome == Outcome.TARGET.value),
+        and_(passes, PhantomRow.outcome == Outcome.STOP.value),
+        kept_out,
+    )
+    sums = (func.sum(case((one, 1), else_=0)) for one in counted)
+    return (func.count(), *sums, func.coalesce(func.sum(case((kept_out, PhantomRow.net), else_=0.0)), 0.0))
+
+
+def _outcomes(connection: Connection, account: str, asked: Since) -> int:
+    rows = select(func.count()).where(
+        PhantomRow.account == account,
+        PhantomRow.strategy == asked.strategy,
+        PhantomRow.symbol == asked.symbol,
+        PhantomRow.bar_at > asked.after_ms,
+        PhantomRow.finished_at.is_not(None),
+    )
+    return int(connection.scalar(rows) or 0)
+
+
+def _late_signals(connection: Connection, account: str, since_ms: int) -> tuple[LateSignal, ...]:
+    columns = (
+        PhantomRow.strategy,
+        PhantomRow.symbol,
+        PhantomRow.bar_at,
+        PhantomRow.features,
+        PhantomRow.feature_hash,
+    )
+    rows = select(*columns).where(PhantomRow.account == account, PhantomRow.decided_at >= since_ms)
+    order = (PhantomRow.decided_at, PhantomRow.symbol, PhantomRow.strategy, PhantomRow.bar_at)
+    found = connection.execute(rows.where(PhantomRow.features != "").order_by(*order)).mappings()
+    return tuple(LateSignal(row["strategy"], row["symbol"], row["bar_at"], _vector(row)) for row in found)
 
 
 def _row(account: str, phantom: Phantom) -> Values:

@@ -104,8 +104,14 @@ class Ml(Section):
     trial_signals: Whole = setting(
         50, "Signals that a new model scores beside the old one before it is proposed.", low=1, high=10_000
     )
+    drift: Cron = setting(
+        "0 5 * * sun", "When late signals are held against those of the training.", allowed=CRON_RULE
+    )
     evolution_outcomes: Whole = setting(
-        150, "Finished signals until a symbol's own model may leave shadow.", low=1, high=100_000
+        150,
+        "Finished signals until a symbol's own model may leave shadow; 0: it may at once.",
+        low=0,
+        high=100_000,
     )
     psi_warning: Number = setting(
         Decimal("0.25"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.decision import Decision
-from bot.ml.phantom import Ending, Followed, Phantom
+from bot.ml.phantom import Ending, Followed, Phantom, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,45 @@ class PhantomTally:
     finished: int
     won: int
     net: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTally:
+    """Signals of a symbol that one version of a model (XRPUSDT/v0003) scored.
+
+    `passed` of `scored` reached what was asked of them. Of those that passed and have ended, `targets` reached their
+    target and `stops` their stop. `refused` have ended that the model kept from being traded, or (in shadow) would
+    have; `refused_net` is what they came to in quote asset.
+    """
+
+    strategy: str
+    symbol: str
+    model: str
+    scored: int
+    passed: int
+    targets: int
+    stops: int
+    refused: int
+    refused_net: float
+
+
+@dataclass(frozen=True, slots=True)
+class LateSignal:
+    """A signal's features, as they were when it came."""
+
+    strategy: str
+    symbol: str
+    bar_at_ms: int
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A symbol's signals on bars that closed after a time."""
+
+    strategy: str
+    symbol: str
+    after_ms: int
 
 
 class PhantomRecords(Protocol):
@@ -53,4 +92,16 @@ class PhantomStore(PhantomRecords, Protocol):
 
     async def finished(self, since_ms: int = 0, strategy: str = "", symbol: str = "") -> tuple[Followed, ...]:
         """Those whose end came at or after a time, in the order of their ends, then of symbols."""
+        ...
+
+    async def model_tallies(self, models: Sequence[str]) -> tuple[ModelTally, ...]:
+        """By strategy, symbol and model, of the versions named."""
+        ...
+
+    async def outcomes(self, asked: Sequence[Since]) -> tuple[int, ...]:
+        """How many signals have ended, for each asked."""
+        ...
+
+    async def late_signals(self, since_ms: int) -> tuple[LateSignal, ...]:
+        """Those decided at or after a time whose features are known, in order."""
         ...

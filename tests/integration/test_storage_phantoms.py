@@ -10,8 +10,8 @@ from storage_kit import ACCOUNT, OTHER, opened, step
 
 from bot.domain.action import RecordDecision
 from bot.domain.signal import Anchor, Side
-from bot.ml.phantom import Ending, Followed, Phantom, Vector, follow_all, phantom_of
-from bot.runtime.phantoms import PhantomTally
+from bot.ml.phantom import Ending, Followed, Outcome, Phantom, Vector, follow_all, phantom_of
+from bot.runtime.phantoms import LateSignal, PhantomTally, Since
 from storage.database import Database
 
 FRAME = market(3)
@@ -136,3 +136,72 @@ async def test_levels_that_keep_their_prices_are_remembered_so(database: Databas
     phantom: Phantom = replace(BEGUN[0], anchor=Anchor.LEVEL, target_price=0.0, sized=False)
     await database.phantoms(ACCOUNT).write([phantom], [])
     assert await database.phantoms(ACCOUNT).waiting() == (phantom,)
+
+
+def scored(number: int, one: Followed) -> Followed:
+    """Scored by one of two models or by none, on either side of the threshold; some have no score."""
+    model = ("", "TESTUSDT/v0001", "_general/v0001")[number // 3 % 3]
+    score = None if number % 5 == 0 or not model else 0.35 + 0.1 * (number % 5)
+    phantom = replace(one.phantom, model=model, model_score=score, model_threshold=0.5 if model else None)
+    return replace(one, phantom=phantom)
+
+
+async def test_what_models_let_through_and_kept_out(database: Database) -> None:
+    told = [scored(number, one) for number, one in enumerate(FOLLOWED)]
+    book = database.phantoms(ACCOUNT)
+    await book.write(
+        [one.phantom for one in told], [(one.phantom, one.ending) for one in told if one.ending is not None]
+    )
+    assert [await book.found(*one.phantom.key) for one in told] == told
+    found = await book.model_tallies(["TESTUSDT/v0001", "_general/v0001", "TESTUSDT/v0009"])
+    assert [one.model for one in found] == ["TESTUSDT/v0001", "_general/v0001"]
+    for tally in found:
+        mine = [
+            one for one in told if one.phantom.model == tally.model and one.phantom.model_score is not None
+        ]
+        passed = [one for one in mine if (one.phantom.model_score or 0.0) >= 0.5]
+        kept = [
+            one
+            for one in mine
+            if one not in passed and one.ending and one.phantom.refused_by in ("", "model")
+        ]
+        ends = [one.ending.outcome for one in passed if one.ending]
+        assert (tally.scored, tally.passed) == (len(mine), len(passed))
+        assert (tally.targets, tally.stops) == (ends.count(Outcome.TARGET), ends.count(Outcome.STOP))
+        assert tally.refused == len(kept)
+        assert tally.refused_net == pytest.approx(sum(one.ending.net for one in kept if one.ending))
+    for figure in ("passed", "targets", "stops", "refused"):
+        assert sum(getattr(one, figure) for one in found) > 0
+    assert await book.model_tallies([]) == ()
+    assert await book.model_tallies(["TESTUSDT/v0001", *(f"X{n}/v0001" for n in range(1200))]) == found[:1]
+    assert await database.phantoms(OTHER).model_tallies(["TESTUSDT/v0001"]) == ()
+
+
+async def test_ended_signals_are_counted_from_a_bar_on(database: Database) -> None:
+    book = database.phantoms(ACCOUNT)
+    await book.write(BEGUN, ENDED)
+    middle = ENDED[len(ENDED) // 2][0].bar_at_ms
+    after = sum(phantom.bar_at_ms > middle for phantom, _ in ENDED)
+    asked = [
+        Since("scripted", "TESTUSDT", 0),
+        Since("scripted", "TESTUSDT", middle),
+        Since("scripted", "TESTUSDT", BEGUN[-1].bar_at_ms),
+        Since("other", "TESTUSDT", 0),
+    ]
+    assert await book.outcomes(asked) == (len(ENDED), after, 0, 0)
+    assert 0 < after < len(ENDED)
+    assert await database.phantoms(OTHER).outcomes(asked) == (0, 0, 0, 0)
+
+
+async def test_features_of_late_signals(database: Database) -> None:
+    book = database.phantoms(ACCOUNT)
+    await book.write(BEGUN, ENDED)
+    since_ms = BEGUN[len(BEGUN) // 2].decided_at_ms
+    expected = [
+        LateSignal(one.strategy, one.symbol, one.bar_at_ms, one.vector)
+        for one in BEGUN
+        if one.decided_at_ms >= since_ms and one.vector.values
+    ]
+    assert await book.late_signals(since_ms) == tuple(expected)
+    assert len(expected) > 1
+    assert await database.phantoms(OTHER).late_signals(0) == ()
