@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bot.ml import files
 from bot.ml.card import Card, card_text, check_version
-from bot.ml.loaded import load_model, model_of
+from bot.ml.loaded import Hasher, load_model, model_of, registered
 from bot.ml.model import ModelError
 
 PATIENCE_S = 30.0
@@ -53,7 +53,9 @@ def make_current(root: Path, strategy: str, symbol: str, version: str) -> None:
         point(folder / files.CURRENT, version)
 
 
-def replace_current(root: Path, strategy: str, symbol: str, version: str, before: str) -> None:
+def replace_current(
+    root: Path, strategy: str, symbol: str, version: str, before: str, hasher: Hasher = registered
+) -> None:
     """Let `version` ("" none) be in use where `before` ("" none) is, durably; nothing where it is in use already.
 
     The version is loaded first: what could not be used is not put in use. Raises ModelError, and then nothing changed;
@@ -63,7 +65,7 @@ def replace_current(root: Path, strategy: str, symbol: str, version: str, before
     if not (version or os.path.lexists(folder)):
         return
     if version and files.current_version(folder) != version:
-        load_model(folder / check_version(version))
+        load_model(folder / check_version(version), hasher)
     with held(folder), told(folder):
         now = files.current_version(folder) or ""
         if now == version:  # as a writer left it that may have died before the disk had it
