@@ -172,3 +172,53 @@ def test_a_threshold_that_is_none_is_refused(bad: str) -> None:
     assert refused == Refused("threshold", f"{bad} is not allowed; more than 0 and less than 1")
     assert isinstance(desk.ask(SwitchModel("NOPE", ON)), Refused)
     assert isinstance(desk.ask(SetModelThreshold("NOPE", D("0.5"))), Refused)
+
+
+def test_a_young_model_only_shadows_whatever_the_mode_and_the_gate_says_why() -> None:
+    desk = filtered()
+    young = "83 of 150 outcomes"
+    desk.venue.scores = lambda asks: tuple(ModelScore(a.symbol, 0.1, 0.55, "v1", young=young) for a in asks)
+    desk.enter("XYZ", LONG, stop=95)
+    assert (desk.refusals(), gate(desk)) == ([""], f"score 0.100, threshold 0.550; shadow: {young}")
+    desk.ask(SwitchModel("", SHADOW))
+    desk.enter("XYZ", SHORT, stop=105)
+    assert gate(desk) == f"score 0.100, threshold 0.550; shadow: {young}"
+
+
+def test_a_young_model_that_fails_or_is_late_does_not_count_either() -> None:
+    desk = filtered()
+    young = "83 of 150 outcomes"
+    desk.venue.scores = lambda asks: tuple(ModelScore(a.symbol, fault="broken", young=young) for a in asks)
+    desk.enter("XYZ", LONG, stop=95)
+    assert (desk.refusals(), gate(desk)) == ([""], f"no score: broken; shadow: {young}")
+    desk.enter("XYZ", SHORT, stop=105)
+    silent(desk)
+    desk.enter("XYZ", LONG, stop=95)
+    desk.wait(1_500)
+    assert gate(desk) == f"no score: the models did not answer in time; shadow: {young}"
+
+
+def test_a_model_that_has_grown_up_counts_also_when_it_is_late() -> None:
+    desk = filtered()
+    desk.venue.scores = lambda asks: tuple(
+        ModelScore(a.symbol, 0.1, 0.55, "v1", young="1 of 2") for a in asks
+    )
+    desk.enter("XYZ", LONG, stop=95)
+    scores(desk, XYZ=0.9)
+    desk.bar(XYZ=(100, 100, 90, 90))
+    desk.enter("XYZ", LONG, stop=85)
+    silent(desk)
+    desk.bar(XYZ=(90, 90, 80, 80))
+    desk.enter("XYZ", LONG, stop=75)
+    desk.wait(1_500)
+    assert (desk.refusals()[-1], gate(desk)) == ("model", "no score: the models did not answer in time")
+
+
+def test_a_score_that_is_only_noted_ranks_nothing() -> None:
+    desk = filtered("AAA", "BBB", mode=SHADOW, limits=Limits(max_positions=1))
+    scores(desk, AAA=0.6, BBB=0.7)
+    desk.says("AAA", LONG, stop=95).says("BBB", LONG, stop=95).bar()
+    assert [(one.signal.symbol, one.refused_by) for one in desk.decisions] == [
+        ("AAA", ""),
+        ("BBB", "positions"),
+    ]
