@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bot.ml.align import Sources
 from bot.ml.card import (
     Advice,
     Bin,
@@ -16,24 +18,29 @@ from bot.ml.card import (
     Importance,
     Kind,
     Metrics,
+    Profile,
     Setting,
     Span,
     Verdict,
 )
+from bot.ml.drift import profile_of
 from bot.ml.feature import Matrix
 from bot.strategy import Array, Frame
 from research.learning.advising import ON, Advised
 from research.learning.boosting import Boosted
-from research.learning.comparing import Comparison, Side
-from research.learning.dataset import Dataset, Recipe
+from research.learning.comparing import Comparison, Side, gate_of
+from research.learning.dataset import HOLD, PHANTOM, SIGNAL, Balance, Dataset, Recipe
 from research.learning.exporting import export
 from research.learning.learners import Fitted
 from research.learning.lesson import Lesson
-from research.learning.material import Material
+from research.learning.material import Subject
 from research.learning.metrics import at_threshold
 from research.learning.network import Network
 from research.learning.training import Judged
 from research.results.files import data_mark
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 CANARIES = 16
 
@@ -85,7 +92,7 @@ def _card[Made: (Boosted, Network)](
         trained=Span(int(dataset.at_ms[0]), int(dataset.at_ms[-1]) + 1),
         rows=len(dataset),
         positives=int(dataset.label.sum()),
-        sources={"signal": trained.balance.signals, "hold": trained.balance.holds},
+        sources=_sources(trained.balance),
         metrics=Metrics(judged.auc, judged.precision, judged.recall, judged.brier),
         folds=tuple(_fold(dataset, number, judged) for number in range(len(judged.folds))),
         threshold=judged.threshold,
@@ -104,8 +111,14 @@ def _card[Made: (Boosted, Network)](
         created_at_ms=origin.created_at_ms,
         advice=_advice(lesson.advised),
         reasons=(*lesson.advised.lines, *origin.remarks),
-        profile=None,
+        profile=profile_of_lesson(lesson),
     )
+
+
+def _sources(balance: Balance) -> dict[str, int]:
+    """Rows by where they come from; signals that were followed live count by themselves."""
+    lived = {PHANTOM: balance.lived} if balance.lived else {}
+    return {SIGNAL: balance.signals - balance.lived, HOLD: balance.holds, **lived}
 
 
 def _kind(model: Boosted | Network) -> Kind:
@@ -124,7 +137,8 @@ def _parameters(
     plain = {name: value for name, value in given.items() if isinstance(value, bool | int | float | str)}
     found: dict[str, Setting] = {"backend": kind, **plain}
     found["signals_timed_out"] = lesson.trained.balance.timed_out
-    return found
+    members = [part.frame.symbol for part in lesson.material.parts]
+    return found if members == [lesson.material.symbol] else {**found, "members": ", ".join(members)}
 
 
 def _fold[Made: Fitted](dataset: Dataset, number: int, judged: Judged[Made]) -> Fold:
@@ -211,9 +225,27 @@ def canaries(model: Fitted, rows: Matrix) -> tuple[Canary, ...]:
     )
 
 
-def data_hash(material: Material) -> str:
-    """SHA-256 over the candles of the symbol and of those beside it, and over all figures in between."""
-    digest, sources = sha256(), material.sources
+def profile_of_lesson[Made: (Boosted, Network)](lesson: Lesson[Made]) -> Profile:
+    """What the signals looked like that would be traded, on the bars of the folds, and what these said of them."""
+    gate = gate_of(lesson.material, lesson.trained.judged)
+    scored = np.isfinite(gate.score)
+    rows = np.concatenate([part.asked for part in lesson.material.parts])
+    return profile_of(rows[scored], gate.score[scored])
+
+
+def data_hash(material: Subject) -> str:
+    """SHA-256 over all symbols' candles, those beside them, all figures in between, and what was lived."""
+    digest = sha256()
+    for part in material.parts:
+        _digest_sources(digest, part.sources)
+    data = material.dataset
+    if data.lived.any():
+        for column in (data.rows[data.lived], data.at_ms[data.lived], data.label[data.lived]):
+            digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
+
+
+def _digest_sources(digest: "Hash", sources: Sources) -> None:
     for frame in (sources.frame, sources.btc, sources.eth):
         digest.update(_frame_mark(frame))
     for known in (sources.points, sources.btc_points, sources.eth_points):
@@ -221,7 +253,9 @@ def data_hash(material: Material) -> str:
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(points.at_ms, dtype="<i8").tobytes())
             digest.update(np.ascontiguousarray(points.value, dtype="<f8").tobytes())
-    return digest.hexdigest()
+    for name, column in sorted(sources.outside.items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(column, dtype="<f8").tobytes())
 
 
 def _frame_mark(frame: Frame | None) -> bytes:

@@ -1,6 +1,6 @@
 """The rows that a model learns from: every labelled signal, some bars on which nothing was said, in order of time."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from bot.domain.market import DAY_MS
 from bot.ml.feature import FeatureSet, Matrix
 from bot.strategy import Array, Entries, Frame
-from research.learning.labels import LOOKAHEAD, LOST, UNKNOWN, TimedOut, labels_of
+from research.learning.labels import LOOKAHEAD, LOST, UNKNOWN, Labels, TimedOut, labels_of
+from research.learning.lived import LivedRows
 from research.results.plan import Rules
 
-SIGNAL, HOLD = "signal", "hold"
+SIGNAL, HOLD, PHANTOM = "signal", "hold", "phantom"
+_HISTORY, _LIVED, _HOLD = range(3)
 
 type Bars = NDArray[np.int64]
 
@@ -34,8 +36,9 @@ class Recipe:
 class Dataset:
     """Rows in order of time: `bar` the signal's row in the frame, `end_bar` the last one its label rests on.
 
-    `at_ms` is when the bar closed, `label` 1 or 0, `is_signal` False for hold rows, `weight` has a mean of 1.
-    `timed_out` counts signals that were left without a label.
+    In the data set of several symbols `bar` and `end_bar` count along their common grid of time. `at_ms` is when the
+    bar closed, `label` 1 or 0, `is_signal` False for hold rows, `weight` has a mean of 1. `timed_out` counts signals
+    that were left without a label. `is_lived` is True for signals that were followed live (None: there are none).
     """
 
     features: FeatureSet
@@ -47,15 +50,22 @@ class Dataset:
     is_signal: NDArray[np.bool_]
     weight: Array
     timed_out: int = 0
+    is_lived: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.label)
 
+    @property
+    def lived(self) -> NDArray[np.bool_]:
+        """True for signals that were followed live."""
+        return np.zeros(len(self), np.bool_) if self.is_lived is None else self.is_lived
+
     def taken(self, places: NDArray[np.int64] | NDArray[np.bool_]) -> "Dataset":
         """Some of the rows, in their order."""
         columns = ("rows", "bar", "end_bar", "at_ms", "label", "is_signal", "weight")
-        return replace(self, **{name: getattr(self, name)[places] for name in columns})
+        lived = None if self.is_lived is None else self.is_lived[places]
+        return replace(self, is_lived=lived, **{name: getattr(self, name)[places] for name in columns})
 
     def only(self, names: tuple[str, ...]) -> "Dataset":
         """The same rows with some of the features, in the order of the set. KeyError names one that is not there."""
@@ -69,13 +79,14 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What a data set consists of."""
+    """What a data set consists of; `lived` of its signals were followed live."""
 
     signals: int
     won: int
     lost: int
     holds: int
     timed_out: int
+    lived: int = 0
 
     @property
     def win_rate(self) -> float | None:
@@ -87,7 +98,18 @@ def balance_of(dataset: Dataset) -> Balance:
     """Counted."""
     labels = dataset.label[dataset.is_signal]
     won = int(labels.sum())
-    return Balance(len(labels), won, len(labels) - won, int((~dataset.is_signal).sum()), dataset.timed_out)
+    holds, lived = int((~dataset.is_signal).sum()), int(dataset.lived.sum())
+    return Balance(len(labels), won, len(labels) - won, holds, dataset.timed_out, lived)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a strategy said of a history, from `first_bar` on, and what was lived of it instead."""
+
+    frame: Frame
+    entries: Entries
+    first_bar: int
+    lived: LivedRows = field(default_factory=LivedRows)
 
 
 def dataset_of(
@@ -103,33 +125,54 @@ def dataset_of(
 
     Hold rows come from bars of the strategy's warm-up on, and have a window, too.
     """
+    return rows_of(Said(frame, entries, max(0, warmup_bars - 1)), features, matrix, recipe, rules)
+
+
+def rows_of(said: Said, features: FeatureSet, matrix: Matrix, recipe: Recipe, rules: Rules) -> Dataset:
+    """The same from the first bar that counts on; where a signal was lived its row and its outcome stand instead."""
+    frame, entries, lived = said.frame, said.entries, said.lived
     labels = labels_of(frame, entries, rules, recipe.lookahead, recipe.timed_out)
-    known = labels.label != UNKNOWN
-    holds = sampled_holds(frame, entries, warmup_bars, int(known.sum()), recipe)
-    bar = np.concatenate((entries.row[known], holds))
+    counted = (entries.row >= said.first_bar) & ~np.isin(entries.row, lived.bar)
+    known, told = counted & (labels.label != UNKNOWN), lived.label != UNKNOWN
+    counts = int(known.sum()), int(told.sum())
+    taken = np.union1d(entries.row, lived.bar)
+    holds = _holds(len(frame), taken, said.first_bar, sum(counts), recipe)
+    bar = np.concatenate((entries.row[known], lived.bar[told], holds))
     order = np.argsort(bar, kind="stable")
-    at_ms = frame.open_at_ms[bar] + frame.timeframe_ms
+    source = np.repeat([_HISTORY, _LIVED, _HOLD], (*counts, len(holds)))[order]
+    rows, at_ms = matrix[bar[order]], frame.open_at_ms[bar[order]] + frame.timeframe_ms
+    if len(lived):
+        rows[source == _LIVED] = lived.rows[told]
+    lost = np.full(len(holds), LOST, np.int8)
     return Dataset(
         features=features,
-        rows=matrix[bar[order]],
+        rows=rows,
         bar=bar[order],
-        end_bar=np.concatenate((labels.end_row[known], holds + recipe.lookahead))[order],
-        at_ms=at_ms[order],
-        label=np.concatenate((labels.label[known], np.full(len(holds), LOST, np.int8)))[order],
-        is_signal=np.concatenate((np.ones(int(known.sum()), np.bool_), np.zeros(len(holds), np.bool_)))[
-            order
-        ],
-        weight=weights(at_ms[order], recipe.half_life_days),
-        timed_out=int((labels.timed_out & ~known).sum()),
+        end_bar=_ends(labels, known, bar[counts[0] :], recipe, len(frame))[order],
+        at_ms=at_ms,
+        label=np.concatenate((labels.label[known], lived.label[told], lost))[order],
+        is_signal=source != _HOLD,
+        weight=weights(at_ms, recipe.half_life_days),
+        timed_out=int((counted & labels.timed_out & ~known).sum()) + len(lived) - counts[1],
+        is_lived=source == _LIVED if len(lived) else None,
     )
+
+
+def _ends(labels: Labels, known: NDArray[np.bool_], others: Bars, recipe: Recipe, bars: int) -> Bars:
+    """The last bar each label rests on: that of lived signals and holds is where patience would have ended."""
+    return np.concatenate((labels.end_row[known], np.minimum(others + recipe.lookahead, bars - 1)))
 
 
 def sampled_holds(frame: Frame, entries: Entries, warmup_bars: int, signals: int, recipe: Recipe) -> Bars:
     """Bars without a signal, in order of time: `negative_ratio` for each signal, or all there are."""
-    free = np.ones(len(frame), np.bool_)
-    free[: max(0, warmup_bars - 1)] = False
-    free[max(0, len(frame) - recipe.lookahead) :] = False
-    free[entries.row] = False
+    return _holds(len(frame), entries.row, max(0, warmup_bars - 1), signals, recipe)
+
+
+def _holds(bars: int, taken: Bars, first_bar: int, signals: int, recipe: Recipe) -> Bars:
+    free = np.ones(bars, np.bool_)
+    free[:first_bar] = False
+    free[max(0, bars - recipe.lookahead) :] = False
+    free[taken] = False
     places = np.flatnonzero(free)
     wanted = round(signals * recipe.negative_ratio)
     if wanted >= len(places):

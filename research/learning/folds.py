@@ -49,6 +49,10 @@ def walk_forward(dataset: Dataset, folds: int = FOLDS, embargo: int = LOOKAHEAD)
         )
     begins = [int(part[0]) for part in np.array_split(bars, folds + 1)[1:]]
     ends = [*begins[1:], int(dataset.bar[-1]) + 1]
+    if any(first >= end for first, end in zip(begins, ends, strict=True)):
+        raise TooFewRows(
+            f"{len(bars):,} labelled signals on too few bars for {folds} folds: take a longer history"
+        )
     return tuple(split(dataset, first, end, embargo) for first, end in zip(begins, ends, strict=True))
 
 

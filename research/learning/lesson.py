@@ -1,14 +1,13 @@
-"""A whole training of one symbol: leak check, folds, model, ablation, comparison, advice."""
+"""A whole training: leak check, folds, model, ablation, comparison, advice."""
 
 from dataclasses import dataclass
 
-from bot.ml.feature import FUNDING_RATE
 from research.learning.ablation import Ablation, ablation_of
 from research.learning.advising import Advised, advised
 from research.learning.comparing import Comparison, comparison_of
 from research.learning.leaks import leaks
 from research.learning.learners import Fitted, Learner
-from research.learning.material import Material, Unteachable
+from research.learning.material import Material, Subject, Unteachable
 from research.learning.training import Trained, train
 from research.progress import Tell, silent
 
@@ -17,7 +16,7 @@ from research.progress import Tell, silent
 class Lesson[Made: Fitted]:
     """What came of it."""
 
-    material: Material
+    material: Subject
     trained: Trained[Made]
     ablation: Ablation
     comparison: Comparison
@@ -25,7 +24,7 @@ class Lesson[Made: Fitted]:
 
 
 def teach[Made: Fitted](
-    material: Material,
+    material: Subject,
     learner: Learner[Made],
     seed: int,
     sweep_ratio: float | None = None,
@@ -36,14 +35,16 @@ def teach[Made: Fitted](
     trained = train(material.dataset, learner, seed, embargo=material.recipe.lookahead, tell=tell)
     splits = tuple(one.split for one in trained.judged.folds)
     ablation = ablation_of(material.dataset, splits, learner, seed)
-    comparison = comparison_of(material, trained.judged, material.sources.points.get(FUNDING_RATE))
+    comparison = comparison_of(material, trained.judged)
     return Lesson(
         material, trained, ablation, comparison, advised(trained.judged, ablation, comparison, sweep_ratio)
     )
 
 
-def refuse_leaks(material: Material, seed: int) -> None:
-    """Raises Unteachable with the names of features that know the future."""
+def refuse_leaks(material: Subject, seed: int) -> None:
+    """Raises Unteachable with the names of features that know the future; a pool's members have been looked at."""
+    if not isinstance(material, Material):
+        return
     found = leaks(material.features, material.sources, material.matrix, seed)
     if found:
         raise Unteachable(

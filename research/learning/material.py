@@ -1,14 +1,20 @@
-"""What one symbol's model is learned from: candles, what is known beside them, what the strategy said of them."""
+"""What a model is learned from: candles, what is known beside them, what the strategy said of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bot.domain.errors import QuarterdeckError
 from bot.ml.align import Sources
-from bot.ml.compute import history_matrix
+from bot.ml.compute import history_matrix, whole_from
 from bot.ml.feature import FeatureSet, Matrix
 from bot.strategy import Entries, Frame, Strategy
 from research.backtest.asking import asked
-from research.learning.dataset import Dataset, Recipe, dataset_of, said_at
+from research.learning.dataset import Bars, Dataset, Recipe, Said, rows_of, said_at
+from research.learning.lived import LivedSignal, Told, lived_rows
 from research.results.plan import Rules
 from strategies.registry import Registry
 
@@ -18,10 +24,73 @@ class Unteachable(QuarterdeckError):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One symbol of what is learned from: what a backtest of its trading signals needs.
+
+    `asked` are the features of the trading signals, `at` is each candle's place on the grid of the data set's bars.
+    """
+
+    sources: Sources
+    trading: Entries
+    asked: Matrix
+    at: Bars
+
+    @property
+    def frame(self) -> Frame:
+        """The candles."""
+        return self.sources.frame
+
+
+class Subject(Protocol):
+    """What a model is taught: one symbol, or several on one grid of time."""
+
+    @property
+    def strategy(self) -> str:
+        """Whose signals."""
+        ...
+
+    @property
+    def symbol(self) -> str:
+        """Whose model: a symbol, a cluster's or the general name."""
+        ...
+
+    @property
+    def features(self) -> FeatureSet:
+        """What is asked of every bar."""
+        ...
+
+    @property
+    def dataset(self) -> Dataset:
+        """The rows."""
+        ...
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the rows were chosen."""
+        ...
+
+    @property
+    def rules(self) -> Rules:
+        """How orders fill."""
+        ...
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The symbols, in order of their names."""
+        ...
+
+    @property
+    def open_at_ms(self) -> NDArray[np.int64]:
+        """Opening times of the bars that rows and folds count along."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
-    """`training` are the signals to learn from (looser thresholds), `trading` those that would be traded.
+    """One symbol. `training` are the signals to learn from (looser thresholds), `trading` those that would be traded.
 
     `sources` have strength and side of both; `matrix` the features of every bar, `dataset` the rows to learn from.
+    `lived_out` counts followed signals that cannot be learned from.
     """
 
     strategy: str
@@ -34,11 +103,58 @@ class Material:
     dataset: Dataset
     recipe: Recipe
     rules: Rules
+    lived_out: int = 0
 
     @property
     def frame(self) -> Frame:
         """The candles."""
         return self.sources.frame
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Itself."""
+        at = np.arange(len(self.frame), dtype=np.int64)
+        return (Part(self.sources, self.trading, self.matrix[self.trading.row], at),)
+
+    @property
+    def open_at_ms(self) -> NDArray[np.int64]:
+        """Of its candles."""
+        return self.frame.open_at_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is asked of every symbol alike, and followed signals of any of them."""
+
+    registry: Registry
+    strategy: str
+    features: FeatureSet
+    recipe: Recipe
+    rules: Rules
+    lived: Sequence[LivedSignal] = ()
+
+    def material(self, symbol: str, sources: Sources) -> Material:
+        """Ask the strategy twice, with its training and with its trading thresholds, and compute the features once.
+
+        Rows begin where the history holds all that a desk would have remembered. Raises Unteachable where the strategy
+        fails or says nothing.
+        """
+        frame, features, strategy = sources.frame, self.features, self.strategy
+        traded = self.registry.build(strategy, symbol)
+        taught = self.registry.build(strategy, symbol, self.registry.training(strategy))
+        training, trading = _said(taught, frame), _said(traded, frame)
+        if not len(training):
+            raise Unteachable(f"{symbol}: {strategy} has no signal in {len(frame):,} bars")
+        strength, side = said_at(frame, training, trading)
+        known = replace(sources, strength=strength, side=side)
+        matrix = history_matrix(features, known)
+        first = max(taught.warmup_bars - 1, whole_from(frame))
+        lived = lived_rows(self.lived, Told(frame, features, matrix, side, first), self.recipe.timed_out)
+        rows = rows_of(Said(frame, training, first, lived), features, matrix, self.recipe, self.rules)
+        found = Material(
+            strategy, symbol, known, features, training, trading, matrix, rows, self.recipe, self.rules
+        )
+        return replace(found, lived_out=lived.left_out)
 
 
 def material_of(
@@ -50,20 +166,8 @@ def material_of(
     recipe: Recipe,
     rules: Rules,
 ) -> Material:
-    """Ask the strategy twice, with its training and with its trading thresholds, and compute the features once.
-
-    Raises Unteachable where the strategy fails or says nothing.
-    """
-    traded = registry.build(strategy, symbol)
-    taught = registry.build(strategy, symbol, registry.training(strategy))
-    training, trading = _said(taught, sources.frame), _said(traded, sources.frame)
-    if not len(training):
-        raise Unteachable(f"{symbol}: {strategy} has no signal in {len(sources.frame):,} bars")
-    strength, side = said_at(sources.frame, training, trading)
-    known = replace(sources, strength=strength, side=side)
-    matrix = history_matrix(features, known)
-    rows = dataset_of(sources.frame, training, taught.warmup_bars, features, matrix, recipe, rules)
-    return Material(strategy, symbol, known, features, training, trading, matrix, rows, recipe, rules)
+    """One symbol's. Raises Unteachable where the strategy fails or says nothing."""
+    return Course(registry, strategy, features, recipe, rules).material(symbol, sources)
 
 
 def _said(strategy: Strategy, frame: Frame) -> Entries:

@@ -61,7 +61,7 @@ def _verdict(card: Card) -> str:
 
 def _figures(card: Card) -> Iterable[tuple[str, str]]:
     metrics = card.metrics
-    signals = card.sources.get("signal", 0)
+    signals = card.sources.get("signal", 0) + card.sources.get("phantom", 0)
     yield "AUC out of fold", _text(metrics.auc)
     yield "threshold", _text(card.threshold)
     yield "precision there", _text(metrics.precision)

@@ -21,7 +21,7 @@ from bot.strategy import Array
 from research.learning.boosting import Boosting, BoostSettings
 from research.learning.dataset import Dataset
 from research.learning.folds import Split, walk_forward
-from research.learning.material import Material
+from research.learning.material import Subject
 from research.learning.metrics import at_threshold, auc_of, best_threshold, curve_of
 from research.learning.training import validated
 from research.progress import Tell, silent
@@ -70,7 +70,7 @@ class Proposal:
 class Search:
     """What is searched: one symbol's rows, the settings in use, where trials are kept."""
 
-    material: Material
+    material: Subject
     now: BoostSettings
     seed: int
     url: str
