@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bot.domain.instrument import Instrument
+from bot.ml.grouping import Grouping
 from bot.runtime.codec import decode
 from bot.strategy import Array, Frame, Value
 from cli.workshop.parcel import FIGURES
@@ -161,6 +162,29 @@ class TrainAnswer:
 
     version: str
     words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAsked:
+    """The traded `symbols`, and what else the store has, to be grouped by the `days` up to `to_ms`.
+
+    `leader` is BTC's name, empty where there is none.
+    """
+
+    place: Place
+    symbols: tuple[str, ...]
+    leader: str
+    to_ms: int
+    days: int
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAnswer:
+    """The grouping, kept nowhere yet, and the symbols that have too few candles for one."""
+
+    grouping: Grouping
+    left_out: tuple[str, ...] = ()
 
 
 def kept(results: Path, name: str) -> Kept | None:

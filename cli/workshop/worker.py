@@ -22,6 +22,7 @@ type Work = Callable[[Parcel, Say], object]
 
 WORKS = {
     "backtest": "cli.workshop.backtests",
+    "clusters": "cli.workshop.groupings",
     "sweep": "cli.workshop.sweeps",
     "train": "cli.workshop.trainings",
     "weekly": "cli.workshop.weeklies",
