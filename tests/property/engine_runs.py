@@ -1,6 +1,6 @@
 """Random runs of the whole pure part, told as lists of small happenings that shrink well."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from recovered import Memory
 from bot.domain import command as ask
 from bot.domain.account import Book
 from bot.domain.action import Action, RecordDecision, RecordEntry, RecordFill, RecordOrder, Submit
-from bot.domain.event import Filled, OrderUpdated, Outcome
+from bot.domain.event import ClustersChanged, Filled, OrderUpdated, Outcome
 from bot.domain.guard import Limits, Sizing, SizingMode
 from bot.domain.instrument import ZERO
 from bot.domain.model import ModelMode, ModelScore, ScoreAsk
@@ -218,6 +218,14 @@ def person_cancels(index: int) -> Happening:
     return named(happen, f"person_cancels({index})")
 
 
+def grouped(numbers: Mapping[str, int]) -> Happening:
+    """Symbols are grouped anew."""
+    groups = tuple(sorted(numbers.items()))
+    return named(
+        lambda run: void(run.desk.feed(ClustersChanged(run.desk.venue.now_ms, groups))), f"grouped({numbers})"
+    )
+
+
 def restart() -> Happening:
     def happen(run: Run) -> None:
         run.desk.restart(Memory(run.desk.venue.steps).recovered())
@@ -300,6 +308,7 @@ sizings = st.sampled_from(
         Sizing(SizingMode.FIXED_NOTIONAL, D(2500)),
     ]
 )
+places, versions = st.sampled_from([*NAMES, "_general"]), st.sampled_from(["", "v0001", "v0002"])
 commands = st.builds(
     command,
     st.one_of(
@@ -317,6 +326,9 @@ commands = st.builds(
         st.builds(ask.SetReentry, names, st.booleans()),
         st.builds(ask.SwitchModel, st.sampled_from(["", *NAMES]), st.sampled_from(list(ModelMode))),
         st.builds(ask.SetModelThreshold, names, st.sampled_from([None, D(0), D("0.3"), D("0.9")])),
+        st.builds(ask.UseModel, st.just("quiet"), places, versions, versions),
+        st.builds(ask.SetLimit, st.just("max_same_cluster"), st.sampled_from([D(0), D(1), D(2)])),
+        st.builds(ask.SetLimit, st.just("exposure_per_cluster"), st.sampled_from([D(0), D("0.05"), D(1)])),
         st.builds(ask.KillNow, names),
         st.builds(ask.ResetKill, st.sampled_from(["", *NAMES]), st.just("why not")),
         st.just(ask.Unhalt()),
@@ -353,6 +365,7 @@ good = st.one_of(
     bars,
     commands,
     st.builds(rehearsed),
+    st.builds(grouped, st.dictionaries(names, st.integers(1, 2), max_size=3)),
     st.builds(wait, st.integers(1, 20_000)),
     st.builds(fund, names, st.integers(-50, 50)),
     st.builds(tell_again, st.integers(0, 1000)),
