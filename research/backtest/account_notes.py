@@ -35,18 +35,22 @@ def gate_notes(traded: Traded) -> Iterator[str]:
 
 def limit_notes(limits: Limits, ground: Ground) -> Iterator[str]:
     """Limits that are set and cannot count here, and why."""
-    quotes = {
-        "max_spread_percent": limits.max_spread_percent,
-        "volatility_percent": limits.volatility_percent,
-    }
-    unknown = [name for name, value in quotes.items() if value]
-    if unknown:
-        count = "does not count" if len(unknown) == 1 else "do not count"
-        yield f"Candles hold no quotes: {' and '.join(unknown)} {count}."
+    yield from _without("Candles hold no quotes", limits, "max_spread_percent", "volatility_percent")
+    yield from _without(
+        "Symbols of a backtest are in no clusters", limits, "max_same_cluster", "exposure_per_cluster"
+    )
     if limits.funding_window_minutes and not ground.funding:
         yield "No funding times were given: funding_window_minutes does not count."
     if limits.auto_reduce and not ground.instruments:
         yield "Without instruments nothing comes near its liquidation: auto_reduce does not count."
+
+
+def _without(why: str, limits: Limits, *names: str) -> Iterator[str]:
+    """Which of these limits are set, in one sentence."""
+    unknown = [name for name in names if getattr(limits, name)]
+    if unknown:
+        count = "does not count" if len(unknown) == 1 else "do not count"
+        yield f"{why}: {' and '.join(unknown)} {count}."
 
 
 def _minute(at_ms: int) -> str:

@@ -240,6 +240,9 @@ def test_limits_that_candles_cannot_judge_are_told(tmp_path: Path) -> None:
     notes = run(tmp_path, limits, market(LONG)).notes
     assert "Candles hold no quotes: max_spread_percent and volatility_percent do not count." in notes
     assert "Without instruments nothing comes near its liquidation: auto_reduce does not count." in notes
+    alike = only(max_same_cluster=1, exposure_per_cluster=Decimal(1))
+    said = "Symbols of a backtest are in no clusters: max_same_cluster and exposure_per_cluster do not count."
+    assert said in run(tmp_path / "alike", alike, market(LONG)).notes
     usual = run(tmp_path / "usual", Limits(), market(LONG)).notes
     assert "Candles hold no quotes: max_spread_percent does not count." in usual
 
