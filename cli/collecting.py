@@ -6,7 +6,7 @@ from bot.venues.ccxt_venue.gateway import CcxtGateway
 from bot.venues.ccxt_venue.venue import CcxtVenue
 from bot.venues.port import Venue
 from cli.house import House
-from cli.live_paper import LivePaperVenue
+from cli.live_paper_venue import LivePaperVenue
 from cli.past import shared_past, store_of
 from research.fetching.collecting import Collector, Round
 from research.history.report import counted

@@ -11,34 +11,14 @@ from bot.venues.ccxt_venue.generic import Exchanged, GenericSource
 from bot.venues.ccxt_venue.live_feed import DialectSource, LiveFeed, Source
 from bot.venues.ccxt_venue.wire import Access
 from bot.venues.matching import MatchingRules
-from bot.venues.paper import PaperVenue
 from bot.venues.paper.records import resumes_at_ms
-from bot.venues.port import Sink, VenueUnavailable
+from bot.venues.port import VenueUnavailable
 from cli.house import Blueprint, House
 from cli.live import Running
+from cli.live_paper_venue import LivePaperVenue
 from cli.shelf import shelf_of
 from cli.venues import DIALECTS
 from storage.database import Database
-
-
-class LivePaperVenue(PaperVenue):
-    """A paper account on a feed that grows: what closed while nobody ran is lived through before anybody hears."""
-
-    feed: LiveFeed
-    line: CcxtGateway | None = None
-    """The way to an exchange that we have a dialect for."""
-
-    async def open(self, sink: Sink) -> None:
-        """Read the books and live through the bars that were missed."""
-        await super().open(sink)
-        held = (await self.snapshot(self.now_ms)).positions
-        await self.feed.load_funding([position.symbol for position in held], self.now_ms)
-        await self.catch_up()
-
-    async def close(self) -> None:
-        """Write what is still open and let go of the exchange."""
-        await super().close()
-        await self.feed.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from bot.venues.bybit import BybitDialect
 from bot.venues.ccxt_venue.venue import CcxtVenue
 from bot.venues.ccxt_venue.wire import Access, Environment
 from cli import shelf as shelves
-from cli.live_paper import LivePaperVenue, PaperLive
+from cli.live_paper import PaperLive
+from cli.live_paper_venue import LivePaperVenue
 from cli.shelf import StoreShelf
 from cli.venues import READ_LAG_MS, ExchangeAt
 from cli.wiring import Blueprint, House, open_house

@@ -177,6 +177,12 @@ class LiveFeed:
         end = int(np.searchsorted(frame.open_at_ms, last_open_at_ms, side="right"))
         return frame.part(max(0, end - bars), end)
 
+    async def elsewhere(self, symbol: str, bars: int, until_ms: int) -> Frame:
+        """Closed candles of a symbol that is not on the feed, as the exchange tells them. Raises VenueUnavailable."""
+        if symbol not in self.instruments:
+            raise VenueUnavailable(f"{symbol} is not listed")
+        return await self._source.candles(symbol, self._timeframe, bars, until_ms)
+
     def funding_rate(self, symbol: str, at_ms: int) -> float:
         """The rate settled then; NaN when unknown."""
         return self._rates.get((symbol, at_ms), nan)
