@@ -21,11 +21,13 @@ from bot.ml.shelf import Change, Kept, ModelShelf, Swapped, Unusable, Wanted, Wi
 from bot.runtime.desk import Desk
 from bot.runtime.scoring import BTC, ETH, Known, ModelScorer, Series, Told
 from bot.strategy import Frame
+from cli.evolution import evolution_of
 from cli.house import House
+from cli.leaders import join_leaders, patience_s
 from cli.model_placing import FilePlacer
 from cli.past import store_of
 from cli.workshop.sources import source_of
-from handlers.learning import ClusterView, ModelView
+from handlers.learning import ModelView
 from research.store.port import KINDS, StoreError
 
 MEMORY_BARS = feature.MEMORY + feature.CHUNK
@@ -46,18 +48,23 @@ def join_models(house: House) -> "Shelf":
     """Let the house's signals be scored; answers what the chat asks."""
     plan, engine = house.plan, house.engine
     settings, symbols = plan.loaded.settings.ml, engine.state.symbols
-    shelf = ModelShelf(folder_of(plan.home, settings.folder))
+    root = folder_of(plan.home, settings.folder)
+    shelf = ModelShelf(root)
     shelf.want(Wanted(state.settings.strategy, name) for name, state in symbols.items())
 
-    def window(symbol: str) -> Frame | None:
-        return engine.signals.frame(symbol) if symbol in symbols else None
-
     quote = plan.loaded.settings.venue.quote
-    known = Known(window, points_of(house), {BTC: f"BTC{quote}", ETH: f"ETH{quote}"})
+    beside = {BTC: f"BTC{quote}", ETH: f"ETH{quote}"}
+    leaders = join_leaders(house, shelf, beside)
+
+    def window(symbol: str) -> Frame | None:
+        return engine.signals.frame(symbol) if symbol in symbols else leaders.window(symbol)
+
+    arrived = partial(leaders.arrived, patience_s=patience_s(house))
+    known = Known(window, points_of(house), beside, arrived=arrived)
     told = Told(partial(_tell_change, house), partial(_tell_failure, house), house.now_ms)
     house.performer.placer = FilePlacer(folder_of(plan.home, settings.folder))
     scorer = house.scorer = house.performer.scorer = ModelScorer(
-        shelf, known, told, PATIENCE_S if plan.read_lag_ms else None
+        shelf, known, told, PATIENCE_S if plan.read_lag_ms else None, evolution_of(house, root)
     )
     house.loop.commit_listeners.append(scorer.reloads.hear)
     house.beside["models"] = scorer.reloads.run
@@ -141,10 +148,6 @@ class Shelf:
         state = self._house.engine.state.symbols.get(symbol)
         found = None if state is None else self._shelf.chosen(state.settings.strategy, symbol)
         return found.card if isinstance(found, Loaded) else None
-
-    def clusters(self) -> Sequence[ClusterView]:
-        """None: symbols are not grouped yet."""
-        return ()
 
     async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
         """Let models judge signals (symbol empty: all), or not."""

@@ -28,6 +28,8 @@ def follow_signals(house: House, store: PhantomStore) -> "Current":
     follower = build_follower(house.plan, house.engine, house.venue, store, features)
     house.follower = follower
     house.loop.commit_listeners.append(follower.hear)
+    if house.scorer is not None and house.scorer.evolution is not None:
+        follower.ended_listeners.append(house.scorer.evolution.hear)
     return Current(follower, store)
 
 

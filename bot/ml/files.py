@@ -12,6 +12,8 @@ from bot.ml.card import Card, Kind, card_of, check_strategy, check_symbol, check
 from bot.ml.model import ModelError
 
 CARD, REPORT, CURRENT, CHALLENGER = "card.json", "report.html", "current", "challenger"
+FIRST = "first"
+"""When the first version was made, in ms: versions that old may be gone by now."""
 MODEL_FILE: dict[Kind, str] = {"lightgbm": "model.txt", "onnx": "model.onnx"}
 
 LARGEST_MODEL = 64 << 20
@@ -32,7 +34,7 @@ def version_folder(root: Path, strategy: str, symbol: str, version: str) -> Path
 
 def shown(path: Path) -> str:
     """A path as people are told of it: from the strategy on."""
-    depth = 3 if path.name in {CURRENT, CHALLENGER} else 4
+    depth = 3 if path.name in {CURRENT, CHALLENGER, FIRST} else 4
     return "/".join(path.parts[-depth:])
 
 
@@ -45,6 +47,21 @@ def versions(folder: Path) -> tuple[str, ...]:
         except ModelError:
             continue
     return tuple(name for _, name in sorted(found))
+
+
+def first_made_ms(folder: Path) -> int | None:
+    """When a symbol's first version was made, also when that is gone by now; None where there never was one.
+
+    As the file beside the versions says; without it the oldest card does. Raises ModelError where it is broken.
+    """
+    try:
+        text = read_file(folder / FIRST, _LARGEST_NAME).decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        oldest = versions(folder)[:1]
+        return read_card(folder / oldest[0]).created_at_ms if oldest else None
+    if not text.isdecimal() or len(text) > 18:
+        raise ModelError(f"{shown(folder / FIRST)}: does not say when")
+    return int(text)
 
 
 def current_version(folder: Path) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.ml.card import Card
 from bot.ml.choice import candidates
 from bot.ml.files import CURRENT, current_version, place
 from bot.ml.loaded import Hasher, Loaded, load_model, registered
@@ -125,6 +126,10 @@ class ModelShelf:
     def is_used(self) -> bool:
         """True when any model is loaded."""
         return bool(self._held)
+
+    def cards(self) -> list[Card]:
+        """The cards of all that is loaded."""
+        return [one.card for one in self._held.values()]
 
     def marks(self) -> dict[Place, Mark]:
         """How every `current` is now: times only; changes nothing, so any thread may ask the disk."""

@@ -5,6 +5,7 @@ way. One writer at a time holds a symbol's folder; what a dead one left is remov
 """
 
 import fcntl
+import logging
 import os
 import re
 import shutil
@@ -19,6 +20,8 @@ from bot.ml import files
 from bot.ml.card import Card, card_text, check_version
 from bot.ml.loaded import Hasher, load_model, model_of, registered
 from bot.ml.model import ModelError
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 30.0
 _LOOK_S = 0.02
@@ -40,6 +43,7 @@ def write_version(root: Path, card: Card, model: bytes, report: str, *, current:
     with held(folder):
         card = replace(card, version=card.version or _next_number(folder))
         _write(folder, card, model, report)
+        _note_first(folder)
         if current:
             point(folder / files.CURRENT, card.version)
     return card
@@ -184,6 +188,19 @@ def _write(folder: Path, card: Card, model: bytes, report: str) -> None:
         except OSError:
             _clear(folder)
             raise
+
+
+def _note_first(folder: Path) -> None:
+    """Keep when the first version was made. What fails here is made good by the next: the oldest card says the same."""
+    try:
+        if os.path.lexists(folder / files.FIRST):
+            return
+        made = files.first_made_ms(folder)
+        _put(folder / _NEXT, f"{made}\n".encode())
+        (folder / _NEXT).replace(folder / files.FIRST)
+        settle(folder)
+    except (ModelError, OSError) as error:
+        log.warning("%s: when its first version was made is not kept: %s", _label(folder), error)
 
 
 def point(path: Path, version: str) -> None:

@@ -89,6 +89,7 @@ class Follower:
         self._woken = asyncio.Event()
         self._woken.set()
         self._one_at_a_time = asyncio.Lock()
+        self.ended_listeners: list[Callable[[Sequence[tuple[Phantom, Ending]]], Awaitable[None]]] = []
 
     def hear(self, steps: Sequence[Step]) -> None:
         """Steps that have been committed: remembered, looked at later."""
@@ -218,8 +219,11 @@ class Follower:
         """What has begun and ended, in one go; what could not be written is written the next time."""
         begun, ended = len(self._begun), len(self._ended)
         if begun or ended:
-            await self._store.write(self._begun[:begun], self._ended[:ended])
+            over = self._ended[:ended]
+            await self._store.write(self._begun[:begun], over)
             del self._begun[:begun], self._ended[:ended]
+            for listener in self.ended_listeners if over else ():
+                await listener(over)
 
 
 def _is_news(step: Step) -> bool:

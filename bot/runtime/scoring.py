@@ -6,8 +6,8 @@ code is imported with the first score: a desk without models never pays for it.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,9 @@ from bot.domain.market import HOUR_MS
 from bot.domain.model import ModelScore, ScoreAsk
 from bot.market.points import Points
 from bot.ml.loaded import Loaded
-from bot.ml.shelf import Change, ModelShelf, Unusable
+from bot.ml.registry import feature_set
+from bot.ml.shelf import Change, ModelShelf, Swapped, Unusable
+from bot.runtime.evolution import Evolution
 from bot.runtime.reloading import Reloads
 from bot.strategy import Array, Frame
 
@@ -45,6 +47,10 @@ class SignalBar:
     side: float
 
 
+async def _nobody(symbols: Collection[str], open_at_ms: int) -> None:
+    """All that may come is here."""
+
+
 def _no_groups(symbol: str, close_at_ms: int) -> Mapping[str, float]:
     return {}
 
@@ -54,6 +60,7 @@ class Known:
     """What a desk knows of the market: windows of candles (None: not traded), series of single figures by name.
 
     `outside` is what the bar of a symbol that closes at a time is told of its cluster, by names of feature.OUTSIDE.
+    `arrived` waits a moment for the bar of some symbols that opens at a time, where it may be on its way.
     """
 
     window: Callable[[str], Frame | None]
@@ -61,6 +68,11 @@ class Known:
     beside: Mapping[str, str]
     """The symbols that BTC and ETH go by."""
     outside: Callable[[str, int], Mapping[str, float]] = _no_groups
+    arrived: Callable[[Collection[str], int], Awaitable[None]] = _nobody
+
+    async def expect(self, names: Iterable[str], open_at_ms: int) -> None:
+        """Wait a moment for the bar of BTC or ETH that opens at a time."""
+        await self.arrived({self.beside[name] for name in names if name in self.beside}, open_at_ms)
 
     def frames_beside(self) -> dict[str, Frame]:
         """The windows of BTC and ETH, where there are any; asked on the loop, they never change."""
@@ -72,7 +84,7 @@ class Known:
         from bot.ml.align import Sources
 
         points = cache(self.points)
-        others = {name: points(self.beside[name]) for name in frames}
+        others = {name: points(symbol) for name, symbol in self.beside.items()}
         return [
             Sources(
                 frame=bar.frame,
@@ -118,21 +130,32 @@ class ModelScorer:
     """Asks the models of a shelf; a bot.runtime.ports.Scorer.
 
     So long (`patience_s`; None: to the end) a score waits for a new version of its model; then the old one answers.
+    `evolution` None: every model's scores count from the first on.
     """
 
     shelf: ModelShelf
     known: Known
     told: Told
     patience_s: float | None = None
+    evolution: Evolution | None = None
     reloads: Reloads = field(init=False)
     _failed_at_ms: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.reloads = Reloads(self.shelf, self.told.changed)
+        self.reloads = Reloads(self.shelf, self._changed)
+
+    def _changed(self, change: Change) -> None:
+        self.told.changed(change)
+        if self.evolution is not None and isinstance(change, Swapped):
+            for card in self.shelf.cards():
+                if (card.strategy, card.symbol) == change.place:
+                    self.evolution.soon(card)
 
     async def begin(self) -> None:
         """Load the models, and where there are any the array code too: the first bar must not wait for it."""
         await self.reloads.whole()
+        if self.evolution is not None:
+            await self.evolution.learn(self.shelf.cards())
         if self.shelf.is_used:
             await asyncio.to_thread(_load_features)
 
@@ -151,9 +174,21 @@ class ModelScorer:
                 said += [ModelScore(ask.symbol, fault=OTHER_BAR)] if wish is None else []
                 wishes += [] if wish is None else [wish]
         if wishes:
+            names = {name for wish in wishes for name in beside_of(wish.model.card.features)}
+            last = wishes[0].bar.frame
+            await self.known.expect(names, last.open_at_ms.item(-1))
             said += await asyncio.to_thread(self._answers, wishes, self.known.frames_beside())
         self._tell_failures(said)
-        return said
+        return await self._aged(said, wishes)
+
+    async def _aged(self, said: Sequence[ModelScore], wishes: Sequence[_Wish]) -> list[ModelScore]:
+        """Scores of models that are too young say so."""
+        if self.evolution is None:
+            return list(said)
+        cards = {wish.ask.symbol: wish.model.card for wish in wishes}
+        await self.evolution.learn(cards.values())
+        young = {symbol: self.evolution.young(card) for symbol, card in cards.items()}
+        return [replace(one, young=young.get(one.symbol, "")) for one in said]
 
     def _wish(self, ask: ScoreAsk, model: Loaded) -> _Wish | None:
         frame = self.known.window(ask.symbol)
@@ -180,6 +215,13 @@ class ModelScorer:
                 self.told.failed(one.symbol, one.fault)
 
 
+@cache
+def beside_of(features: tuple[str, ...]) -> frozenset[str]:
+    """Whose candles some features are made of besides the symbol's own: BTC, ETH."""
+    needs = {need for one in feature_set(features).features for need in one.needs}
+    return frozenset(name for name in (BTC, ETH) if name.lower() in needs)
+
+
 def _load_features() -> None:
     from bot.ml import compiling
 
@@ -195,7 +237,6 @@ def _last(bars: int, value: float) -> Array:
 
 def _of_group(names: Sequence[str], group: "Sequence[tuple[_Wish, Sources]]") -> list[ModelScore]:
     from bot.ml.compute import live_rows
-    from bot.ml.registry import feature_set
 
     wishes = [wish for wish, _ in group]
     try:
@@ -214,14 +255,11 @@ def _scored(group: Sequence[_Wish], rows: Array) -> list[ModelScore]:
     said = []
     for place, (wish, answer) in enumerate(zip(group, answers, strict=True)):
         card = wish.model.card
+        common = ModelScore(wish.ask.symbol, threshold=card.threshold, model=f"{card.symbol}/{card.version}")
         if isinstance(answer, Score):
-            said.append(
-                ModelScore(
-                    wish.ask.symbol, answer.probability, card.threshold, card.version, moved=moved[place]
-                )
-            )
+            said.append(replace(common, score=answer.probability, moved=moved[place]))
         else:
-            said.append(ModelScore(wish.ask.symbol, None, card.threshold, card.version, answer.reason))
+            said.append(replace(common, fault=answer.reason))
     return said
 
 

@@ -93,7 +93,7 @@ async def test_live_scores_are_those_of_training_also_over_a_restart(tmp_path: P
 
 async def test_a_score_below_refuses_and_why_names_what_moved_it(tmp_path: Path) -> None:
     install(tmp_path, 1)
-    async with whole_house(tmp_path, FRAMES, history=HISTORY) as desk:
+    async with whole_house(tmp_path, FRAMES, "ml: {evolution_outcomes: 0}\n", history=HISTORY) as desk:
         await said(desk, "/ml_on XRP", "Confirm", "/ml_threshold XRP 0.99", "Confirm")
         await desk.bars(3)
         assert [one.refused_by for one in await desk.house.desk.decisions(10) if one.signal.symbol == "XRPUSDT"] == [
@@ -106,7 +106,7 @@ async def test_a_score_below_refuses_and_why_names_what_moved_it(tmp_path: Path)
 
 
 async def test_without_a_model_signals_pass_and_nothing_can_be_switched(tmp_path: Path) -> None:
-    async with whole_house(tmp_path, FRAMES, "ml: {mode: on}\n", history=HISTORY) as desk:
+    async with whole_house(tmp_path, FRAMES, "ml: {mode: on, evolution_outcomes: 0}\n", history=HISTORY) as desk:
         await desk.bars(2)
         found = await desk.house.desk.decisions(10)
         assert {gate.figures for one in found for gate in one.gates if gate.gate == "model"} == {"no model"}
