@@ -40,15 +40,6 @@ class ModelView:
     queued: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterView:
-    """Symbols that behave alike, and how."""
-
-    name: str
-    symbols: tuple[str, ...]
-    behaviour: str
-
-
 class ModelShelf(Protocol):
     """The models in use."""
 
@@ -58,10 +49,6 @@ class ModelShelf(Protocol):
 
     def card(self, symbol: str) -> Card | None:
         """The card of the model that speaks for a symbol; None: nobody's does."""
-        ...
-
-    def clusters(self) -> Sequence[ClusterView]:
-        """Groups of symbols."""
         ...
 
     async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
@@ -74,7 +61,7 @@ class ModelShelf(Protocol):
 
 
 class Nothing:
-    """No model, no cluster: a ModelShelf."""
+    """No model: a ModelShelf."""
 
     def models(self) -> Sequence[ModelView]:
         """None."""
@@ -83,10 +70,6 @@ class Nothing:
     def card(self, symbol: str) -> Card | None:
         """None."""
         return None
-
-    def clusters(self) -> Sequence[ClusterView]:
-        """None."""
-        return ()
 
     async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
         """There is nothing to switch."""
@@ -127,7 +110,8 @@ class Phantoms(Injected):
 class Proposal:
     """Something that waits for a person. `changes` would change, `figures` are what it comes to: name, before, after.
 
-    `outcome` says what became of one that does not wait any more; `change_id` is the change of settings it led to.
+    `outcome` says what became of one that does not wait any more; `change_id` is the change of settings it led to;
+    `source` says who proposed it.
     """
 
     id: str
@@ -139,6 +123,7 @@ class Proposal:
     expires_at_ms: int = 0
     outcome: str = ""
     change_id: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,16 +184,3 @@ async def ml_threshold(
         return no(WHICH_THRESHOLD)
     answer = await models.shelf.set_threshold(_chosen(symbol), threshold, actor.id)
     return answered("Threshold changed", answer, buttons=BACK)
-
-
-@command(area="models", role=Role.VIEWER)
-async def clusters(desk: Desk, models: Models = EMPTY) -> Reply:
-    """Symbols that behave alike, and how they behave."""
-    found = models.shelf.clusters()
-    rows = ((one.name, str(len(one.symbols)), ", ".join(one.symbols), one.behaviour) for one in found)
-    return Reply(
-        title=f"Clusters · {len(found)}" if found else "Clusters · none",
-        table=table("Cluster | >Symbols | Which | Behaviour", rows),
-        text="" if found else "Symbols have not been grouped yet: that comes with the models.",
-        buttons=(Button("Refresh", "/clusters"), Button("Symbols", "/symbols")),
-    )

@@ -17,7 +17,6 @@ from bot.ml.card import Card
 from handlers.lab import BacktestOrder, BacktestResult, NoLaboratory, Research, Told, Tried, TriedTrade
 from handlers.learning import (
     Applied,
-    ClusterView,
     Models,
     ModelView,
     NoProposals,
@@ -99,9 +98,6 @@ class Shelf(Nothing):
     def card(self, symbol: str) -> Card | None:
         return model_kit.card("_general", version="v0007") if symbol == "BTCUSDT" else None
 
-    def clusters(self) -> tuple[ClusterView, ...]:
-        return (ClusterView("majors", ("BTCUSDT", "ETHUSDT"), "trend together"),)
-
     async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
         self.asked.append((symbol, on, actor))
         return Done((Change("models", "off", "on"),))
@@ -147,11 +143,6 @@ async def test_the_card_of_a_model() -> None:
     assert reply.plot == ReliabilityPlot(((0.4, 0.41, 300), (0.6, 0.58, 300)), 0.55, reply.title)
     assert [button.label for button in reply.buttons] == ["Refresh", "Switch off", "Models", "Why"]
     assert "XRPUSDT has no model" in (await talk.say("/ml xrp")).text
-
-
-async def test_clusters_are_shown() -> None:
-    talk = Talk(busy_desk(), context=(Models(Shelf()),))
-    assert rows(await talk.say("/clusters"))[0]["Which"] == "BTCUSDT, ETHUSDT"
 
 
 @dataclass
