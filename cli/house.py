@@ -16,6 +16,7 @@ from bot.market.signals import WindowSignals
 from bot.runtime.desk import JobView
 from bot.runtime.following import Follower
 from bot.runtime.health import Health
+from bot.runtime.job_rules import JobRule
 from bot.runtime.loop import Loop
 from bot.runtime.perform import Performer
 from bot.runtime.scoring import ModelScorer
@@ -102,6 +103,8 @@ class House:
     beat_listeners: list[Callable[[], None]] = field(default_factory=list)
     beside: dict[str, Callable[[], Coroutine[None, None, None]]] = field(default_factory=dict)
     """What runs beside trading, by name, from the end of the start to the end of the house."""
+    job_rules: list[JobRule] = field(default_factory=list)
+    """Jobs of what was joined to the house, beside the standard ones."""
     follower: Follower | None = None
     scorer: ModelScorer | None = None
     on_call: OnCall | None = None

@@ -44,7 +44,7 @@ def build_jobs(house: House, clock: Clock) -> Jobs:
         drill=partial(run_drill, house) if house.plan.mode in DRILLED else None,
         collect=collectors.round if collectors is not None else None,
     )
-    rules = standard_jobs(settings, [house.plan.timeframe], clock, ports)
+    rules = (*standard_jobs(settings, [house.plan.timeframe], clock, ports), *house.job_rules)
     store: Path = house.plan.home / JOBS_FILE
     jobs = Jobs(house.plan.account, clock, rules, store=store, notify=partial(raise_notice, house))
     house.health.jobs = jobs.views

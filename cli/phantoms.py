@@ -1,7 +1,7 @@
 """Phantoms of a house joined: who follows its signals, on which terms, and what the chat may ask about them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.domain.decision import Decision
 from bot.domain.model import ModelMode
@@ -22,9 +22,17 @@ PATIENCE_S = 2.0
 """So long a question waits for what is being followed; then it is answered from what is in the books."""
 
 
-def follow_signals(house: House, store: PhantomStore) -> "Current":
-    """Let the house's signals be followed from its start on; answers what the chat asks."""
-    features = features_of(house)
+def _nobody(symbol: str) -> bool:
+    """No model is tried."""
+    return False
+
+
+def follow_signals(house: House, store: PhantomStore, is_tried: Callable[[str], bool] = _nobody) -> "Current":
+    """Let the house's signals be followed from its start on; answers what the chat asks.
+
+    `is_tried` says of a symbol that a model is tried on it, though none may be asked yet.
+    """
+    features = features_of(house, is_tried)
     follower = build_follower(house.plan, house.engine, house.venue, store, features)
     house.follower = follower
     house.loop.commit_listeners.append(follower.hear)
@@ -33,14 +41,16 @@ def follow_signals(house: House, store: PhantomStore) -> "Current":
     return Current(follower, store)
 
 
-def features_of(house: House) -> PhantomFeatures | None:
-    """Features of signals whose symbol asks models; None where the house has no models to ask."""
+def features_of(house: House, is_tried: Callable[[str], bool] = _nobody) -> PhantomFeatures | None:
+    """Features of signals whose symbol asks models, or tries one; None where the house has no models to ask."""
     symbols = house.engine.state.symbols
     if house.scorer is None:
         return None
-    return PhantomFeatures(
-        house.scorer.known, lambda symbol: symbols[symbol].model.mode is not ModelMode.OFF, house.bars
-    )
+
+    def wanted(symbol: str) -> bool:
+        return symbols[symbol].model.mode is not ModelMode.OFF or is_tried(symbol)
+
+    return PhantomFeatures(house.scorer.known, wanted, house.bars)
 
 
 def build_follower(

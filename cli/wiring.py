@@ -102,10 +102,10 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     lab.book = book
     house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, front, health)
     shelf = lab.shelf = join_models(house)
-    trainer = training.join_training(house, lab, book)
-    shelf.queued = trainer.queued
-    phantoms = Phantoms(follow_signals(house, database.phantoms(plan.account)))
-    lent = Research(lab), Proposals(book), Models(shelf), phantoms, Training(trainer)
+    trained = training.join_training(house, lab, book)
+    shelf.queued = trained.service.queued
+    phantoms = Phantoms(follow_signals(house, database.phantoms(plan.account), trained.trials.is_tried))
+    lent = Research(lab), Proposals(book), Models(shelf), phantoms, Training(trained.service)
     front.lend(plan.loaded.settings.name, *lent)
     on_call(house)
     return house

@@ -190,6 +190,7 @@ class Book:
             expires_at_ms=one.expires_at_ms,
             outcome=outcome,
             change_id=one.verdict.change_id,
+            source=draft.source,
         )
 
     def _outcome(self, one: Filed) -> str:

@@ -91,7 +91,7 @@ def _buttons(notice: Notice, notice_id: int) -> list[Button]:
         found.append(Button("Kills", "/kill"))
     elif notice.kind is NoticeKind.DAILY_LOSS:
         found.append(Button("Risk", "/risk"))
-    elif notice.kind is NoticeKind.DIGEST:
+    elif notice.kind in {NoticeKind.DIGEST, NoticeKind.MODEL}:
         waiting = dict(notice.fields).get(WAITING, "")
         found += decision_buttons(waiting.split(", ")) if waiting else ()
     return found

@@ -37,9 +37,3 @@ def drop_challenger(root: Path, strategy: str, symbol: str, version: str = "") -
         path.unlink(missing_ok=True)
         settle(folder)
     return True
-
-
-def is_tried(root: Path, strategy: str, symbol: str) -> bool:
-    """True where a version waits for its trial, or a file says so that cannot be read."""
-    path = files.place(root, strategy, symbol) / files.CHALLENGER
-    return path.is_symlink() or path.exists()

@@ -1,16 +1,39 @@
 """Versions of models on the disk as a desk asks for them, and a version as a proposal beside the one in use."""
 
-from dataclasses import dataclass
+import logging
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.domain.command import UseModel
 from bot.ml import files
 from bot.ml.card import Card
+from bot.ml.challenger import challenger_version
+from bot.ml.loaded import Loaded, load_model
 from bot.ml.model import ModelError
 from bot.ml.shelf import Place
 from bot.runtime.proposals import Draft, Figures
 from handlers import model_versions
 from handlers.format import UNKNOWN, number, share
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which version is in use, which is tried, both empty where there is none; when the challenger was made."""
+
+    current: str = ""
+    challenger: str = ""
+    made_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The models of a trial; `champion` None where the one in use cannot be loaded."""
+
+    champion: Loaded | None
+    challenger: Loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +41,8 @@ class Versions:
     """The folder of models. Everything here reads the disk: for a thread."""
 
     root: Path
+    _newest: dict[Place, tuple[int, int]] = field(init=False, repr=False, default_factory=dict)
+    """When a place's folder was changed, and when its newest version was made: cards are read once."""
 
     def current(self, place: Place) -> str:
         """The version in use, empty where there is none. Raises ModelError."""
@@ -30,8 +55,52 @@ class Versions:
     def newest_ms(self, place: Place) -> int:
         """When the newest whole version was made; 0 where there is none."""
         folder = files.place(self.root, *place)
+        mark = changed_ns(folder)
+        known_mark, made_ms = self._newest.get(place, (-1, 0))
+        if mark == known_mark:
+            return made_ms
         found = files.versions(folder)
-        return files.read_card(folder / found[-1]).created_at_ms if found else 0
+        made_ms = files.read_card(folder / found[-1]).created_at_ms if found else 0
+        self._newest[place] = (mark, made_ms)
+        return made_ms
+
+    def tried(self) -> frozenset[Place]:
+        """All that have a challenger."""
+        found = self.root.glob(f"*/*/{files.CHALLENGER}")
+        return frozenset((path.parts[-3], path.parts[-2]) for path in found)
+
+    def standing(self, place: Place) -> Standing:
+        """Who is in use, who is tried; a challenger that is gone or broken is none. Raises ModelError."""
+        current = self.current(place)
+        challenger = self._challenger(place)
+        if not challenger or challenger == current:
+            return Standing(current)
+        return Standing(current, challenger, self.card(place, challenger).created_at_ms)
+
+    def _challenger(self, place: Place) -> str:
+        """The version that is tried; empty where there is none that could be."""
+        try:
+            version = challenger_version(files.place(self.root, *place)) or ""
+            if version:
+                self.card(place, version)
+        except ModelError as error:
+            log.warning("the challenger is left alone: %s", error)
+            return ""
+        return version
+
+    def pair(self, place: Place, standing: Standing) -> Pair:
+        """Both models. Raises ModelError where the challenger cannot be loaded."""
+        folder = files.place(self.root, *place)
+        challenger = load_model(folder / standing.challenger)
+        try:
+            return Pair(load_model(folder / standing.current), challenger)
+        except ModelError as error:
+            log.warning("the model in use cannot be tried: %s", error)
+            return Pair(None, challenger)
+
+    def has_model(self, place: Place) -> bool:
+        """True where a version is in use, or the file that says so is broken."""
+        return os.path.lexists(files.place(self.root, *place) / files.CURRENT)
 
     def draft(self, place: Place, version: str, source: str, more: Figures = ()) -> Draft:
         """A version as a proposal; `more` are figures of its trial. Raises ModelError."""
@@ -44,6 +113,14 @@ class Versions:
             return self.card(place, version) if version else None
         except ModelError:
             return None
+
+
+def changed_ns(folder: Path) -> int:
+    """When the names of a folder changed; 0 where there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def draft_of(card: Card, before: str, champion: Card | None, source: str, more: Figures = ()) -> Draft:
