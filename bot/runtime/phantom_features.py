@@ -10,7 +10,7 @@ import numpy as np
 from bot.domain.decision import Decision
 from bot.ml.feature import anchor_ms
 from bot.ml.phantom import Vector
-from bot.runtime.scoring import Known, SignalBar
+from bot.runtime.scoring import BTC, ETH, Known, SignalBar
 from bot.strategy import Frame
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class PhantomFeatures:
         found = {place: bar for place, bar in enumerate(bars) if bar is not None}
         if not found:
             return [Vector()] * len(decisions)
+        await self.known.expect((BTC, ETH), max(bar.frame.open_at_ms.item(-1) for bar in found.values()))
         frames = self.known.frames_beside()
         try:
             vectors = await asyncio.to_thread(self._vectors, list(found.values()), frames)
