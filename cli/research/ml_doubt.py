@@ -4,7 +4,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from bot.ml.feature import FUNDING_RATE
 from cli.research.ml_ground import material_for
 from cli.research.ml_options import MlOptions
 from cli.research.ml_train import learner_of
@@ -42,7 +41,7 @@ def run_compare(options: MlOptions) -> int:
     splits = walk_forward(material.dataset, embargo=material.recipe.lookahead)
     with progress("Compare", unit="trainings", json=options.json) as tell:
         judged = validated(material.dataset, splits, learner_of(options), options.seed, tell)
-    found = comparison_of(material, judged, material.sources.points.get(FUNDING_RATE))
+    found = comparison_of(material, judged)
     if options.json:
         sides = {"on": _side(found.on), "off": _side(found.off)}
         _print(

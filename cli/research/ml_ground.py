@@ -1,47 +1,113 @@
 """What a model is learned from: candles and funding of files, or all there is in the store."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.domain.errors import ConfigError
-from bot.domain.market import timeframe_ms
 from bot.market.points import Points
 from bot.ml.align import Series, Sources
+from bot.ml.card import check_symbol
+from bot.ml.choice import GENERAL
 from bot.ml.feature import FUNDING_RATE, FeatureSet
+from bot.ml.grouping import kept_groupings, outside_of
 from bot.ml.registry import feature_set
-from bot.strategy import Frame
+from bot.strategy import Array, Frame
 from cli.research.backtest_ground import HISTORY, files_of
 from cli.research.backtest_words import moment_of, share_of
+from cli.research.ml_lived import lived_of
 from cli.research.ml_options import MlOptions
 from research.backtest.context import LEADER, SECOND
 from research.learning.dataset import Recipe
 from research.learning.labels import TimedOut
-from research.learning.material import Material, material_of
+from research.learning.material import Course, Material, Subject, Unteachable
+from research.learning.noting import notes_of
+from research.learning.pooling import pool_of
 from research.results.plan import Rules
 from research.store.files import FileStore
 from research.store.loading import LATEST, Wanted, load_history
 from research.store.point_files import read_points
 from research.store.port import KINDS
 
+CLUSTER = "_cluster-"
 MOST_LOOKAHEAD, MOST_RATIO = 500, 100.0
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read, and what is missing or was repaired, a line each."""
+    """What was read, by symbol, and what was repaired, a line each."""
 
-    sources: Sources
+    frames: Mapping[str, Frame]
+    points: Mapping[str, Series]
     notes: tuple[str, ...]
 
+    def sources(self, symbol: str) -> Sources:
+        """All that is known of a symbol."""
+        return Sources(
+            frame=self.frames[symbol],
+            btc=self.frames.get(LEADER),
+            eth=self.frames.get(SECOND),
+            points=self.points.get(symbol, {}),
+            btc_points=self.points.get(LEADER, {}),
+            eth_points=self.points.get(SECOND, {}),
+        )
 
-def material_for(options: MlOptions) -> tuple[Material, tuple[str, ...]]:
+
+def material_for(options: MlOptions) -> tuple[Subject, tuple[str, ...]]:
     """Everything read, asked and computed, and what is to be said about it. Raises QuarterdeckError, one line."""
     features, recipe, rules = features_of(options), recipe_of(options), rules_of(options)
-    read = _read(options, features)
-    found = material_of(
-        options.registry, options.strategy, options.symbol, read.sources, features, recipe, rules
+    symbols = symbols_of(options)
+    course = Course(options.registry, options.strategy, features, recipe, rules, lived_of(options, symbols))
+    read, words = _read(options, symbols), list[str]()
+
+    def material(symbol: str) -> Material:
+        sources = replace(read.sources(symbol), outside=_outside(options, read.frames[symbol]))
+        made = course.material(symbol, sources)
+        words.extend(notes_of(made.sources, features))
+        if made.lived_out:
+            words.append(f"{symbol}: {made.lived_out:,} followed signals cannot be learned from")
+        return made
+
+    def materials() -> Iterator[Material]:
+        for symbol in symbols:
+            try:
+                yield material(symbol)
+            except Unteachable as error:
+                words.append(f"left out: {error}")
+
+    found = pool_of(options.symbol, materials(), options.seed) if options.is_pooled else material(symbols[0])
+    return found, (*read.notes, *words)
+
+
+def symbols_of(options: MlOptions) -> tuple[str, ...]:
+    """Whose signals are learned from: the symbol's own, or those of --symbols or of the cluster."""
+    if not options.is_pooled:
+        if options.symbols:
+            raise ConfigError(f"--symbols goes with {GENERAL} and {CLUSTER}NUMBER, not with {options.symbol}")
+        return (options.symbol,)
+    named = sorted(
+        {check_symbol(name.strip().upper()) for name in options.symbols.split(",") if name.strip()}
     )
-    return found, read.notes
+    found = tuple(named) or _grouped(options)
+    if not found:
+        raise ConfigError(f"{options.symbol}: which symbols? Name them: --symbols XRPUSDT,SOLUSDT")
+    return found
+
+
+def _grouped(options: MlOptions) -> tuple[str, ...]:
+    """A cluster's symbols as they were grouped last."""
+    if not options.symbol.startswith(CLUSTER):
+        return ()
+    number = int(options.symbol.removeprefix(CLUSTER))
+    kept = kept_groupings(options.shelf)
+    return tuple(sorted(name for name, one in kept[-1].numbers().items() if one == number)) if kept else ()
+
+
+def _outside(options: MlOptions, frame: Frame) -> dict[str, Array]:
+    """What bars were told of a symbol's cluster, as far as groupings are kept."""
+    groupings = kept_groupings(options.shelf, frame.timeframe_ms)
+    closes = frame.open_at_ms + frame.timeframe_ms
+    return outside_of(groupings, frame.symbol, closes) if groupings else {}
 
 
 def features_of(options: MlOptions) -> FeatureSet:
@@ -88,71 +154,48 @@ def span_of(options: MlOptions) -> tuple[int, int]:
     return begin, end
 
 
-def _read(options: MlOptions, features: FeatureSet) -> Read:
+def _read(options: MlOptions, symbols: Sequence[str]) -> Read:
     kind = options.registry.strategy_class(options.strategy)
+    if not options.candles:
+        return _stored(options, symbols, kind.timeframe)
     begin, end = span_of(options)
-    if options.candles:
-        wanted = Wanted((), None, files_of("--candles", options.candles), begin, end)
-        history = load_history(wanted)
-        if history.timeframe != kind.timeframe:
-            raise ConfigError(f"{kind.name} trades {kind.timeframe} candles, these are {history.timeframe}")
-        if options.symbol not in history.frames:
+    history = load_history(Wanted((), None, files_of("--candles", options.candles), begin, end))
+    if history.timeframe != kind.timeframe:
+        raise ConfigError(f"{kind.name} trades {kind.timeframe} candles, these are {history.timeframe}")
+    for symbol in symbols:
+        if symbol not in history.frames:
             there = ", ".join(history.frames)
-            raise ConfigError(f"no candles of {options.symbol} in the files; there are {there}")
-        frames, notes = dict(history.frames), list(history.report.lines)
-        points = {name: {} for name in frames} if not options.funding else _funding(options)
-    else:
-        frames, points, notes = _stored(options, kind.timeframe)
-    sources = Sources(
-        frame=frames[options.symbol],
-        btc=frames.get(LEADER),
-        eth=frames.get(SECOND),
-        points=points.get(options.symbol, {}),
-        btc_points=points.get(LEADER, {}),
-        eth_points=points.get(SECOND, {}),
-    )
-    return Read(sources, (*notes, *_missing(options, sources, features)))
+            raise ConfigError(f"no candles of {symbol} in the files; there are {there}")
+    points = _funding(options, symbols) if options.funding else {}
+    return Read(history.frames, points, tuple(history.report.lines))
 
 
-def _funding(options: MlOptions) -> dict[str, Series]:
+def _funding(options: MlOptions, symbols: Sequence[str]) -> dict[str, Series]:
     """Rates by symbol."""
     found = read_points(files_of("--funding", options.funding), "funding")
-    if options.symbol not in found:
-        raise ConfigError(f"--funding: no rates of {options.symbol}; there are those of {', '.join(found)}")
+    for symbol in symbols:
+        if symbol not in found:
+            raise ConfigError(f"--funding: no rates of {symbol}; there are those of {', '.join(found)}")
     return {symbol: {FUNDING_RATE: points} for symbol, points in found.items()}
 
 
-def _stored(options: MlOptions, timeframe: str) -> tuple[dict[str, Frame], dict[str, Series], list[str]]:
-    """The symbol's candles and figures of the store, and those of BTC and ETH."""
+def _stored(options: MlOptions, symbols: Sequence[str], timeframe: str) -> Read:
+    """The symbols' candles and figures of the store, and those of BTC and ETH."""
     store = FileStore(options.folder / HISTORY)
     begin, end = span_of(options)
-    history = load_history(Wanted((options.symbol,), timeframe, (), begin, end), store)
+    history = load_history(Wanted(tuple(symbols), timeframe, (), begin, end), store)
     frames = dict(history.frames)
     for leader in (LEADER, SECOND):
         if leader not in frames:
             there = store.load(leader, timeframe, begin, end)
             frames |= {leader: there} if len(there) else {}
     points: dict[str, Series] = {symbol: _figures(store, symbol) for symbol in frames}
-    return frames, points, list(history.report.lines)
+    return Read(frames, points, tuple(history.report.lines))
 
 
 def _figures(store: FileStore, symbol: str) -> dict[str, Points]:
     found = {name: store.points(kind, symbol) for name, kind in KINDS.items()}
     return {name: points for name, points in found.items() if len(points.at_ms)}
-
-
-def _missing(options: MlOptions, sources: Sources, features: FeatureSet) -> list[str]:
-    """Inputs that features need and that are not there."""
-    needs = {need for one in features.features for need in one.needs}
-    there = {
-        "btc": sources.btc is not None,
-        "eth": sources.eth is not None,
-        **{name: name in sources.points for name in KINDS},
-    }
-    absent = sorted(name for name, known in there.items() if name in needs and not known)
-    bars = len(sources.frame) * sources.frame.timeframe_ms / timeframe_ms("1d")
-    notes = [f"{options.symbol}: no {name}; features made of it are missing" for name in absent]
-    return [*notes, f"{options.symbol}: {len(sources.frame):,} bars, {bars:,.0f} days"]
 
 
 def sweep_ratio(path: Path | None, symbol: str, strategy: str) -> float | None:

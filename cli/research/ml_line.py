@@ -18,6 +18,21 @@ class MlCommand(SpreadCommand):
 
 
 Symbol = Annotated[str, typer.Argument(help="Whose model.")]
+Taught = Annotated[str, typer.Argument(help="Whose model: a symbol, _general, or _cluster-NUMBER.")]
+Symbols = Annotated[
+    str,
+    typer.Option(
+        "--symbols", help="Whose signals a model of several symbols learns from, by commas.", metavar="NAMES"
+    ),
+]
+Phantoms = Annotated[
+    str,
+    typer.Option(
+        "--phantoms",
+        help="Followed signals (`backtest --phantoms FILE.json`): they stand instead of the history's.",
+        metavar="FILE",
+    ),
+]
 Candles = Annotated[
     Many,
     typer.Option(
@@ -53,9 +68,11 @@ Json = Annotated[bool, typer.Option("--json", help="Only JSON on standard output
 
 
 def train(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
-    symbol: Symbol,
+    symbol: Taught,
     candles: Candles = None,
     funding: Funding = None,
+    symbols: Symbols = "",
+    phantoms: Phantoms = "",
     strategy: Strategy = "composite",
     backend: Annotated[
         str, typer.Option("--backend", help="lightgbm, or mlp: a small neural network beside it.")
@@ -88,9 +105,11 @@ def train(  # noqa: PLR0913, PLR0917 - one argument per option of the command li
 
 
 def ablation(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
-    symbol: Symbol,
+    symbol: Taught,
     candles: Candles = None,
     funding: Funding = None,
+    symbols: Symbols = "",
+    phantoms: Phantoms = "",
     strategy: Strategy = "composite",
     features: Features = "base",
     begin: Begin = "",
@@ -115,9 +134,11 @@ def ablation(  # noqa: PLR0913, PLR0917 - one argument per option of the command
 
 
 def compare(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
-    symbol: Symbol,
+    symbol: Taught,
     candles: Candles = None,
     funding: Funding = None,
+    symbols: Symbols = "",
+    phantoms: Phantoms = "",
     strategy: Strategy = "composite",
     features: Features = "base",
     begin: Begin = "",
@@ -142,10 +163,12 @@ def compare(  # noqa: PLR0913, PLR0917 - one argument per option of the command 
 
 
 def tune(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
-    symbol: Symbol,
+    symbol: Taught,
     trials: Annotated[int, typer.Option("--trials", help="Settings to try, all in all.")] = 60,
     candles: Candles = None,
     funding: Funding = None,
+    symbols: Symbols = "",
+    phantoms: Phantoms = "",
     strategy: Strategy = "composite",
     features: Features = "base",
     begin: Begin = "",

@@ -14,12 +14,22 @@ if TYPE_CHECKING:
     from bot.config import LoadedConfig
     from strategies.registry import Registry
 
+POOLED = "_"
+"""What the names of models of several symbols begin with."""
+
+
+def _named(typed: str) -> str:
+    """Symbols are written in capitals, names of pooled models are not."""
+    return typed.lower() if typed.startswith(POOLED) else typed.upper()
+
 
 @dataclass(frozen=True)
 class MlOptions:
     """The options by the names of the command line (`begin` is --from, `end` --to)."""
 
     symbol: str = ""
+    symbols: str = ""
+    phantoms: str = ""
     candles: tuple[str, ...] = ()
     funding: tuple[str, ...] = ()
     strategy: str = "composite"
@@ -47,8 +57,13 @@ class MlOptions:
         kept = {name: value for name, value in said.items() if name in names and value is not None}
         home = said.get("home")
         kept["home"] = home_of(home if isinstance(home, Path) else None)
-        kept["symbol"] = check_symbol(str(kept.get("symbol", "")).upper()) if kept.get("symbol") else ""
+        kept["symbol"] = check_symbol(_named(str(kept["symbol"]))) if kept.get("symbol") else ""
         return cls(**kept)  # type: ignore[arg-type]
+
+    @property
+    def is_pooled(self) -> bool:
+        """A model of several symbols is asked for."""
+        return self.symbol.startswith(POOLED)
 
     @cached_property
     def folder(self) -> Path:

@@ -17,7 +17,7 @@ from research.learning.boosting import Boosted, Boosting
 from research.learning.cards import Origin
 from research.learning.keeping import keep
 from research.learning.lesson import Lesson, teach
-from research.learning.material import Material
+from research.learning.material import Subject
 from research.learning.network import Network, Networking
 from research.learning.tuned import read_settings
 from research.results.files import packed
@@ -88,7 +88,7 @@ def _keep[Made: (Boosted, Network)](
 
 def _tell(
     options: MlOptions,
-    material: Material,
+    material: Subject,
     trees: Lesson[Boosted],
     network: Lesson[Network] | None,
     kept: Sequence[Kept],
@@ -106,7 +106,7 @@ def _tell(
         "balance": asdict(lesson.trained.balance),
         "folder": asked.folder,
         "report": f"{asked.folder}/{files.REPORT}",
-        "bars": len(material.frame),
+        "bars": sum(len(part.frame) for part in material.parts),
         "notes": list(notes),
     }
     if network:

@@ -10,6 +10,7 @@ from research.learning.boosting import Boosted
 from research.learning.comparing import Comparison, Side
 from research.learning.lesson import Lesson
 from research.learning.network import Network
+from research.learning.noting import rows_line
 
 SHOWN_FEATURES = 5
 NOTHING = "–"
@@ -22,10 +23,7 @@ def show_lesson(
     balance, judged = lesson.trained.balance, lesson.trained.judged
     print(f"{card.strategy} {card.symbol} {card.version}: {lesson.advised.word}")
     print("\n".join(f"  {line}" for line in card.reasons))
-    print(
-        f"Rows: {balance.signals:,} signals ({balance.won:,} won, {balance.lost:,} lost), {balance.holds:,} holds; "
-        f"{balance.timed_out:,} signals timed out and were left out"
-    )
+    print(rows_line(balance))
     aucs = ", ".join(NOTHING if one.auc is None else f"{one.auc:.3f}" for one in judged.folds)
     print(f"AUC by fold: {aucs}; all: {number(judged.auc)}; Brier {number(judged.brier)}")
     print(

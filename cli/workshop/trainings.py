@@ -1,49 +1,53 @@
 """A training as a worker does it: what the store and the desk know, a lesson, a version that is in use nowhere yet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.domain.errors import ConfigError
-from bot.domain.market import DAY_MS
 from bot.market.points import Points
 from bot.ml.align import Sources
+from bot.ml.grouping import kept_groupings, outside_of
+from bot.ml.phantom import Outcome
 from bot.ml.registry import feature_set
 from bot.ml.writing import prune
 from bot.runtime.codec import decode
-from bot.strategy import Frame
+from bot.strategy import Array, Frame
 from cli.about import commit, version
-from cli.workshop.asking import TrainAnswer, TrainAsked, nothing_of
+from cli.workshop.asking import LivedSignal, TrainAnswer, TrainAsked, nothing_of
 from cli.workshop.ground import HISTORY, Known, bar_ms, joined, known
 from cli.workshop.parcel import Parcel
 from cli.workshop.worker import Say
 from research.learning.boosting import Boosted, Boosting
 from research.learning.cards import Origin
 from research.learning.dataset import Recipe
+from research.learning.folds import FOLDS
 from research.learning.keeping import keep
 from research.learning.lesson import Lesson, teach
-from research.learning.material import Material, material_of
+from research.learning.lived import LivedSignal as Lived
+from research.learning.material import Course, Material, Subject, Unteachable
+from research.learning.noting import notes_of, rows_line
+from research.learning.pooling import pool_of
 from research.store.files import FileStore
 from research.store.port import KINDS
 from strategies.registry import Registry
 
 KEPT = 10
 """Versions of a symbol that stay; older ones make room."""
+TRAININGS = FOLDS + 1
 LEADERS = ("BTC", "ETH")
 
 
 def work(parcel: Parcel, say: Say) -> TrainAnswer:
     """Do it. Raises QuarterdeckError with the reason where there is too little to learn from."""
     asked = decode(parcel.order, TrainAsked)
+    steps = len(asked.members) + TRAININGS
     ground = TrainGround(asked, {frame.symbol: frame for frame in parcel.frames})
-    (symbol,) = asked.members
-    say(0, 1, symbol)
-    material, words = ground.material(symbol, Registry(asked.place.paths))
+    subject, words = ground.subject(lambda done, symbol: say(done, steps, symbol))
 
-    def tell(done: int, whole: int) -> None:
-        say(done, whole + 1, asked.symbol)
+    def tell(done: int, _: int) -> None:
+        say(len(asked.members) + done, steps, asked.symbol)
 
-    lesson = teach(material, Boosting(), asked.seed, tell=tell)
+    lesson = teach(subject, Boosting(), asked.seed, tell=tell)
     return kept(asked, lesson, words)
 
 
@@ -52,7 +56,7 @@ def kept(asked: TrainAsked, lesson: Lesson[Boosted], words: tuple[str, ...]) -> 
     models = Path(asked.models)
     card = keep(models, lesson, Origin(version(), commit(), asked.to_ms))
     prune(models, asked.strategy, asked.symbol, KEPT)
-    return TrainAnswer(card.version, words)
+    return TrainAnswer(card.version, (*words, rows_line(lesson.trained.balance)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +66,51 @@ class TrainGround:
     asked: TrainAsked
     live: Mapping[str, Frame]
 
-    def material(self, symbol: str, registry: Registry) -> tuple[Material, tuple[str, ...]]:
-        """A symbol's material, and what is to be said of it."""
+    def subject(self, heard: Callable[[int, str], None]) -> tuple[Subject, tuple[str, ...]]:
+        """What is taught, and what is to be said of it. `heard` is told how many symbols are done, and of the next."""
+        asked, course, words = self.asked, self.course(), list[str]()
+        if asked.symbol == asked.members[0]:
+            heard(0, asked.symbol)
+            return self.material(course, asked.symbol, words), tuple(words)
+
+        def materials() -> Iterator[Material]:
+            for done, symbol in enumerate(asked.members):
+                heard(done, symbol)
+                try:
+                    yield self.material(course, symbol, [])
+                except Unteachable as error:
+                    words.append(f"Left out: {error}")
+
+        pool = pool_of(asked.symbol, materials(), asked.seed)
+        bars = sum(len(part.frame) for part in pool.parts)
+        return pool, (f"{asked.symbol}: {len(pool.parts)} symbols, {bars:,} bars", *words)
+
+    def course(self) -> Course:
+        """What is asked of every symbol alike."""
         asked = self.asked
+        return Course(
+            registry=Registry(asked.place.paths),
+            strategy=asked.strategy,
+            features=feature_set(asked.features),
+            recipe=Recipe(lookahead=asked.lookahead, seed=asked.seed),
+            rules=asked.rules,
+            lived=[lived_signal(one) for one in asked.lived if one.bar_at_ms <= asked.to_ms],
+        )
+
+    def material(self, course: Course, symbol: str, words: list[str]) -> Material:
+        """A symbol's material; what is to be said of it is added to `words`."""
         found = self._known(symbol)
         if not len(found.frame):
-            raise ConfigError(
-                f"no candles of {symbol} are known (quarterdeck fetch {symbol} brings some)"
-                + "".join(f" {one}" for one in found.words)
+            rest = "".join(f" {one}" for one in found.words)
+            raise Unteachable(
+                f"no candles of {symbol} are known (quarterdeck fetch {symbol} brings some).{rest}"
             )
-        sources = self.sources(symbol, found.frame)
-        recipe = Recipe(lookahead=asked.lookahead, seed=asked.seed)
-        features = feature_set(asked.features)
-        made = material_of(registry, asked.strategy, symbol, sources, features, recipe, asked.rules)
-        return made, (*found.words, days_of(symbol, found.frame))
+        made = course.material(symbol, self.sources(symbol, found.frame))
+        words += [f"{symbol}: {one}" for one in found.words]
+        words += notes_of(made.sources, made.features)
+        if made.lived_out:
+            words.append(f"{symbol}: {made.lived_out:,} followed signals cannot be learned from")
+        return made
 
     def sources(self, symbol: str, frame: Frame) -> Sources:
         """All that is known beside a symbol's candles."""
@@ -84,6 +119,7 @@ class TrainGround:
             frame=frame,
             btc=self._frame(btc),
             eth=self._frame(eth),
+            outside=self._outside(symbol, frame),
             points=self._points(symbol),
             btc_points=self._points(btc),
             eth_points=self._points(eth),
@@ -93,6 +129,11 @@ class TrainGround:
         """BTC or ETH in the symbol's quote asset: the longest ending that they share; empty where none is known."""
         names = (base + symbol[place:] for place in range(1, len(symbol)))
         return next((name for name in names if name in self.live or self._stored(name)), "")
+
+    def _outside(self, symbol: str, frame: Frame) -> dict[str, Array]:
+        """What bars were told of the symbol's cluster."""
+        groupings = kept_groupings(Path(self.asked.models), frame.timeframe_ms)
+        return outside_of(groupings, symbol, frame.open_at_ms + frame.timeframe_ms) if groupings else {}
 
     def _stored(self, symbol: str) -> bool:
         return bool(self._store.source_of(symbol, self.asked.place.timeframe))
@@ -124,7 +165,14 @@ class TrainGround:
         return FileStore(Path(self.asked.place.home) / HISTORY)
 
 
-def days_of(symbol: str, frame: Frame) -> str:
-    """How much there is of a symbol."""
-    days = len(frame) * frame.timeframe_ms / DAY_MS
-    return f"{symbol}: {len(frame):,} bars, {days:,.0f} days"
+def lived_signal(one: LivedSignal) -> Lived:
+    """As learning has it."""
+    return Lived(
+        one.symbol,
+        one.bar_at_ms,
+        one.side,
+        Outcome(one.outcome),
+        one.net_return,
+        one.features,
+        one.feature_hash,
+    )

@@ -89,7 +89,7 @@ def test_a_version_nobody_uses_is_written_from_the_store_and_the_desk(tmp_path: 
     for name in names:
         column = rows[:, card.features.index(name)]
         assert np.isnan(column).all() == name.startswith("eth_"), name
-    assert said and {"done", "whole", "at"} == set(said[0])
+    assert {"done", "whole", "at"} == set(said[0])
 
 
 def test_what_a_desk_did_not_have_yet_is_not_learned_from(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_what_a_desk_did_not_have_yet_is_not_learned_from(tmp_path: Path) -> Non
     other = tmp_path / "other"
     stored(other, *(one.part(0, 7_000) for one in (XRP, BTC, ETH)))
     _, again = trained(replace(asked_of(other), to_ms=early.to_ms))
-    assert again == replace(card, version=again.version)
+    assert replace(again, git_commit="") == replace(card, git_commit="")
 
 
 def test_where_there_is_too_little_one_line_says_so(tmp_path: Path) -> None:
