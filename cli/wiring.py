@@ -28,6 +28,7 @@ from cli.about import commit, version
 from cli.couriers import on_call, wishes
 from cli.front import OPERATOR as OPERATOR
 from cli.front import Ground, build_front
+from cli.grouping import join_clusters
 from cli.homes import AUDIT_ANCHOR
 from cli.house import Blueprint as Blueprint
 from cli.house import House as House
@@ -43,6 +44,7 @@ from cli.workshop.sources import source_of
 from handlers import model_versions, parameter_sets
 from handlers.desks import Seat
 from handlers.format import Clock
+from handlers.grouper import Groups
 from handlers.lab import Research
 from handlers.learning import Models, Phantoms, Proposals
 from handlers.proposal_book import Book
@@ -104,8 +106,9 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     shelf = lab.shelf = join_models(house)
     trained = training.join_training(house, lab, book)
     shelf.queued = trained.service.queued
+    groups = Groups(join_clusters(house, lab))
     phantoms = Phantoms(follow_signals(house, database.phantoms(plan.account), trained.trials.is_tried))
-    lent = Research(lab), Proposals(book), Models(shelf), phantoms, Training(trained.service)
+    lent = Research(lab), Proposals(book), Models(shelf), phantoms, Training(trained.service), groups
     front.lend(plan.loaded.settings.name, *lent)
     on_call(house)
     return house

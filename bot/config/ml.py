@@ -98,6 +98,9 @@ class Ml(Section):
         allowed="map of strategy to groups or features by commas",
     )
     weekly: Cron = setting("0 4 * * sun", "The weekly training, in the time zone above.", allowed=CRON_RULE)
+    clusters: Cron = setting(
+        "0 3 * * sun", "When symbols are grouped by how they behave, from 6 symbols on.", allowed=CRON_RULE
+    )
     retrain_every: Whole = setting(
         100, "Finished signals of a symbol after which it is trained anew.", low=10, high=100_000
     )
