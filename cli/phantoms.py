@@ -48,7 +48,8 @@ def features_of(house: House, is_tried: Callable[[str], bool] = _nobody) -> Phan
         return None
 
     def wanted(symbol: str) -> bool:
-        return symbols[symbol].model.mode is not ModelMode.OFF or is_tried(symbol)
+        state = symbols.get(symbol)  # what an earlier run decided on may not be traded any more
+        return state is not None and (state.model.mode is not ModelMode.OFF or is_tried(symbol))
 
     return PhantomFeatures(house.scorer.known, wanted, house.bars)
 

@@ -1,0 +1,242 @@
+"""BTC and ETH where they are not traded: scores and phantoms are those of training to the last bit, on every venue."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from sandbox_house import Sandbox, sandbox
+from test_models_live import BARS, HISTORY, NAMES, install, trained, walk
+from whole_house import plan_of, written
+
+from bot.config import load_text
+from bot.ml.align import Sources
+from bot.ml.compute import history_matrix
+from bot.ml.feature import FeatureSet
+from bot.ml.registry import FEATURES, feature_set
+from bot.runtime.clock import WallClock
+from bot.runtime.perform import LanedPerformer, Performer
+from bot.strategy import Array, Frame
+from bot.venues.binance import BinanceDialect
+from bot.venues.bybit import BybitDialect
+from bot.venues.ccxt_venue.venue import CcxtVenue
+from bot.venues.ccxt_venue.wire import Access, Environment
+from bot.venues.port import VenueUnavailable
+from cli import leaders
+from cli.live_paper import PaperLive
+from cli.live_paper_venue import LivePaperVenue
+from cli.phantoms import Current
+from cli.venues import READ_LAG_MS, ExchangeAt
+from cli.wiring import Blueprint, House, open_house
+
+SHADOW = "ml: {mode: shadow}\n"
+XRP, BTC, ETH = walk(1, "XRPUSDT"), walk(2, "BTCUSDT"), walk(3, "ETHUSDT")
+
+
+@asynccontextmanager
+async def paper(home: Path, feed: Sequence[Frame], history: int = HISTORY) -> AsyncIterator[House]:
+    """A desk that trades XRPUSDT alone, on a market that has more."""
+    plan = plan_of(home, feed, f"{written(home, [XRP])}{SHADOW}", history)
+    async with open_house(replace(plan, symbols=("XRPUSDT",))) as house:
+        yield house
+
+
+def in_training(frames: Mapping[str, Frame]) -> tuple[Array, Array]:
+    """Score and all features of every bar of XRPUSDT, were there a long of strength 3 on each."""
+    xrp = frames["XRPUSDT"]
+    told = np.full(len(xrp), 3.0), np.ones(len(xrp))
+    sources = Sources(
+        xrp, btc=frames.get("BTCUSDT"), eth=frames.get("ETHUSDT"), strength=told[0], side=told[1]
+    )
+    scores = trained(1).predict(history_matrix(feature_set(NAMES), sources))
+    return np.asarray(scores), history_matrix(FeatureSet(FEATURES), sources)
+
+
+async def compared(house: House, frames: Mapping[str, Frame], phantoms: bool = True) -> list[int]:
+    """Rows of the history that were scored; every score and every phantom's vector is that of training."""
+    assert house.follower is not None
+    await house.follower.catch_up()
+    scores, vectors = in_training(frames)
+    times = frames["XRPUSDT"].open_at_ms + frames["XRPUSDT"].timeframe_ms
+    found = []
+    for one in await house.desk.decisions(200):
+        row = int(np.searchsorted(times, one.signal.bar_at_ms))
+        assert one.model_score == scores.item(row), row
+        found.append(row)
+        store = house.database.phantoms(house.plan.account)
+        phantom = await Current(house.follower, store).found("metronome", "XRPUSDT", one.signal.bar_at_ms)
+        assert phantom is not None
+        if phantoms:
+            assert np.array_equal(phantom.phantom.vector.values, vectors[row], equal_nan=True), row
+    return sorted(found)
+
+
+async def test_scores_and_phantoms_have_the_leaders_over_a_restart(tmp_path: Path) -> None:
+    install(tmp_path, 1)
+    feed, frames = (XRP, BTC, ETH), {"XRPUSDT": XRP, "BTCUSDT": BTC, "ETHUSDT": ETH}
+    for history in (HISTORY, HISTORY + 6):
+        async with paper(tmp_path, feed, history) as house:
+            for _ in range(6):
+                await house.step()
+            found = await compared(house, frames)
+    assert found == list(range(HISTORY, HISTORY + 12))
+    names = FeatureSet(FEATURES).names
+    made = in_training(frames)[1][HISTORY:, [names.index("btc_ret_1"), names.index("eth_ret_5")]]
+    assert np.isfinite(made).all()
+
+
+async def test_a_leaders_missing_bar_is_missing_as_in_training(tmp_path: Path) -> None:
+    install(tmp_path, 1)
+    rows = np.delete(np.arange(BARS), [HISTORY + 2, HISTORY + 3])
+    holed = Frame(
+        "BTCUSDT",
+        BTC.timeframe_ms,
+        *(getattr(BTC, name)[rows] for name in ("open_at_ms", "open", "high", "low", "close", "volume")),
+    )
+    async with paper(tmp_path, (XRP, holed)) as house:
+        for _ in range(8):
+            await house.step()
+        found = await compared(house, {"XRPUSDT": XRP, "BTCUSDT": holed})
+    assert found == list(range(HISTORY, HISTORY + 8))
+
+
+async def test_signals_of_what_was_traded_before_are_followed_still(tmp_path: Path) -> None:
+    """BTC was traded when the desk was killed, and is a leader only now."""
+    text = f"{written(tmp_path, [XRP, BTC])}{SHADOW}"
+    async with open_house(plan_of(tmp_path, (XRP, BTC), text, HISTORY)) as house:
+        assert house._following is not None
+        house._following.cancel()
+        await house.step()
+    async with paper(tmp_path, (XRP, BTC), HISTORY + 1) as house:
+        assert house.follower is not None
+        await house.follower.catch_up()
+        records = Current(house.follower, house.database.phantoms(house.plan.account))
+        at_ms = BTC.open_at_ms.item(HISTORY) + BTC.timeframe_ms
+        found = await records.found("metronome", "BTCUSDT", at_ms)
+        assert found is not None
+        assert not found.phantom.vector.values
+        assert (await records.found("metronome", "XRPUSDT", at_ms)) is not None
+
+
+async def test_a_market_without_leaders_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(tmp_path, 1)
+    async with paper(tmp_path, (XRP,)) as house:
+        for _ in range(4):
+            await house.step()
+        assert len(await compared(house, {"XRPUSDT": XRP})) == 4
+    told = [one.getMessage() for one in caplog.records if "are missing" in one.getMessage()]
+    assert sorted(told) == [
+        f"candles of {one} are missing, scores go without them: no candles of {one} on this feed"
+        for one in ("BTCUSDT", "ETHUSDT")
+    ]
+
+
+# --- exchanges ------------------------------------------------------------------------------------------------------
+
+BAR = 900_000
+DIALECTS = {"binance": BinanceDialect, "bybit": BybitDialect}
+LISTED = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
+both = pytest.mark.parametrize("name", ["binance", "bybit"])
+twice = pytest.mark.parametrize("on_paper", [False, True], ids=["exchange", "paper"])
+
+
+@asynccontextmanager
+async def desk(box: Sandbox, name: str, home: Path, *, on_paper: bool) -> AsyncIterator[House]:
+    """A desk over loopback that trades XRPUSDT alone."""
+    place = box.place
+    key, secret = ("", "") if on_paper else (place["api_key"], place["secret"])
+    access = Access(Environment.SANDBOX, key, secret, place["rest"], place["stream"])
+    make = PaperLive if on_paper else ExchangeAt
+    plan = Blueprint(
+        home=home,
+        loaded=load_text(f"{written(home, [XRP])}{SHADOW}", home, {}),
+        mode="paper" if on_paper else "testnet",
+        account=f"{name}:test:test",
+        timeframe="15m",
+        symbols=("XRPUSDT",),
+        make_venue=make(name, access, lambda: box.pace.now_ms, Random(1)),
+        performer=Performer if on_paper else LanedPerformer,
+        read_lag_ms=0 if on_paper else READ_LAG_MS,
+        wall_ms=WallClock().now_ms,
+    )
+    async with open_house(plan) as house:
+        yield house
+
+
+async def bars(house: House, box: Sandbox, count: int) -> None:
+    """Bars close at the exchange, one after the other, and the desk has decided on each."""
+    seen = len(await house.desk.decisions(200))
+    for number in range(1, count + 1):
+        box.pace.skip(BAR - box.pace.now_ms % BAR + 50)
+        async with asyncio.timeout(30):
+            while len(await house.desk.decisions(200)) < seen + number:
+                if isinstance(house.venue, LivePaperVenue):
+                    await house.step()
+                await asyncio.sleep(0.02)
+        await house.settled()
+
+
+async def told(house: House, box: Sandbox) -> dict[str, Frame]:
+    """All candles as the exchange tells them now."""
+    venue = house.venue
+    assert isinstance(venue, CcxtVenue | LivePaperVenue)
+    line = venue.gateway if isinstance(venue, CcxtVenue) else venue.line
+    assert line is not None
+    until_ms = box.pace.now_ms // BAR * BAR
+    return {one: await line.dialect.candles(one, "15m", 1400, until_ms) for one in LISTED}
+
+
+@both
+@twice
+async def test_leaders_of_an_exchange_are_those_of_training(
+    tmp_path: Path, name: str, on_paper: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaders, "PATIENCE_S", 5.0)  # the machine may be slow; what is late is another story
+    install(tmp_path, 1)
+    async with sandbox(name, symbols=LISTED) as box:
+        async with desk(box, name, tmp_path, on_paper=on_paper) as house:
+            await bars(house, box, 2)
+        box.pace.skip(2 * BAR)
+        async with desk(box, name, tmp_path, on_paper=on_paper) as house:
+            await bars(house, box, 2)
+            frames = await told(house, box)
+            found = await compared(house, frames)
+    assert len(found) >= 4
+    assert len(frames["BTCUSDT"]) == 1400
+
+
+@both
+@twice
+async def test_an_exchange_that_refuses_leaders_holds_no_score_up(
+    tmp_path: Path, name: str, on_paper: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, 1)
+    real = DIALECTS[name].candles
+
+    async def refused(self: object, symbol: str, timeframe: str, bars: int, until_ms: int = 0) -> Frame:
+        if symbol != "XRPUSDT":
+            raise VenueUnavailable("too many requests")
+        return await real(self, symbol, timeframe, bars, until_ms)  # type: ignore[arg-type]
+
+    async with sandbox(name, symbols=LISTED) as box:
+        with monkeypatch.context() as patched:
+            patched.setattr(DIALECTS[name], "candles", refused)
+            async with desk(box, name, tmp_path, on_paper=on_paper) as house:
+                await bars(house, box, 2)
+                xrp = await told_of_xrp(house, box)
+                assert len(await compared(house, {"XRPUSDT": xrp}, phantoms=False)) == 2
+
+
+async def told_of_xrp(house: House, box: Sandbox) -> Frame:
+    """The only candles that can be had."""
+    venue = house.venue
+    assert isinstance(venue, CcxtVenue | LivePaperVenue)
+    line = venue.gateway if isinstance(venue, CcxtVenue) else venue.line
+    assert line is not None
+    return await line.dialect.candles("XRPUSDT", "15m", 1400, box.pace.now_ms // BAR * BAR)
