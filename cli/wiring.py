@@ -57,6 +57,7 @@ from strategies.registry import Registry as Strategies
 STOP_DEADLINE_MS = 5_000
 NOT_STARTED = "It is being started."
 UNKNOWN_DEADLINE_MS = 120_000
+SCORE_DEADLINE_MS = 1_500
 
 
 @asynccontextmanager
@@ -182,6 +183,7 @@ def engine_settings(
         max_signal_age_ms=settings.signals.max_signal_age_ms(bar_ms),
         max_price_age_ms=0 if plan.read_lag_ms else bar_ms,
         stop_deadline_ms=int(STOP_DEADLINE_MS * plan.haste),
+        score_deadline_ms=int(SCORE_DEADLINE_MS * plan.haste),
         unscored_pass=settings.ml.on_error is OnError.PASS,
         unknown_deadline_ms=int(UNKNOWN_DEADLINE_MS * plan.haste),
         read_lag_ms=int(plan.read_lag_ms * plan.haste),
