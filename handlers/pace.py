@@ -4,7 +4,8 @@
     pace.hold(30, chat_id)        # the platform said: nothing to this chat for 30 s (without a chat: to nobody)
 
 Who waits is served by urgency, then in the order of asking: replies to people first, then critical notices, trades, the
-rest. A chat that must wait holds up no other chat. Time is the running loop's. Nothing is ever refused here.
+rest. The rest waits while somebody in the chat is being answered, though not for ever: a digest must not take the place
+of the next answer. A chat that must wait holds up no other one. Time is the running loop's. Nothing is refused.
 """
 
 import asyncio
@@ -61,7 +62,8 @@ class PaceRules:
     """What a platform allows: to everybody together, to one chat (all rates hold), to one group beside that.
 
     `calm` holds for what is less urgent than a critical notice, per chat and beside the others: bursts are for replies
-    and critical notices, and between two of those no other message slips in.
+    and critical notices, and between two of those no other message slips in. What is merely told waits until nobody has
+    been answered in its chat for `lull_s`, at most `patience_s`.
     """
 
     overall: tuple[Rate, ...] = ()
@@ -69,6 +71,8 @@ class PaceRules:
     calm: tuple[Rate, ...] = ()
     group: tuple[Rate, ...] = ()
     is_group: Callable[[str], bool] = lambda chat_id: False
+    lull_s: float = 0.0
+    patience_s: float = 60.0
 
 
 def telegram_group(chat_id: str) -> bool:
@@ -82,9 +86,10 @@ TELEGRAM = PaceRules(
     calm=(Rate(1, 1.0),),
     group=(Rate(20, 60.0),),
     is_group=telegram_group,
+    lull_s=4.0,
 )
-DISCORD = PaceRules(overall=(Rate(45, 1.0),), chat=(Rate(5, 5.0),), calm=(Rate(1, 1.0),))
-SLACK = PaceRules(chat=(Rate(1, 1.0),))
+DISCORD = PaceRules(overall=(Rate(45, 1.0),), chat=(Rate(5, 5.0),), calm=(Rate(1, 1.0),), lull_s=4.0)
+SLACK = PaceRules(chat=(Rate(1, 1.0),), lull_s=4.0)
 UNPACED = PaceRules()
 
 
@@ -117,6 +122,7 @@ class _Waiting:
     urgency: Urgency
     number: int
     chat_id: str
+    asked_s: float
     turn: asyncio.Future[None]
 
     @property
@@ -135,6 +141,7 @@ class Pace:
         self._chats: dict[str, list[_Window]] = {}
         self._calm: dict[str, list[_Window]] = {}
         self._held_s: dict[str, float] = {}
+        self._answered_s: dict[str, float] = {}
         self._waiting: list[_Waiting] = []
         self._number = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -144,7 +151,7 @@ class Pace:
         self._number += 1
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         given = _urgency.get() if urgency is None else urgency
-        self._waiting.append(_Waiting(given, self._number, _room(chat_id), future))
+        self._waiting.append(_Waiting(given, self._number, _room(chat_id), self._now_s(), future))
         self._serve()
         await future
 
@@ -177,9 +184,11 @@ class Pace:
         for one in sorted(self._waiting, key=lambda one: one.place):
             if one.turn.done():
                 continue
-            opens_s = self._opens_s(one.chat_id, now_s, one.urgency)
+            opens_s = max(self._opens_s(one.chat_id, now_s, one.urgency), self._lull_s(one))
             if opens_s <= now_s:
                 self._count(one.chat_id, now_s)
+                if one.urgency is Urgency.REPLY:
+                    self._answered_s[one.chat_id] = now_s
                 one.turn.set_result(None)
             else:
                 next_s = min(next_s, opens_s)
@@ -197,6 +206,13 @@ class Pace:
         opens_s: list[float] = [window.opens_s(now_s) for window in windows]
         return max([now_s, held_s, *opens_s])
 
+    def _lull_s(self, one: _Waiting) -> float:
+        """When what is merely told may break into a conversation."""
+        rules, answered_s = self._rules, self._answered_s.get(one.chat_id)
+        if one.urgency is not Urgency.INFO or answered_s is None:
+            return 0.0
+        return min(answered_s + rules.lull_s, one.asked_s + rules.patience_s)
+
     def _count(self, room: str, now_s: float) -> None:
         for window in (*self._overall, *self._windows(room), *self._calm[room]):
             window.sent.append(now_s)
@@ -211,6 +227,8 @@ class Pace:
     def _forget(self, now_s: float) -> None:
         """Chats that have been silent for long, and holds that are over, are no longer remembered."""
         self._held_s = {room: until_s for room, until_s in self._held_s.items() if until_s > now_s}
+        lull_s = self._rules.lull_s
+        self._answered_s = {room: at_s for room, at_s in self._answered_s.items() if at_s + lull_s > now_s}
         for room in list(self._chats):
             windows = self._chats[room] + self._calm[room]
             for window in windows:

@@ -204,3 +204,40 @@ def test_silent_chats_are_forgotten() -> None:
         assert log.pace.wait_s("1") == 0
 
     play(work)
+
+
+def test_what_is_merely_told_does_not_break_into_a_conversation() -> None:
+    """Somebody who asks every 1.3 s never waits for a digest; it comes when he stops."""
+
+    async def work() -> None:
+        log, waits = Log(TELEGRAM), []
+        for number in range(10):
+            if number == 3:
+                log.ask("1", "digest")
+                log.ask("2", "elsewhere")
+            asked_s = now_s()
+            await log.ask("1", "answer", Urgency.REPLY)
+            waits.append(now_s() - asked_s)
+            await asyncio.sleep(1.3)
+        turns = await log.all()
+        assert max(waits) == 0
+        assert [name for _, name in turns].index("digest") == 11
+        told = {name: at for at, name in turns}
+        assert told["digest"] == told["answer"] + TELEGRAM.lull_s
+        assert told["elsewhere"] < 3 * 1.3 + 0.1
+
+    play(work)
+
+
+def test_what_is_merely_told_does_not_wait_for_ever() -> None:
+    async def work() -> None:
+        log = Log(TELEGRAM)
+        await log.ask("1", "answer", Urgency.REPLY)
+        log.ask("1", "digest")
+        while "digest" not in [name for _, name in log.turns]:
+            await asyncio.sleep(1.3)
+            await log.ask("1", "answer", Urgency.REPLY)
+        told = {name: at for at, name in log.turns}
+        assert TELEGRAM.patience_s <= told["digest"] < TELEGRAM.patience_s + 2
+
+    play(work)
