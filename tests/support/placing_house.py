@@ -2,7 +2,8 @@
 
 A house of its own is forked for every moment: before and after each commit, each call of the placer that reaches the
 disk, and the placer as a whole. It dies there by SIGKILL; another start follows on the same home, and every third
-time one more. A line of JSON per start says what it found. Ways: `use` puts v0002 in the place of v0001, `undo` takes that back.
+time one more. A line of JSON per start says what it found. Ways: `use` puts v0002 in the place of v0001, `undo` takes
+that back.
 """
 
 import asyncio
