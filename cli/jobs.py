@@ -14,6 +14,7 @@ from bot.runtime.heartbeat import Heartbeat
 from bot.runtime.job_plan import JobPorts, standard_jobs
 from bot.runtime.jobs import Jobs
 from cli.collecting import collecting
+from cli.model_figures import LiveFigures
 from cli.vitals import VitalSigns
 from cli.wiring import House
 from handlers.commands.digest import Period, page
@@ -43,6 +44,7 @@ def build_jobs(house: House, clock: Clock) -> Jobs:
         weekly=partial(send_weekly, house),
         drill=partial(run_drill, house) if house.plan.mode in DRILLED else None,
         collect=collectors.round if collectors is not None else None,
+        drift=LiveFigures(house, house.scorer.shelf).check_drift if house.scorer is not None else None,
     )
     rules = (*standard_jobs(settings, [house.plan.timeframe], clock, ports), *house.job_rules)
     store: Path = house.plan.home / JOBS_FILE

@@ -16,6 +16,7 @@ from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.refusal import Refused
 from bot.ml import feature
 from bot.ml.card import Card
+from bot.ml.grouping import Groupings
 from bot.ml.loaded import Loaded
 from bot.ml.shelf import Change, Kept, ModelShelf, Swapped, Unusable, Wanted, Withdrawn
 from bot.runtime.desk import Desk
@@ -24,10 +25,11 @@ from bot.strategy import Frame
 from cli.evolution import evolution_of
 from cli.house import House
 from cli.leaders import join_leaders, patience_s
+from cli.model_figures import LiveFigures
 from cli.model_placing import FilePlacer
 from cli.past import store_of
 from cli.workshop.sources import source_of
-from handlers.learning import ModelView
+from handlers.learning import ModelFigures, ModelView
 from research.store.port import KINDS, StoreError
 
 MEMORY_BARS = feature.MEMORY + feature.CHUNK
@@ -60,7 +62,8 @@ def join_models(house: House) -> "Shelf":
         return engine.signals.frame(symbol) if symbol in symbols else leaders.window(symbol)
 
     arrived = partial(leaders.arrived, patience_s=patience_s(house))
-    known = Known(window, points_of(house), beside, arrived=arrived)
+    groupings = Groupings(root, engine.state.settings.bar_ms)
+    known = Known(window, points_of(house), beside, groupings.outside, arrived=arrived)
     told = Told(partial(_tell_change, house), partial(_tell_failure, house), house.now_ms)
     house.performer.placer = FilePlacer(folder_of(plan.home, settings.folder))
     scorer = house.scorer = house.performer.scorer = ModelScorer(
@@ -139,8 +142,8 @@ class Shelf:
             if found is not None and not isinstance(found, Unusable):
                 threshold = state.model.threshold
                 own = found.card.threshold if threshold is None else float(threshold)
-                view = _view(name, state.model.mode is ModelMode.ON, own, found)
-                views.append(replace(view, queued=self.queued(name)))
+                view = _view(name, state.model.mode, own, found)
+                views.append(replace(view, queued=self.queued(name), young=self._young(found.card)))
         return views
 
     def card(self, symbol: str) -> Card | None:
@@ -149,9 +152,16 @@ class Shelf:
         found = None if state is None else self._shelf.chosen(state.settings.strategy, symbol)
         return found.card if isinstance(found, Loaded) else None
 
-    async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
-        """Let models judge signals (symbol empty: all), or not."""
-        mode = ModelMode.ON if on else ModelMode.OFF
+    def _young(self, card: Card) -> str:
+        scorer = self._house.scorer
+        return scorer.evolution.young(card) if scorer is not None and scorer.evolution is not None else ""
+
+    async def figures(self) -> Sequence[ModelFigures]:
+        """How the models in use do live, by symbol."""
+        return await LiveFigures(self._house, self._shelf).figures()
+
+    async def switch(self, symbol: str, mode: ModelMode, actor: str) -> Done | Refused:
+        """Let models judge signals (symbol empty: all), only score them beside, or rest."""
         return await self._desk.execute(SwitchModel(symbol, mode), actor)
 
     async def set_threshold(self, symbol: str, threshold: Decimal, actor: str) -> Done | Refused:
@@ -159,19 +169,16 @@ class Shelf:
         return await self._desk.execute(SetModelThreshold(symbol, threshold), actor)
 
 
-def _view(symbol: str, on: bool, threshold: float, model: Loaded) -> ModelView:
+def _view(symbol: str, mode: ModelMode, threshold: float, model: Loaded) -> ModelView:
     card = model.card
     return ModelView(
         symbol=symbol,
-        on=on,
+        mode=mode,
         threshold=threshold,
         trained_at_ms=card.created_at_ms,
         features=len(card.features),
         auc=card.metrics.auc,
         precision=card.metrics.precision,
         recall=card.metrics.recall,
-        hit_rate=None,
-        drift=None,
-        uplift=None,
         queued=False,
     )

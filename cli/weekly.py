@@ -231,7 +231,7 @@ def _gate(one: Decision) -> str:
 
 def _models(shelf: ModelShelf) -> ModelFacts:
     found = shelf.models()
-    return ModelFacts(len(found), sum(one.on for one in found))
+    return ModelFacts(len(found), sum(one.judges for one in found))
 
 
 def week_spans(zone: ZoneInfo, now_ms: int, back: int, weeks: int) -> tuple[WeekSpan, ...]:

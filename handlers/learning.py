@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.domain.command import Done
 from bot.domain.errors import StorageError
+from bot.domain.model import ModelMode
 from bot.domain.refusal import Refused
 from bot.ml.card import Card
 from bot.ml.phantom import Followed
@@ -16,28 +17,57 @@ from handlers.command import Injected
 from handlers.text import clip
 
 NO_MODEL = "no model is installed; signals pass unfiltered"
+UNFILTERED = "No model is installed: signals pass unfiltered, and decisions carry no model score."
 
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
     """The model of one symbol. Ratios are 0 to 1; None where nothing was measured yet.
 
-    `precision` and `recall` are at the threshold, `hit_rate` is that of live trades, `drift` how far today's features
-    are from those of the training, `uplift` what it brought against no model, in quote asset.
+    `precision` and `recall` are at the threshold. `young` not empty: why its scores do not count yet, whatever the mode
+    ("83 of 150 outcomes").
     """
 
     symbol: str
-    on: bool
+    mode: ModelMode
     threshold: float
     trained_at_ms: int
     features: int
     auc: float | None
     precision: float | None
     recall: float | None
-    hit_rate: float | None
-    drift: float | None
-    uplift: Decimal | None
     queued: bool
+    young: str = ""
+
+    @property
+    def judges(self) -> bool:
+        """True when its scores refuse signals."""
+        return self.mode is ModelMode.ON and not self.young
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFigures:
+    """How the model of one symbol does live. None where there is nothing to measure yet.
+
+    `scored` signals of the symbol by this version (`model`, XRPUSDT/v0003), of which `passed` reached its threshold;
+    `ended` of these reached a level, `hit_rate` is the share that reached the target. `refused` have ended that it kept
+    from being traded, or in shadow would have; `uplift` is what these did not lose, in quote asset. `late` signals of
+    the last days are held against the training: `drift` of their scores, `worst` the feature that moved farthest with
+    its figure, `warned` what is warned of, by name ("score" for the scores).
+    """
+
+    symbol: str
+    model: str
+    scored: int
+    passed: int
+    ended: int
+    hit_rate: float | None
+    refused: int
+    uplift: Decimal | None
+    late: int
+    drift: float | None
+    worst: tuple[str, float] | None
+    warned: tuple[str, ...]
 
 
 class ModelShelf(Protocol):
@@ -51,8 +81,12 @@ class ModelShelf(Protocol):
         """The card of the model that speaks for a symbol; None: nobody's does."""
         ...
 
-    async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
-        """Let models judge signals (symbol empty: all), or not."""
+    async def figures(self) -> Sequence[ModelFigures]:
+        """How the models in use do live, by symbol. Raises StorageError."""
+        ...
+
+    async def switch(self, symbol: str, mode: ModelMode, actor: str) -> Done | Refused:
+        """Let models judge signals (symbol empty: all), only score them beside, or rest."""
         ...
 
     async def set_threshold(self, symbol: str, threshold: Decimal, actor: str) -> Done | Refused:
@@ -71,7 +105,11 @@ class Nothing:
         """None."""
         return None
 
-    async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
+    async def figures(self) -> Sequence[ModelFigures]:
+        """None."""
+        return ()
+
+    async def switch(self, symbol: str, mode: ModelMode, actor: str) -> Done | Refused:
         """There is nothing to switch."""
         return Refused("ml", NO_MODEL)
 

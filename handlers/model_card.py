@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bot.domain.model import ModelMode
 from bot.ml.card import Card
 from bot.runtime.desk import Desk
 from handlers.cards import clock, table
@@ -13,11 +14,19 @@ TOP = 8
 """Features listed: those the model looks at most."""
 
 
+def state_of(view: ModelView) -> str:
+    """Whether it judges: on, shadow, off, and why its scores do not count yet."""
+    if not view.young:
+        return view.mode.value
+    waits = f"shadow until enough have ended ({view.young})" if view.mode is ModelMode.ON else view.young
+    return f"{view.mode.value}; {waits}"
+
+
 def card_reply(desk: Desk, view: ModelView, card: Card) -> Reply:
     """The card of the model that speaks for a symbol."""
     title = f"Model of {view.symbol} · {card.strategy} · {card.version}"
     bins = tuple((one.predicted, one.observed, one.rows) for one in card.calibration)
-    switch = "ml_off" if view.on else "ml_on"
+    rests = view.mode is ModelMode.OFF
     return Reply(
         title=title,
         fields=tuple(_fields(desk, view, card)),
@@ -26,7 +35,13 @@ def card_reply(desk: Desk, view: ModelView, card: Card) -> Reply:
         plot=ReliabilityPlot(bins, view.threshold, title) if bins else None,
         buttons=(
             Button("Refresh", f"/ml {view.symbol}"),
-            Button("Switch off" if view.on else "Switch on", f"/{switch} {view.symbol}"),
+            *((Button("Switch on", f"/ml_on {view.symbol}"),) if view.mode is not ModelMode.ON else ()),
+            *(
+                (Button("Only shadow", f"/ml_shadow {view.symbol}"),)
+                if view.mode is not ModelMode.SHADOW
+                else ()
+            ),
+            *(() if rests else (Button("Switch off", f"/ml_off {view.symbol}"),)),
             Button("Models", "/ml"),
             Button("Why", f"/why {view.symbol}"),
         ),
@@ -35,7 +50,7 @@ def card_reply(desk: Desk, view: ModelView, card: Card) -> Reply:
 
 def _fields(desk: Desk, view: ModelView, card: Card) -> Iterator[tuple[str, str]]:
     at, metrics = clock(desk), card.metrics
-    yield "State", f"{'on' if view.on else 'off'}, passes from {number(view.threshold, 2)}"
+    yield "State", f"{state_of(view)}; passes from {number(view.threshold, 2)}"
     yield "Made", f"{at.full(card.created_at_ms)}, {card.kind}, {count(len(card.features), 'feature')}"
     yield "Trained on", f"{at.full(card.trained.from_ms)} to {at.full(card.trained.to_ms)}"
     origins = ", ".join(f"{rows} {name}" for name, rows in sorted(card.sources.items()))

@@ -24,7 +24,7 @@ class JobPorts:
     """Where the jobs' effects go: `put` into the engine's inbox, the others answer in a few words how it went.
 
     `digest` is told daily, weekly or monthly; `drill` None where none may run, `weekly` where no report is made,
-    `collect` where there is nothing to collect.
+    `collect` where there is nothing to collect, `drift` where no models are looked after.
     """
 
     put: Callable[[TimerDue], None]
@@ -34,6 +34,7 @@ class JobPorts:
     drill: Work | None = None
     weekly: Work | None = None
     collect: Work | None = None
+    drift: Work | None = None
 
 
 def standard_jobs(
@@ -65,6 +66,7 @@ def standard_jobs(
         *_digests(settings, ports),
         *_weekly(settings, ports),
         *_drills(settings, ports),
+        *_drift(settings, ports),
         *_collectors(ports),
         JobRule("prune", "Prune old records", Every(DAY_MS, PRUNE_AT_MS), ports.prune),
         JobRule("heartbeat", "Heartbeat", Every(settings.heartbeat_s * 1000), ports.heartbeat, wall=True),
@@ -97,6 +99,14 @@ def _drills(settings: Settings, ports: JobPorts) -> list[JobRule]:
     if ports.drill is None or not settings.drill.cron:
         return []
     return [JobRule("drill", "Panic drill", Cron(settings.drill.cron, settings.timezone), ports.drill)]
+
+
+def _drift(settings: Settings, ports: JobPorts) -> list[JobRule]:
+    """Late signals against those of the training, where there are models and a cron line."""
+    if ports.drift is None or not settings.ml.drift:
+        return []
+    when = Cron(settings.ml.drift, settings.timezone)
+    return [JobRule("drift", "Drift of signals from the models' training", when, ports.drift)]
 
 
 def _collectors(ports: JobPorts) -> list[JobRule]:

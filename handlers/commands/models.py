@@ -4,18 +4,18 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from bot.domain.command import Change
+from bot.domain.model import ModelMode
 from bot.runtime.desk import Desk
 from handlers.cards import answered, clock, no, proposed, table
 from handlers.command import Actor, Confirm, Example, Help, Range, Role, SymbolName, command
-from handlers.format import UNKNOWN, amount, number, plain, share
-from handlers.learning import NO_MODEL, Models, ModelView
-from handlers.model_card import card_reply
+from handlers.format import UNKNOWN, number, plain, share
+from handlers.learning import NO_MODEL, UNFILTERED, Models, ModelView
+from handlers.model_card import card_reply, state_of
 from handlers.reply import Button, Reply
 
 ALL = "all"
 EMPTY = Models()
 BACK = (Button("Models", "/ml"),)
-UNFILTERED = "No model is installed: signals pass unfiltered, and decisions carry no model score."
 
 Which = SymbolName | Literal["all"]
 
@@ -26,7 +26,7 @@ async def ml(desk: Desk, symbol: SymbolName | None = None, models: Models = EMPT
     found = models.shelf.models()
     if symbol is not None:
         return _card(desk, models, symbol)
-    on = sum(one.on for one in found)
+    on = sum(one.mode is ModelMode.ON for one in found)
     columns = "Symbol | State | >Age | >Features | >AUC | >Precision | >Recall | >Threshold | Training"
     return Reply(
         title=f"Models · {on} of {len(found)} on" if found else "Models · none",
@@ -45,7 +45,7 @@ def _card(desk: Desk, models: Models, symbol: str) -> Reply:
 def _model_row(desk: Desk, one: ModelView) -> tuple[str, ...]:
     return (
         one.symbol,
-        "on" if one.on else "off",
+        state_of(one),
         clock(desk).age(one.trained_at_ms),
         str(one.features),
         number(one.auc, 3),
@@ -54,53 +54,6 @@ def _model_row(desk: Desk, one: ModelView) -> tuple[str, ...]:
         plain(one.threshold),
         "queued" if one.queued else UNKNOWN,
     )
-
-
-@command(area="models", role=Role.VIEWER)
-async def ml_stats(desk: Desk, models: Models = EMPTY) -> Reply:
-    """How the models do live: hit rate, drift, what they brought against no model."""
-    found = models.shelf.models()
-    columns = f"Symbol | >Live hit rate | >Precision | >Drift | >Uplift {desk.about.quote}"
-    rows = (
-        (one.symbol, share(one.hit_rate), share(one.precision), number(one.drift), amount(one.uplift))
-        for one in found
-    )
-    return Reply(
-        title=f"Models live · {len(found)}" if found else "Models live · none",
-        table=table(columns, rows),
-        text="" if found else UNFILTERED,
-        buttons=(Button("Refresh", "/ml_stats"), Button("Models", "/ml")),
-    )
-
-
-@command(area="models", role=Role.VIEWER)
-async def ml_rankings(
-    desk: Desk,
-    by: Annotated[Literal["quality", "uplift"], Help("by test quality, or by what it brought")] = "quality",
-    models: Models = EMPTY,
-) -> Reply:
-    """Symbols by the quality of their model, or by its realised uplift against no model."""
-    found = sorted(models.shelf.models(), key=_uplift if by == "uplift" else _quality, reverse=True)
-    columns = f">Place | Symbol | >AUC | >Uplift {desk.about.quote} | State"
-    rows = (
-        (str(place), one.symbol, number(one.auc, 3), amount(one.uplift), "on" if one.on else "off")
-        for place, one in enumerate(found, start=1)
-    )
-    other = "quality" if by == "uplift" else "uplift"
-    return Reply(
-        title=f"Models by {by}",
-        table=table(columns, rows),
-        text="" if found else UNFILTERED,
-        buttons=(Button("Refresh", f"/ml_rankings {by}"), Button(f"By {other}", f"/ml_rankings {other}")),
-    )
-
-
-def _quality(one: ModelView) -> float:
-    return -1.0 if one.auc is None else one.auc
-
-
-def _uplift(one: ModelView) -> Decimal:
-    return Decimal("-Infinity") if one.uplift is None else one.uplift
 
 
 def _chosen(symbol: str) -> str:
@@ -113,23 +66,35 @@ def _meant(models: Models, symbol: str) -> list[ModelView]:
 
 async def preview_on(desk: Desk, symbol: str = ALL, models: Models = EMPTY) -> Reply:
     """The card before /ml_on."""
-    return _switch_card(models, symbol, on=True)
+    return _switch_card(models, symbol, ModelMode.ON)
+
+
+async def preview_shadow(desk: Desk, symbol: str = ALL, models: Models = EMPTY) -> Reply:
+    """The card before /ml_shadow."""
+    return _switch_card(models, symbol, ModelMode.SHADOW)
 
 
 async def preview_off(desk: Desk, symbol: str = ALL, models: Models = EMPTY) -> Reply:
     """The card before /ml_off."""
-    return _switch_card(models, symbol, on=False)
+    return _switch_card(models, symbol, ModelMode.OFF)
 
 
-def _switch_card(models: Models, symbol: str, *, on: bool) -> Reply:
+EFFECTS = {
+    ModelMode.ON: "only signals that reach their threshold are traded",
+    ModelMode.SHADOW: "scores are noted and refuse nothing",
+    ModelMode.OFF: "signals pass unfiltered",
+}
+
+
+def _switch_card(models: Models, symbol: str, mode: ModelMode) -> Reply:
     meant = _meant(models, symbol)
     if not meant:
         return _none(models, symbol)
-    words = {True: "on", False: "off"}
-    changes = [Change(f"model of {one.symbol}", words[one.on], words[on]) for one in meant]
-    passes = "only signals that reach their threshold are traded" if on else "signals pass unfiltered"
-    text = f"From the next bar on {passes}. Open trades are not touched."
-    return proposed(f"Switch models {words[on]}?", changes, text)
+    changes = [Change(f"model of {one.symbol}", one.mode.value, mode.value) for one in meant]
+    text = f"From the next bar on {EFFECTS[mode]}. Open trades are not touched."
+    young = [f"{one.symbol} only shadows for now: {one.young}." for one in meant if one.young]
+    asked = "Let models only shadow?" if mode is ModelMode.SHADOW else f"Switch models {mode.value}?"
+    return proposed(asked, changes, "\n".join([text, *(young if mode is ModelMode.ON else [])]))
 
 
 def _none(models: Models, symbol: str) -> Reply:
@@ -144,15 +109,24 @@ def _none(models: Models, symbol: str) -> Reply:
 async def ml_on(desk: Desk, actor: Actor, symbol: Which = ALL, models: Models = EMPTY) -> Reply:
     """Let the models judge signals, of one symbol or of all."""
     return answered(
-        "Models switched on", await models.shelf.switch(_chosen(symbol), True, actor.id), buttons=BACK
+        "Models switched on", await models.shelf.switch(_chosen(symbol), ModelMode.ON, actor.id), buttons=BACK
     )
+
+
+@command(area="models", role=Role.TRADER, confirm=Confirm.BUTTON, preview=preview_shadow)
+async def ml_shadow(desk: Desk, actor: Actor, symbol: Which = ALL, models: Models = EMPTY) -> Reply:
+    """Let the models score signals without refusing any, of one symbol or of all."""
+    answer = await models.shelf.switch(_chosen(symbol), ModelMode.SHADOW, actor.id)
+    return answered("Models only shadow", answer, buttons=BACK)
 
 
 @command(area="models", role=Role.TRADER, confirm=Confirm.BUTTON, preview=preview_off)
 async def ml_off(desk: Desk, actor: Actor, symbol: Which = ALL, models: Models = EMPTY) -> Reply:
     """Let signals pass without a model's judgement, of one symbol or of all."""
     return answered(
-        "Models switched off", await models.shelf.switch(_chosen(symbol), False, actor.id), buttons=BACK
+        "Models switched off",
+        await models.shelf.switch(_chosen(symbol), ModelMode.OFF, actor.id),
+        buttons=BACK,
     )
 
 

@@ -28,7 +28,7 @@ READS = [
 DEEDS = [
     "set_risk", "set_risk_percent", "set_margin", "set", "resume", "stop_trading", "start_trading", "close",
     "close_all", "panic_close", "stoploss", "takeprofit", "kill_now", "unhalt", "long", "short", "leverage", "drill",
-    "ml_on", "ml_off", "ml_threshold", "adopt", "attach_stop", "ignore",
+    "ml_on", "ml_shadow", "ml_off", "ml_threshold", "adopt", "attach_stop", "ignore",
 ]  # fmt: skip
 TABLE = {
     **dict.fromkeys(READS, (V, NO)),
@@ -43,8 +43,8 @@ TABLE = {
 }
 ALIASES = {"why": "signal", "get_risk": "risk", "sl": "stoploss", "tp": "takeprofit", "flatten": "close_all"}
 ELSEWHERE = {
-    "shutdown", "restart", "drill", "approve", "reject", "ml_on", "ml_off", "ml_threshold", "retrain", "adopt",
-    "ignore", "attach_stop", "group_symbols",
+    "shutdown", "restart", "drill", "approve", "reject", "ml_on", "ml_shadow", "ml_off", "ml_threshold", "retrain",
+    "adopt", "ignore", "attach_stop", "group_symbols",
 }  # fmt: skip
 """Carried out by a port, or refused on the busy desk before the engine is asked: their own tests have both."""
 
@@ -82,7 +82,7 @@ LINES = [
     "/attach_stop xrp 0.5", "/ignore xrp", "/alert btc > 70000", "/alert btc < 70000", "/alerts", "/alerts delete 1",
     "/alerts delete", "/note btc late entry", "/export trades", "/export ledger 3", "/settings", "/undo 42", "/undo 7",
     "/shutdown", "/restart", "/run_job digest", "/logs", "/logs 5 error", "/reload", "/ml", "/ml_stats",
-    "/ml_rankings uplift", "/ml_on", "/ml_off xrp", "/ml_threshold 0.6", "/ml_threshold", "/phantoms",
+    "/ml_rankings uplift", "/ml_on", "/ml_shadow", "/ml_off xrp", "/ml_threshold 0.6", "/ml_threshold", "/phantoms",
     "/phantom_stats", "/retrain", "/clusters", "/clusters 1", "/group_symbols", "/report", "/report 1", "/backtest btc",
     "/backtest stop", "/sweep btc", "/proposals", "/approve p1", "/reject p1 too few trades",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from command_kit import REGISTRY, Talk, busy_desk, equity_curve, fields, rows
 from fakes_desk import NOW
 
 from bot.domain.command import Change, Done
+from bot.domain.model import ModelMode
 from bot.domain.order import CloseReason
 from bot.domain.refusal import Refused
 from bot.domain.signal import Side
@@ -17,6 +18,7 @@ from bot.ml.card import Card
 from handlers.lab import BacktestOrder, BacktestResult, NoLaboratory, Research, Told, Tried, TriedTrade
 from handlers.learning import (
     Applied,
+    ModelFigures,
     Models,
     ModelView,
     NoProposals,
@@ -38,6 +40,7 @@ EMPTY = [
 ]
 REFUSED = [
     ("/ml_on", "ml: no model is installed; signals pass unfiltered."),
+    ("/ml_shadow", "ml: no model is installed; signals pass unfiltered."),
     ("/ml_off xrp", "ml: no model is installed; signals pass unfiltered."),
     ("/ml_threshold 0.6", "ml: no model is installed; signals pass unfiltered."),
     ("/retrain", "Training is not installed on this desk: there is nothing to train."),
@@ -68,28 +71,37 @@ async def test_what_cannot_be_done_is_refused_with_the_reason(line: str, words: 
     assert not talk.desk.asked
 
 
-def model(symbol: str, *, on: bool = True, auc: float = 0.61, uplift: str = "12.5") -> ModelView:
-    return ModelView(
-        symbol,
-        on,
-        0.55,
-        NOW - 86_400_000,
-        24,
-        auc,
-        0.58,
-        0.4,
-        0.6,
-        0.12,
-        Decimal(uplift),
-        symbol == "ETHUSDT",
+def model(symbol: str, mode: ModelMode = ModelMode.ON, auc: float = 0.61, young: str = "") -> ModelView:
+    queued = symbol == "ETHUSDT"
+    return ModelView(symbol, mode, 0.55, NOW - 86_400_000, 24, auc, 0.58, 0.4, queued, young)
+
+
+def live(symbol: str, uplift: str | None) -> ModelFigures:
+    return ModelFigures(
+        symbol=symbol,
+        model=f"{symbol}/v0007",
+        scored=90,
+        passed=40,
+        ended=30,
+        hit_rate=0.6,
+        refused=45 if uplift else 0,
+        uplift=Decimal(uplift) if uplift else None,
+        late=64,
+        drift=0.12,
+        worst=("rsi", 0.47),
+        warned=("rsi",),
     )
+
+
+STARTING = ModelFigures("XRPUSDT", "XRPUSDT/v0001", 3, 1, 0, None, 0, None, 12, None, None, ())
 
 
 @dataclass
 class Shelf(Nothing):
     """Two models."""
 
-    held: tuple[ModelView, ...] = (model("BTCUSDT"), model("ETHUSDT", on=False, auc=0.7, uplift="-3"))
+    held: tuple[ModelView, ...] = (model("BTCUSDT"), model("ETHUSDT", ModelMode.OFF, auc=0.7))
+    known: tuple[ModelFigures, ...] = (live("BTCUSDT", "12.5"), live("ETHUSDT", "-3"))
     asked: list[tuple[object, ...]] = field(default_factory=list)
 
     def models(self) -> tuple[ModelView, ...]:
@@ -98,8 +110,11 @@ class Shelf(Nothing):
     def card(self, symbol: str) -> Card | None:
         return model_kit.card("_general", version="v0007") if symbol == "BTCUSDT" else None
 
-    async def switch(self, symbol: str, on: bool, actor: str) -> Done | Refused:
-        self.asked.append((symbol, on, actor))
+    async def figures(self) -> tuple[ModelFigures, ...]:
+        return self.known
+
+    async def switch(self, symbol: str, mode: ModelMode, actor: str) -> Done | Refused:
+        self.asked.append((symbol, mode, actor))
         return Done((Change("models", "off", "on"),))
 
     async def set_threshold(self, symbol: str, threshold: Decimal, actor: str) -> Done | Refused:
@@ -118,12 +133,62 @@ async def test_models_are_shown_and_switched() -> None:
     await talk.press(card, "Confirm")
     await talk.confirmed("/ml_threshold btc 0.6")
     await talk.confirmed("/ml_off")
+    await talk.confirmed("/ml_shadow btc")
     assert shelf.asked == [
-        ("ETHUSDT", True, "test:1"),
+        ("ETHUSDT", ModelMode.ON, "test:1"),
         ("BTCUSDT", Decimal("0.6"), "test:1"),
-        ("", False, "test:1"),
+        ("", ModelMode.OFF, "test:1"),
+        ("BTCUSDT", ModelMode.SHADOW, "test:1"),
     ]
     assert "no model" in (await talk.say("/ml_on xrp")).text
+
+
+async def test_a_young_model_says_that_it_only_shadows() -> None:
+    young = "83 of 150 outcomes"
+    held = tuple(model(name, mode, young=young) for name, mode in zip(("BTCUSDT", "ETHUSDT"), ModelMode))
+    talk = Talk(busy_desk(), context=(Models(Shelf(held=(*held, model("XRPUSDT", young=young)))),))
+    assert [row["State"] for row in rows(await talk.say("/ml"))] == [
+        f"off; {young}",
+        f"shadow; {young}",
+        f"on; shadow until enough have ended ({young})",
+    ]
+    card = await talk.say("/ml_on btc")
+    assert fields(card) == {"model of BTCUSDT": "off → on"}
+    assert f"BTCUSDT only shadows for now: {young}." in card.text
+    assert "only shadows for now" not in (await talk.say("/ml_off xrp")).text
+    assert not any(one.judges for one in held)
+    assert model("BTCUSDT").judges
+
+
+async def test_models_live_against_what_their_cards_promised() -> None:
+    shelf = Shelf(held=(model("BTCUSDT"), model("ETHUSDT", ModelMode.SHADOW), model("XRPUSDT", auc=0.9)))
+    shelf.known = (*shelf.known, STARTING, live("SOLUSDT", "1"))
+    talk = Talk(busy_desk(), context=(Models(shelf),))
+    btc, eth, xrp = rows(await talk.say("/ml_stats"))
+    assert btc == {
+        "Symbol": "BTCUSDT",
+        "Model": "BTCUSDT/v0007",
+        "Scored": "90",
+        "Passed": "40",
+        "Ended": "30",
+        "Hit rate": "60.0%",
+        "Precision": "58.0%",
+        "Refused": "45",
+        "Uplift USDT": "+12.50",
+        "Score drift": "0.12",
+        "Feature that drifted most": "rsi 0.47 !",
+    }
+    assert eth["Uplift USDT"] == "-3.00"
+    assert (xrp["Hit rate"], xrp["Uplift USDT"], xrp["Score drift"]) == ("–", "–", "–")
+    assert xrp["Feature that drifted most"] == "– (12 signals)"
+    ranked = rows(await talk.say("/ml_rankings uplift"))
+    assert [row["Symbol"] for row in ranked] == ["BTCUSDT", "ETHUSDT", "XRPUSDT"]
+    assert [row["State"] for row in ranked] == ["on", "shadow", "on"]
+    assert [row["Symbol"] for row in rows(await talk.say("/ml_rankings"))] == [
+        "XRPUSDT",
+        "BTCUSDT",
+        "ETHUSDT",
+    ]
 
 
 async def test_the_card_of_a_model() -> None:
@@ -132,7 +197,7 @@ async def test_the_card_of_a_model() -> None:
     reply = await talk.say("/ml btc")
     assert reply.title == "Model of BTCUSDT · composite · v0007"
     found = fields(reply)
-    assert found["State"] == "on, passes from 0.55"
+    assert found["State"] == "on; passes from 0.55"
     assert found["Rows"] == "600 (450 hold, 150 signal); 48.3% reached the target"
     assert found["AUC"] == "0.610 over 1 fold (0.610)"
     assert found["At its threshold"] == "precision 58.0%, recall 40.0%"
@@ -141,7 +206,13 @@ async def test_the_card_of_a_model() -> None:
     assert [row["Feature"] for row in rows(reply)] == ["rsi", "adx"]
     assert "It is the model of general: BTCUSDT has none of its own." in reply.text
     assert reply.plot == ReliabilityPlot(((0.4, 0.41, 300), (0.6, 0.58, 300)), 0.55, reply.title)
-    assert [button.label for button in reply.buttons] == ["Refresh", "Switch off", "Models", "Why"]
+    assert [button.label for button in reply.buttons] == [
+        "Refresh",
+        "Only shadow",
+        "Switch off",
+        "Models",
+        "Why",
+    ]
     assert "XRPUSDT has no model" in (await talk.say("/ml xrp")).text
 
 

@@ -102,6 +102,7 @@ SETTING = (
         "/settings",
         "/clock pause",
         "/ml_on XRP",
+        "/ml_shadow XRP",
         "/ml_off XRP",
     ),
     *("/ml_threshold XRP 0.6", "/retrain XRP", "/export trades", "/export ledger 30", "/backtest XRP 30"),
