@@ -45,8 +45,8 @@ ADMINS_ONLY = {
 TRADERS = {
     "leverage", "set_risk", "set_risk_percent", "set_margin", "set", "params", "pause", "resume", "stop_trading",
     "start_trading", "close", "close_all", "panic_close", "stoploss", "takeprofit", "long", "short", "reentry",
-    "kill_now", "halts", "unhalt", "ml_on", "ml_shadow", "ml_off", "ml_threshold", "backtest", "sweep", "reconcile", "dry",
-    "drill", "export",
+    "kill_now", "halts", "unhalt", "ml_on", "ml_shadow", "ml_off", "ml_threshold", "backtest", "sweep", "reconcile",
+    "dry", "drill", "export",
 }  # fmt: skip
 BRAKES = {"pause", "stop_trading", "close", "close_all", "panic_close", "kill_now"}
 VIEWER, TRADER, ADMIN = 1, 2, 3

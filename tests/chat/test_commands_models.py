@@ -145,7 +145,10 @@ async def test_models_are_shown_and_switched() -> None:
 
 async def test_a_young_model_says_that_it_only_shadows() -> None:
     young = "83 of 150 outcomes"
-    held = tuple(model(name, mode, young=young) for name, mode in zip(("BTCUSDT", "ETHUSDT"), ModelMode))
+    held = tuple(
+        model(name, mode, young=young)
+        for name, mode in zip(("BTCUSDT", "ETHUSDT"), (ModelMode.OFF, ModelMode.SHADOW), strict=True)
+    )
     talk = Talk(busy_desk(), context=(Models(Shelf(held=(*held, model("XRPUSDT", young=young)))),))
     assert [row["State"] for row in rows(await talk.say("/ml"))] == [
         f"off; {young}",
