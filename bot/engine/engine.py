@@ -196,6 +196,8 @@ class Engine:
             of_symbol(turn, symbol)
         elif event.name == scoring.SCORES_TIMER:
             scoring.due(turn, event.key)
+        elif event.name == placing.PLACING_TIMER:
+            placing.due(turn, event.key)
         elif event.name == lifecycle.UNKNOWN_TIMER:
             lifecycle.unknown_due(turn, event.key)
         elif event.name == flattening.VERIFY_TIMER:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from bot.domain.action import PlaceModel, RecordSetting
+from bot.domain.action import PlaceModel, RecordSetting, StartTimer
 from bot.domain.command import Change, Done, UseModel
 from bot.domain.event import CommandIssued, ModelPlaced
 from bot.domain.notice import NoticeKind, Severity
@@ -14,6 +14,9 @@ from bot.engine.state import EngineState, Placing
 from bot.engine.turn import Turn
 
 KIND = "current_model"
+PLACING_TIMER = "placing"
+LATE_MS = 60_000
+"""So long the one who asked waits: longer than other writers are waited for and a strange model is tried."""
 NONE = "none"
 POOLED = "_"
 """What the names of places begin with that speak for several symbols."""
@@ -89,7 +92,18 @@ def begin(turn: Turn, event: CommandIssued, command: UseModel) -> None:
         actor=event.actor,
     )
     state.placings[one.number] = one
-    turn.act(_deed(one))
+    due_at_ms = turn.at_ms + LATE_MS
+    turn.act(_deed(one), StartTimer(PLACING_TIMER, str(one.number), due_at_ms))
+
+
+def due(turn: Turn, number: str) -> None:
+    """The disk takes its time: who asked waits no longer, and is told of the end by a notice."""
+    one = turn.state.placings.get(int(number)) if number.isdecimal() else None
+    if one is None or one.unawaited:
+        return
+    turn.state.placings[one.number] = replace(one, unawaited=True)
+    said = f"{one.strategy}/{one.symbol}: the disk does not answer; {word(one.version)} follows when it does"
+    turn.answer(one.command_id, Refused("model", said))
 
 
 def _deed(one: Placing) -> PlaceModel:
@@ -101,7 +115,7 @@ def resume(turn: Turn, found: Plain) -> None:
     state = turn.state
     state.kept_placings = text(found)
     for plain in found:
-        one = replace(Placing(**plain), resumed=True)
+        one = replace(Placing(**plain), unawaited=True)
         state.placings[one.number] = one
         turn.act(_deed(one))
     state.placing_count = max(state.placings, default=0)
@@ -113,23 +127,18 @@ def on_placed(turn: Turn, event: ModelPlaced) -> None:
     if one is None:
         return
     change = Change(f"model in use of {one.strategy}/{one.symbol}", word(one.before), word(one.version))
-    if event.fault:
-        turn.answer(one.command_id, Refused("model", event.fault))
-    else:
-        value = json.dumps(one.version)
-        turn.act(
-            RecordSetting(
-                turn.at_ms, key(one.strategy, one.symbol), value, one.actor, change.before, change.after
-            )
-        )
-        turn.answer(one.command_id, Done((change,)))
-    if one.resumed:
+    if not event.fault:
+        name, value = key(one.strategy, one.symbol), json.dumps(one.version)
+        turn.act(RecordSetting(turn.at_ms, name, value, one.actor, change.before, change.after))
+    if one.unawaited:
         _tell(turn, one, change, event.fault)
+    else:
+        turn.answer(one.command_id, Refused("model", event.fault) if event.fault else Done((change,)))
 
 
 def _tell(turn: Turn, one: Placing, change: Change, fault: str) -> None:
     """Who asked was not answered any more."""
-    asked = f"asked by {one.actor} before the restart"
+    asked = f"asked by {one.actor} earlier"
     said = f"Model {one.strategy}/{one.symbol}: {change.before} -> {change.after}, {asked}, "
     severity = Severity.CRITICAL if fault else Severity.INFO
     name = one.symbol if one.symbol in turn.state.symbols else ""

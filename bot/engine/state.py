@@ -62,7 +62,10 @@ class LeverageWish:
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """A version on its way into use, asked by `actor`; `resumed`: a restart lies in between, nobody waits any more."""
+    """A version on its way into use, asked by `actor`.
+
+    `unawaited`: it takes too long, or a restart lies in between; nobody waits for its answer any more.
+    """
 
     number: int
     strategy: str
@@ -71,7 +74,7 @@ class Placing:
     before: str
     command_id: str
     actor: str
-    resumed: bool = False
+    unawaited: bool = False
 
 
 @dataclass(slots=True)

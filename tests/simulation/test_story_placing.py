@@ -204,7 +204,7 @@ def test_a_death_on_the_way_is_finished_by_the_next_start(done: bool) -> None:
     restarted(desk, files)
     assert files.current["XYZ"] == "v0002"
     assert records(desk) == [("current_model:quiet/XYZ", '"v0002"', "test:1", "v0001", "v0002")]
-    asked = "Model quiet/XYZ: v0001 -> v0002, asked by test:1 before the restart, is done"
+    asked = "Model quiet/XYZ: v0001 -> v0002, asked by test:1 earlier, is done"
     assert told(desk) == [(Severity.INFO, asked)]
     deeds = len(files.placed)
     restarted(desk, files)
@@ -230,6 +230,27 @@ def test_a_death_of_the_second_process_too() -> None:
     assert [one[1:3] for one in records(desk)] == [('"v0002"', "test:1")]
 
 
+def test_a_disk_that_does_not_answer_lets_the_one_who_asked_go_and_is_waited_for() -> None:
+    files = Files(XYZ="v0001")
+    desk = Desk()
+    files.hold(desk, done=True)
+    assert desk.ask(UPDATE) is None
+    desk.wait(59_999)
+    assert desk.answer("c1") is None
+    desk.wait(1)
+    late = Refused("model", "quiet/XYZ: the disk does not answer; v0002 follows when it does")
+    assert desk.answer("c1") == late
+    waits = Refused("model", "quiet/XYZ: v0002 is being put in use; try again later")
+    assert desk.ask(replace(UPDATE, version="v0003")) == waits
+    desk.feed(ModelPlaced(desk.venue.now_ms, 1))
+    assert [one[1:3] for one in records(desk)] == [('"v0002"', "test:1")]
+    assert told(desk) == [
+        (Severity.INFO, "Model quiet/XYZ: v0001 -> v0002, asked by test:1 earlier, is done")
+    ]
+    desk.wait(120_000)
+    assert len(told(desk)) == 1
+
+
 def test_another_version_put_there_meanwhile_stays_and_people_are_told() -> None:
     files = Files(XYZ="v0001")
     desk = Desk()
@@ -240,7 +261,7 @@ def test_another_version_put_there_meanwhile_stays_and_people_are_told() -> None
     assert (files.current["XYZ"], records(desk)) == ("v0007", [])
     why = "was not done: quiet/XYZ: v0007 is in use now, no longer v0001"
     assert told(desk) == [
-        (Severity.CRITICAL, f"Model quiet/XYZ: v0001 -> v0002, asked by test:1 before the restart, {why}")
+        (Severity.CRITICAL, f"Model quiet/XYZ: v0001 -> v0002, asked by test:1 earlier, {why}")
     ]
 
 
@@ -266,5 +287,6 @@ def test_a_rehearsal_touches_no_file() -> None:
     pooled = rehearsal.setting(desk.venue.engine, UseModel("quiet", "_general", "v1", ""), "test:1", START_MS)
     assert not isinstance(pooled, Refused)
     assert (pooled.symbol, files.placed, desk.state.placings) == ("XYZ", [], {})
+    assert pooled.remarks == ()
     assert rehearsal.rehearse(desk.venue.engine, UPDATE, "test:1", START_MS) == ()
     assert not [a for a in desk.actions if isinstance(a, Notify)]

@@ -138,7 +138,7 @@ async def look(desk: Desk) -> None:
         "rows": [[one.value, one.actor, one.before, one.after] for one in rows],
         "kept": kept.get("placings", "[]"),
         "under way": len(house.engine.state.placings),
-        "told": desk.screen.getvalue().count("before the restart, is done"),
+        "told": desk.screen.getvalue().count("asked by console:1 earlier, is done"),
         "equal": verdict.equal,
     }
     say(json.dumps(found))
