@@ -38,12 +38,12 @@ from bot.runtime.clock import WallClock
 from bot.strategy import Frame
 from cli.homes import load
 from cli.jobs import build_jobs, raise_notice
-from cli.lab import WorkerLab
 from cli.live import LateClock, Running, courier, open_front
 from cli.platforms import begin_platforms
 from cli.run import started
 from cli.upkeep import APPLIED, Upkeep
 from cli.wiring import OPERATOR, Blueprint, House, open_house
+from cli.workshop.crew import Crew
 from handlers.dispatch import Dispatcher
 from handlers.notices import Recipient
 from handlers.platforms.console import ConsoleChat
@@ -270,8 +270,8 @@ def _noted(face: Any, heard: Heard) -> Callable[..., Awaitable[str]]:
 
 @contextmanager
 def laboratory_in_real_time() -> Iterator[None]:
-    """A backtest runs in a process of its own, which a clock that jumps does not wait for: it stands meanwhile."""
-    real = WorkerLab._run
+    """Long work runs in a process of its own, which a clock that jumps does not wait for: it stands meanwhile."""
+    real = Crew.result
 
     async def run(*args: Any) -> Any:
         loop = asyncio.get_running_loop()
@@ -283,7 +283,7 @@ def laboratory_in_real_time() -> Iterator[None]:
         finally:
             loop._jobs -= 1
 
-    with patch.object(WorkerLab, "_run", run):
+    with patch.object(Crew, "result", run):
         yield
 
 
