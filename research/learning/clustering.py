@@ -46,6 +46,31 @@ class Ungrouped(QuarterdeckError):
 
 
 @dataclass(frozen=True, slots=True)
+class Month:
+    """The days up to a moment."""
+
+    to_ms: int
+    days: int = DAYS
+
+    def part(self, frame: Frame) -> Frame:
+        """The bars of the days that closed by then."""
+        after_ms = self.to_ms - frame.timeframe_ms + 1
+        begin, end = np.searchsorted(frame.open_at_ms, (self.to_ms - self.days * DAY_MS, after_ms))
+        return frame.part(int(begin), int(end))
+
+    def is_covered(self, part: Frame) -> bool:
+        """Whether enough of its bars are there to tell of it."""
+        wanted = self.days * DAY_MS // part.timeframe_ms
+        if len(part) < max(1, COVERED * wanted):
+            return False
+        return self.to_ms - (part.open_at_ms.item(-1) + part.timeframe_ms) <= DAY_MS
+
+    def hours(self, frame: Frame) -> "Hours":
+        """The leader's hours, as `measured` takes them."""
+        return _hours(self.part(frame))
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What is to be grouped: candles up to `to_ms`, `leader` those of BTC."""
 
@@ -66,25 +91,37 @@ class Grouped:
 
 def grouped(asked: Asked) -> Grouped:
     """Group them. Raises Ungrouped where there are too few symbols, or nothing tells them apart."""
-    cut = {name: _cut(frame, asked) for name, frame in sorted(asked.frames.items())}
-    known = {name: frame for name, frame in cut.items() if _is_covered(frame, asked)}
-    left_out = tuple(name for name in cut if name not in known)
-    if len(known) < LEAST_SYMBOLS:
-        raise Ungrouped(
-            f"{len(known)} of {len(cut)} symbols have the candles of {asked.days} days; at least "
-            f"{LEAST_SYMBOLS} are grouped"
-        )
-    lengths = {frame.timeframe_ms for frame in known.values()}
+    month = Month(asked.to_ms, asked.days)
+    leader = None if asked.leader is None else month.hours(asked.leader)
+    lengths = {frame.timeframe_ms for frame in asked.frames.values()}
     if len(lengths) > 1:
         raise Ungrouped("candles of several timeframes cannot be grouped together")
-    leader = None if asked.leader is None else _hours(_cut(asked.leader, asked))
-    measures = [measures_of(frame, leader) for frame in known.values()]
-    rows = standardised(measures)
-    labels, silhouette = best_labels(rows, asked.seed)
+    found = {name: measured(frame, month, leader) for name, frame in asked.frames.items()}
+    return grouped_by(found, month, lengths.pop() if lengths else 0, asked.seed)
+
+
+def measured(frame: Frame, month: Month, leader: "Hours | None") -> Measures | None:
+    """A symbol's measures; None where too few of its candles are there."""
+    part = month.part(frame)
+    return measures_of(part, leader) if month.is_covered(part) else None
+
+
+def grouped_by(
+    found: Mapping[str, Measures | None], month: Month, timeframe_ms: int, seed: int = 0
+) -> Grouped:
+    """Group by what was measured. Raises Ungrouped as above."""
+    known = {name: one for name, one in sorted(found.items()) if one is not None}
+    left_out = tuple(sorted(found.keys() - known.keys()))
+    if len(known) < LEAST_SYMBOLS:
+        raise Ungrouped(
+            f"{len(known)} of {len(found)} symbols have the candles of {month.days} days; at least "
+            f"{LEAST_SYMBOLS} are grouped"
+        )
+    measures = list(known.values())
+    labels, silhouette = best_labels(standardised(measures), seed)
     clusters, members = _clusters(tuple(known), measures, labels)
-    (timeframe_ms,) = lengths
-    at_ms = counts_from(asked.to_ms, timeframe_ms)
-    made = Grouping(at_ms, asked.days, timeframe_ms, len(clusters), silhouette, clusters, members, asked.seed)
+    at_ms = counts_from(month.to_ms, timeframe_ms)
+    made = Grouping(at_ms, month.days, timeframe_ms, len(clusters), silhouette, clusters, members, seed)
     return Grouped(made, left_out)
 
 
@@ -258,20 +295,6 @@ def _mean(measures: Sequence[Measures]) -> Measures:
         return float(np.mean(known)) if known else None
 
     return Measures(**{one.name: of(one.name) for one in fields(Measures)})  # type: ignore[arg-type]
-
-
-def _cut(frame: Frame, asked: Asked) -> Frame:
-    """The bars of the days that closed by then."""
-    begin, end = np.searchsorted(
-        frame.open_at_ms, (asked.to_ms - asked.days * DAY_MS, asked.to_ms - frame.timeframe_ms + 1)
-    )
-    return frame.part(int(begin), int(end))
-
-
-def _is_covered(frame: Frame, asked: Asked) -> bool:
-    wanted = asked.days * DAY_MS // frame.timeframe_ms
-    enough = len(frame) >= COVERED * wanted
-    return enough and asked.to_ms - (frame.open_at_ms.item(-1) + frame.timeframe_ms) <= DAY_MS
 
 
 def _hours(frame: Frame) -> Hours:
