@@ -61,10 +61,14 @@ def _allowed(path: Path) -> bool:
 
 
 def _current(folder: Path) -> tuple[str | None, str]:
+    """The version in use, and what is wrong with `current` or with the card of the version that it names."""
     try:
-        return files.current_version(folder), ""
+        version = files.current_version(folder)
+        if version is not None:
+            files.read_card(folder / version)
     except ModelError as error:
         return None, str(error)
+    return version, ""
 
 
 def _row(folder: Path, version: str, current: bool) -> dict[str, object]:
@@ -96,7 +100,7 @@ def _row(folder: Path, version: str, current: bool) -> dict[str, object]:
 def _line(row: Mapping[str, object]) -> str:
     name = f"{row['strategy']} {row['symbol']}"
     if "version" not in row:
-        return f"{name}: {row['fault']}"
+        return f"{name}: CANNOT BE USED: {row['fault']}"
     mark = "*" if row["in_use"] else " "
     auc, threshold = (
         number(float(str(row[key])) if row[key] is not None else None) for key in ("auc", "threshold")

@@ -33,6 +33,11 @@ def test_models_are_off_and_errors_block_unless_somebody_says_otherwise() -> Non
     assert ml.threshold_of("another") == Decimal("0.55")
 
 
+def test_a_desk_without_evolution_and_without_a_look_at_drift() -> None:
+    ml = read("ml: {evolution_outcomes: 0, drift: ''}").ml
+    assert (ml.evolution_outcomes, ml.drift) == (0, "")
+
+
 def test_features_of_one_strategy_leave_the_others() -> None:
     ml = read("ml: {features: {composite: 'base, context,adx', mine: structure}}").ml
     assert ml.features_of("composite") == ("base", "context", "adx")

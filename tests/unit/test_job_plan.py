@@ -1,6 +1,9 @@
 """The desk's own jobs: which there are, when they are due, and where their effects go."""
 
-from bot.config import Settings
+from dataclasses import replace
+from pathlib import Path
+
+from bot.config import Settings, load_text
 from bot.config.people import Digests
 from bot.domain.event import TimerDue
 from bot.runtime.clock import ManualClock
@@ -84,3 +87,17 @@ def test_boundaries_of_a_period() -> None:
     assert rule.next_ms(2000, 2000) == 15 * MINUTE_MS + 2000
     assert rule.next_ms(2000, 10 * DAY_MS) == 10 * DAY_MS - 15 * MINUTE_MS + 2000
     assert rule.next_ms(2000, 10 * DAY_MS + 2000) == 10 * DAY_MS + 2000
+
+
+def test_drift_is_looked_at_where_there_are_models_and_a_line() -> None:
+    effects = Effects()
+    ports = replace(effects.ports, drift=effects.nothing)
+    settings = load_text("timezone: Asia/Tokyo\nml: {drift: '0 6 * * sat'}\n", Path("home"), {}).settings
+    for given, expected in (
+        (settings, {"drift": "0 6 * * sat (Asia/Tokyo)"}),
+        (Settings(), {"drift": "0 5 * * sun (UTC)"}),
+    ):
+        rules = standard_jobs(given, ("15m",), ManualClock(7), ports)
+        assert {rule.id: str(rule.when) for rule in rules if rule.id == "drift"} == expected
+    never = load_text("ml: {drift: ''}\n", Path("home"), {}).settings
+    assert "drift" not in {rule.id for rule in standard_jobs(never, ("15m",), ManualClock(7), ports)}
