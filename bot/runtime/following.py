@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import batched
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from bot.venues.port import VenueUnavailable
 RETRY_S = 5.0
 MOST_BARS = 20_000
 """So far back candles are asked for: what waits for older ones is left waiting."""
+TOGETHER = 250
+"""Candles that are followed at one go."""
 HOLE = 24
 """Bars: candles that begin so much later than asked for have a hole there; later still, they do not go back so far."""
 
@@ -176,7 +179,9 @@ class Follower:
             frame = await self._frame(symbol, since_ms)
             if frame is not None and len(frame):
                 self._set_aside(symbol, int(frame.open_at_ms[0]) - HOLE * frame.timeframe_ms)
-                self._follow(walks, list(candles_since(frame, since_ms)))
+                for some in batched(candles_since(frame, since_ms), TOGETHER):
+                    self._follow(walks, some)
+                    await asyncio.sleep(0)  # others first: after a long downtime there are thousands
         if not walks:
             del self._walks[symbol]
 
@@ -192,7 +197,8 @@ class Follower:
             )
 
     def _follow(self, walks: dict[tuple[str, str, int], _Walk], found: Sequence[Candle]) -> None:
-        for walk in list(walks.values()):
+        reached = [walk for walk in walks.values() if walk.wants_ms() <= found[-1].open_at_ms]
+        for walk in reached:
             path = follow_all(walk.phantom, walk.path, found)
             if isinstance(path, Ending):
                 self._ended.append((walk.phantom, path))
