@@ -61,10 +61,12 @@ class SqlPhantoms:
         over = [_over(self._account, phantom, ending) for phantom, ending in ended]
         await self._connections.write(lambda c: _write(c, new, over))
 
-    async def finished(self, since_ms: int = 0, strategy: str = "", symbol: str = "") -> tuple[Followed, ...]:
-        """Those whose end came at or after a time, in the order of their ends, then of symbols."""
+    async def finished(
+        self, since_ms: int = 0, strategy: str = "", symbol: str = "", newest: int = 0
+    ) -> tuple[Followed, ...]:
+        """Those whose end came at or after a time, in the order of their ends; only the `newest` (0: all)."""
         wanted = {"strategy": strategy, "symbol": symbol}
-        return await self._connections.read(lambda c: _finished(c, self._account, since_ms, wanted))
+        return await self._connections.read(lambda c: _finished(c, self._account, since_ms, wanted, newest))
 
     async def tallies(self, since_ms: int = 0) -> tuple[PhantomTally, ...]:
         """By symbol and gate, of signals on bars that closed at or after a time."""
@@ -80,9 +82,9 @@ class SqlPhantoms:
             lambda c: tuple(_outcomes(c, self._account, one) for one in asked)
         )
 
-    async def late_signals(self, since_ms: int) -> tuple[LateSignal, ...]:
-        """Those decided at or after a time whose features are known, in order."""
-        return await self._connections.read(lambda c: _late_signals(c, self._account, since_ms))
+    async def late_signals(self, since_ms: int, most: int) -> tuple[LateSignal, ...]:
+        """The newest of those decided at or after a time whose features are known, newest first."""
+        return await self._connections.read(lambda c: _late_signals(c, self._account, since_ms, most))
 
     async def found(self, strategy: str, symbol: str, bar_at_ms: int) -> Followed | None:
         """The phantom of one signal by the closing time of its bar; None when it was not followed."""
@@ -120,14 +122,17 @@ def _ending() -> Update:
 
 
 def _finished(
-    connection: Connection, account: str, since_ms: int, wanted: dict[str, str]
+    connection: Connection, account: str, since_ms: int, wanted: dict[str, str], newest: int
 ) -> tuple[Followed, ...]:
     rows = select(PhantomRow.__table__).where(
         PhantomRow.account == account, PhantomRow.finished_at >= since_ms
     )
     rows = rows.filter_by(**{name: value for name, value in wanted.items() if value})
     order = (PhantomRow.finished_at, PhantomRow.symbol, PhantomRow.bar_at, PhantomRow.strategy)
-    return tuple(_followed(row) for row in connection.execute(rows.order_by(*order)).mappings())
+    if not newest:
+        return tuple(_followed(row) for row in connection.execute(rows.order_by(*order)).mappings())
+    last = rows.order_by(*(column.desc() for column in order)).limit(newest)
+    return tuple(_followed(row) for row in connection.execute(last).mappings())[::-1]
 
 
 def _tallies(connection: Connection, account: str, since_ms: int) -> tuple[PhantomTally, ...]:
@@ -188,7 +193,7 @@ def _outcomes(connection: Connection, account: str, asked: Since) -> int:
     return int(connection.scalar(rows) or 0)
 
 
-def _late_signals(connection: Connection, account: str, since_ms: int) -> tuple[LateSignal, ...]:
+def _late_signals(connection: Connection, account: str, since_ms: int, most: int) -> tuple[LateSignal, ...]:
     columns = (
         PhantomRow.strategy,
         PhantomRow.symbol,
@@ -198,7 +203,8 @@ def _late_signals(connection: Connection, account: str, since_ms: int) -> tuple[
     )
     rows = select(*columns).where(PhantomRow.account == account, PhantomRow.decided_at >= since_ms)
     order = (PhantomRow.decided_at, PhantomRow.symbol, PhantomRow.strategy, PhantomRow.bar_at)
-    found = connection.execute(rows.where(PhantomRow.features != "").order_by(*order)).mappings()
+    newest = rows.where(PhantomRow.features != "").order_by(*(one.desc() for one in order)).limit(most)
+    found = connection.execute(newest).mappings()
     return tuple(LateSignal(row["strategy"], row["symbol"], row["bar_at"], _vector(row)) for row in found)
 
 

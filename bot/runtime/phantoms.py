@@ -90,8 +90,13 @@ class PhantomStore(PhantomRecords, Protocol):
         """Add and end some in one go. One that is there is not added again, one that has ended not ended again."""
         ...
 
-    async def finished(self, since_ms: int = 0, strategy: str = "", symbol: str = "") -> tuple[Followed, ...]:
-        """Those whose end came at or after a time, in the order of their ends, then of symbols."""
+    async def finished(
+        self, since_ms: int = 0, strategy: str = "", symbol: str = "", newest: int = 0
+    ) -> tuple[Followed, ...]:
+        """Those whose end came at or after a time, in the order of their ends, then of symbols.
+
+        Only so many of the `newest` (0: all).
+        """
         ...
 
     async def model_tallies(self, models: Sequence[str]) -> tuple[ModelTally, ...]:
@@ -102,6 +107,6 @@ class PhantomStore(PhantomRecords, Protocol):
         """How many signals have ended, for each asked."""
         ...
 
-    async def late_signals(self, since_ms: int) -> tuple[LateSignal, ...]:
-        """Those decided at or after a time whose features are known, in order."""
+    async def late_signals(self, since_ms: int, most: int) -> tuple[LateSignal, ...]:
+        """The newest of those decided at or after a time whose features are known, newest first."""
         ...

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
@@ -22,7 +22,8 @@ WORK = "train"
 MOST_DAYS = 730
 MOST_BARS = 1_000_000
 """The desk's own candles of all members together; what is older lies in the store."""
-MOST_LIVED = 20_000
+MOST_LIVED = 10_000
+"""Followed signals, the newest."""
 LEADERS = ("BTC", "ETH")
 POOLED = "_"
 """What the names of models begin with that speak for several symbols."""
@@ -40,16 +41,21 @@ class Orders:
     async def parcel(self, place: Place, members: Sequence[str]) -> bytes:
         """The parcel of one training. Raises QuarterdeckError in one line."""
         strategy, symbol = place
-        asked = await self._asked(strategy, symbol, tuple(members))
-        frames = [await self.lab.live(one, self._days(len(members)), 0) for one in self._known(members)]
-        return await asyncio.to_thread(lambda: packed(WORK, encode(asked), frames))
-
-    async def _asked(self, strategy: str, symbol: str, members: tuple[str, ...]) -> TrainAsked:
         if not members:
             raise ConfigError(f"{strategy}/{symbol}: no traded symbol belongs to it")
+        asked = self._asked(strategy, symbol, tuple(members))
         own = "" if symbol.startswith(POOLED) else symbol
-        found = await self.followed.finished(strategy=strategy, symbol=own)
-        lived = [lived_of(one) for one in found if one.phantom.symbol in members]
+        followed = await self.followed.finished(strategy=strategy, symbol=own, newest=MOST_LIVED)
+        frames = [await self.lab.live(one, self._days(len(members)), 0) for one in self._known(members)]
+
+        def put_together() -> bytes:
+            lived = tuple(lived_of(one) for one in followed if one.phantom.symbol in members)
+            return packed(WORK, encode(replace(asked, lived=lived)), frames)
+
+        return await asyncio.to_thread(put_together)
+
+    def _asked(self, strategy: str, symbol: str, members: tuple[str, ...]) -> TrainAsked:
+        """What is asked, without the signals that were followed."""
         one = next(one for one in self.lab.settings.symbols if one.symbol == members[0])
         return TrainAsked(
             place=self.lab.place,
@@ -61,7 +67,6 @@ class Orders:
             lookahead=self.settings.lookahead,
             rules=self.lab.plan(one).rules,
             to_ms=self.lab.desk.now_ms(),
-            lived=tuple(lived[-MOST_LIVED:]),
         )
 
     def _known(self, members: Sequence[str]) -> list[str]:

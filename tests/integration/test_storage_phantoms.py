@@ -101,6 +101,10 @@ async def test_finished_since_and_of_one_symbol(database: Database) -> None:
     assert await book.finished(strategy="nobody") == ()
     ends = [one.ending.finished_at_ms for one in await book.finished() if one.ending]
     assert ends == sorted(ends)
+    everything = await book.finished()
+    assert await book.finished(newest=3) == everything[-3:]
+    assert await book.finished(newest=len(everything) + 5) == everything
+    assert await book.finished(symbol="OTHERUSDT", newest=1) == (await book.finished(symbol="OTHERUSDT"))[-1:]
     late = await book.finished(ends[-1])
     assert {one.ending.finished_at_ms for one in late if one.ending} == {ends[-1]}
 
@@ -202,6 +206,8 @@ async def test_features_of_late_signals(database: Database) -> None:
         for one in BEGUN
         if one.decided_at_ms >= since_ms and one.vector.values
     ]
-    assert await book.late_signals(since_ms) == tuple(expected)
-    assert len(expected) > 1
-    assert await database.phantoms(OTHER).late_signals(0) == ()
+    expected.reverse()
+    assert len(expected) > 3
+    assert await book.late_signals(since_ms, 1000) == tuple(expected)
+    assert await book.late_signals(since_ms, 3) == tuple(expected[:3])
+    assert await database.phantoms(OTHER).late_signals(0, 1000) == ()

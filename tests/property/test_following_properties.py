@@ -54,7 +54,9 @@ class MemoryStore:
         if self.failing == "after":
             raise StorageError("the answer got lost")
 
-    async def finished(self, since_ms: int = 0, strategy: str = "", symbol: str = "") -> tuple[Followed, ...]:
+    async def finished(
+        self, since_ms: int = 0, strategy: str = "", symbol: str = "", newest: int = 0
+    ) -> tuple[Followed, ...]:
         return tuple(one for one in self.rows.values() if one.ending is not None)
 
     async def tallies(self, since_ms: int = 0) -> tuple[PhantomTally, ...]:
