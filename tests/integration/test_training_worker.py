@@ -1,5 +1,9 @@
-"""The worker `train`: candles of the store joined with the desk's, a version that nobody uses yet, its words."""
+"""The worker `train`: candles of the store joined with the desk's, a version that nobody uses yet, its words.
 
+Killed while it writes, with a full disk, beside another one: nothing half-written is ever there to be used.
+"""
+
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,18 +16,22 @@ from markets import frame_of
 
 from bot.ml import files
 from bot.ml.card import Card
+from bot.ml.grouping import Cluster, Grouping, Measures, Member, keep_grouping
 from bot.ml.loaded import load_model
 from bot.ml.registry import feature_set
 from bot.ml.writing import write_version
 from bot.runtime.codec import decode, encode
 from bot.strategy import Frame
-from cli.workshop.asking import Place, TrainAnswer, TrainAsked
+from cli.workshop.asking import LivedSignal, Place, TrainAnswer, TrainAsked
 from cli.workshop.parcel import packed
+from research.learning.lived import ALL
 from research.results.plan import Rules
 from research.store.files import FileStore
 
 BARS = 9_000
 ROOT = Path(__file__).resolve().parents[2]
+WORKER = ("-m", "cli.workshop.worker")
+DYING = str(ROOT / "tests" / "support" / "dying_worker.py")
 
 
 def walk(seed: int, symbol: str, bars: int = BARS) -> Frame:
@@ -49,18 +57,27 @@ def stored(home: Path, *frames: Frame) -> None:
         FileStore(home / "history", "binance").upsert("15m", frame)
 
 
+def begun(asked: TrainAsked, *live: Frame, command: tuple[str, ...] = WORKER) -> "subprocess.Popen[bytes]":
+    """A worker with its parcel, as it goes on."""
+    done = subprocess.Popen(
+        [sys.executable, *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert done.stdin is not None
+    done.stdin.write(packed("train", encode(asked), live))
+    done.stdin.close()
+    done.stdin = None
+    return done
+
+
 def answered(asked: TrainAsked, *live: Frame) -> tuple[dict[str, object], list[dict[str, object]]]:
     """The worker's last line, and those before it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "cli.workshop.worker"],
-        input=packed("train", encode(asked), live),
-        capture_output=True,
-        cwd=ROOT,
-        timeout=200,
-        check=False,
-    )
-    assert done.stdout, done.stderr.decode()
-    lines = [orjson.loads(line) for line in done.stdout.splitlines()]
+    out, err = begun(asked, *live).communicate(timeout=200)
+    assert out, err.decode()
+    lines = [orjson.loads(line) for line in out.splitlines()]
     return lines[-1], lines[:-1]
 
 
@@ -133,3 +150,108 @@ def test_old_versions_make_room(tmp_path: Path) -> None:
     second, _ = trained(asked)
     assert second.version == "v0012"
     assert list(files.versions(folder)) == [f"v{number:04d}" for number in range(3, 13)]
+
+
+class TestPooled:
+    def test_a_general_model_of_all_that_have_something_to_say(self, tmp_path: Path) -> None:
+        """SOLUSDT has no candles; ETHUSDT is a member and stands beside the others, too."""
+        stored(tmp_path, *(one.part(0, 6_000) for one in (XRP, BTC, ETH)))
+        asked = asked_of(tmp_path, "_general", ("XRPUSDT", "SOLUSDT", "ETHUSDT"))
+        answer, card = trained(asked)
+        assert (card.symbol, card.parameters["members"]) == ("_general", "ETHUSDT, XRPUSDT")
+        assert answer.words[0] == "_general: 2 symbols, 12,000 bars"
+        assert answer.words[1].startswith("Left out: no candles of SOLUSDT are known")
+        assert card.profile is not None
+        assert (tmp_path / "models" / "composite" / "_general" / "v0001").is_dir()
+
+    def test_one_symbol_alone_is_no_pool(self, tmp_path: Path) -> None:
+        stored(tmp_path, XRP.part(0, 6_000))
+        last, said = answered(asked_of(tmp_path, "_cluster-2", ("XRPUSDT", "SOLUSDT")))
+        assert "_cluster-2: of its symbols only XRPUSDT has something to learn from" in str(last["refused"])
+        assert [line["at"] for line in said[:2]] == ["XRPUSDT", "SOLUSDT"]
+
+
+def test_followed_signals_are_learned_from(tmp_path: Path) -> None:
+    """Each bar says what was lived there; one from after the asked time and one without a bar are left out."""
+    stored(tmp_path, XRP)
+    asked = asked_of(tmp_path)
+    closes = (XRP.open_at_ms[2_000:6_000:40] + XRP.timeframe_ms).tolist()
+    figures = tuple(None if place % 7 == 0 else float(place) for place in range(len(ALL)))
+    lived = [LivedSignal("XRPUSDT", at, -1, "TARGET", 0.01, figures, ALL.hash) for at in closes]
+    wrong = [
+        replace(lived[0], bar_at_ms=asked.to_ms + XRP.timeframe_ms),
+        replace(lived[0], bar_at_ms=closes[0] + 1),
+    ]
+    answer, card = trained(replace(asked, lived=(*lived, *wrong)))
+    assert card.sources["phantom"] == len(closes) == 100
+    assert "XRPUSDT: 1 followed signals cannot be learned from" in answer.words
+    assert "100 of them followed live" in answer.words[-1]
+
+
+def test_bars_know_the_clusters_of_their_time(tmp_path: Path) -> None:
+    """Before the first grouping nothing is known; after it the symbol stands in cluster 1 of three."""
+    stored(tmp_path, XRP)
+    at_ms = int(XRP.open_at_ms[5_000]) + XRP.timeframe_ms
+    measures = Measures(0.01, 1e6, 0.5, 1.0, 0.3, 0.001, 1.0)
+    names = (("ADAUSDT", 0), ("XRPUSDT", 1), ("ZECUSDT", 2))
+    clusters = tuple(Cluster(number, (name,), measures, "calm") for name, number in names)
+    members = tuple(Member(name, number, measures) for name, number in names)
+    keep_grouping(tmp_path / "models", Grouping(at_ms, 30, XRP.timeframe_ms, 3, 0.4, clusters, members))
+    asked = replace(asked_of(tmp_path), features=("base", "cluster"))
+    _, card = trained(asked)
+    column = card.features.index("cluster_1")
+    told = [canary.row[column] for canary in card.canary]
+    assert told == sorted(told, key=lambda one: one is not None), "first nothing, then what is known"
+    assert set(told) == {None, 1.0}
+    assert {canary.row[card.features.index("cluster_0")] for canary in card.canary} == {None, 0.0}
+
+
+def state(folder: Path) -> tuple[list[str], bool]:
+    """Versions that are there, each of which can be loaded, and whether a draft lies beside them."""
+    found = [
+        path.name for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")
+    ]
+    for name in found:
+        load_model(folder / name, lambda names: feature_set(names).hash)
+    return found, (folder / ".new").exists()
+
+
+@pytest.mark.timeout(400)
+def test_killed_while_it_writes_no_half_version_is_there(tmp_path: Path) -> None:
+    """At each call that settles something: model, report, card, draft's folder; the fifth comes after the renaming."""
+    stored(tmp_path, XRP.part(0, 6_000))
+    asked = asked_of(tmp_path)
+    folder = tmp_path / "models" / "composite" / "XRPUSDT"
+    for number, (versions, drafted) in enumerate(
+        [([], True), ([], True), ([], True), ([], True), (["v0001"], False)], 1
+    ):
+        worker = begun(asked, command=(DYING, "kill", str(number)))
+        out, err = worker.communicate(timeout=200)
+        assert worker.returncode == -signal.SIGKILL, err.decode()
+        assert b"result" not in out
+        assert state(folder) == (versions, drafted), f"killed at call {number}"
+    assert files.current_version(folder) is None
+    answer, _ = trained(asked)
+    assert answer.version == "v0002"
+    assert state(folder) == (["v0001", "v0002"], False)
+
+
+@pytest.mark.parametrize("room", [0, 5_000])
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, room: int) -> None:
+    stored(tmp_path, XRP.part(0, 6_000))
+    out, _ = begun(asked_of(tmp_path), command=(DYING, "full", str(room))).communicate(timeout=200)
+    last = orjson.loads(out.splitlines()[-1])
+    assert last["refused"] == "composite/XRPUSDT: cannot be written: File too large"
+    assert state(tmp_path / "models" / "composite" / "XRPUSDT") == ([], False)
+
+
+@pytest.mark.timeout(300)
+def test_two_at_once_write_a_version_each(tmp_path: Path) -> None:
+    stored(tmp_path, XRP.part(0, 6_000))
+    running = [begun(replace(asked_of(tmp_path), seed=seed)) for seed in (1, 2)]
+    for worker in running:
+        out, err = worker.communicate(timeout=200)
+        assert b'{"result":' in out, err.decode()
+    folder = tmp_path / "models" / "composite" / "XRPUSDT"
+    assert state(folder) == (["v0001", "v0002"], False)
+    assert {files.read_card(folder / name).seed for name in ("v0001", "v0002")} == {1, 2}
