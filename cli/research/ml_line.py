@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from cli.options import Config, Home, finish
+from cli.research.ml_clusters_line import clusters
 from cli.research.spread import SpreadCommand
 
 Many = list[str] | None
@@ -254,6 +255,7 @@ def register(app: typer.Typer) -> None:
     ml.command("ablation", cls=MlCommand)(ablation)
     ml.command("compare", cls=MlCommand)(compare)
     ml.command("tune", cls=MlCommand)(tune)
+    ml.command("clusters", cls=MlCommand)(clusters)
     ml.command("status")(status)
     ml.command("reset")(reset)
     ml.command("export-onnx")(export_onnx)
