@@ -228,6 +228,7 @@ class Engine:
             return
         self.state.storage_ok = event.usable
         if event.usable:
+            placing.again(turn)
             turn.tell(
                 NoticeKind.STORAGE, Severity.CRITICAL, "The database is back: entries are allowed again"
             )

@@ -121,11 +121,17 @@ def resume(turn: Turn, found: Plain) -> None:
     state.placing_count = max(state.placings, default=0)
 
 
+def again(turn: Turn) -> None:
+    """The books can be written again: what nobody waits for any more is asked again."""
+    turn.act(*(_deed(one) for one in turn.state.placings.values() if one.unawaited))
+
+
 def on_placed(turn: Turn, event: ModelPlaced) -> None:
     """The file says so now, and the books follow; or nothing has changed, and this is why."""
-    one = turn.state.placings.pop(event.number, None)
-    if one is None:
-        return
+    one = turn.state.placings.get(event.number)
+    if one is None or (event.fault and one.unawaited and not turn.state.storage_ok):
+        return  # of the second the file may be changed already: it is asked again when the books can be written
+    del turn.state.placings[event.number]
     change = Change(f"model in use of {one.strategy}/{one.symbol}", word(one.before), word(one.version))
     if not event.fault:
         name, value = key(one.strategy, one.symbol), json.dumps(one.version)

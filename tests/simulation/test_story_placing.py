@@ -251,6 +251,27 @@ def test_a_disk_that_does_not_answer_lets_the_one_who_asked_go_and_is_waited_for
     assert len(told(desk)) == 1
 
 
+def test_a_start_without_a_database_forgets_nothing_that_may_be_done() -> None:
+    files = Files(XYZ="v0001")
+    desk = Desk()
+    files.hold(desk, done=True)
+    desk.ask(UPDATE)
+    recovered = Memory(desk.venue.steps).recovered()
+    old = desk.venue
+    desk.venue = type(old)(desk.new_engine(), desk.matching)
+    desk.venue.inherit(old)
+    files.hold(desk, done=False)
+    desk._take(desk.venue.start(old.now_ms + 1000, recovered))
+    now_ms = desk.venue.now_ms
+    desk.feed(StorageChanged(now_ms, False, "full"), ModelPlaced(now_ms, 1, "the database cannot be written"))
+    assert (records(desk), told(desk)) == ([], [])
+    asked = len([a for a in desk.actions if isinstance(a, PlaceModel)])
+    desk.feed(StorageChanged(now_ms, True))
+    assert [a for a in desk.actions if isinstance(a, PlaceModel)][asked:] == [PLACE]
+    desk.feed(ModelPlaced(now_ms, 1))
+    assert [one[1:3] for one in records(desk)] == [('"v0002"', "test:1")]
+
+
 def test_another_version_put_there_meanwhile_stays_and_people_are_told() -> None:
     files = Files(XYZ="v0001")
     desk = Desk()

@@ -16,6 +16,7 @@ from bot.domain.action import (
     Answer,
     Cancel,
     Notify,
+    PlaceModel,
     QueryOrder,
     RecordEquity,
     RecordTrading,
@@ -32,6 +33,7 @@ from bot.domain.event import (
     CandlesClosed,
     CommandIssued,
     Event,
+    ModelPlaced,
     Outcome,
     SnapshotFailed,
     SnapshotTaken,
@@ -361,6 +363,18 @@ async def test_without_a_database_exits_go_on_and_entries_are_refused() -> None:
         assert [line for line in house.log if not line.startswith("failed")] == ["submit stop", "cancel old"]
         refused = CallEnded(NOW, "entry", "XYZ", Call.SUBMIT, Outcome.NOT_DONE, "database down")
         assert engine.heard.count(refused) == 1
+
+
+async def test_without_a_database_no_other_model_is_put_in_use() -> None:
+    engine = Words(go=[PlaceModel(3, "composite", "XRPUSDT", "v0002", "v0001")])
+    async with running(engine) as house:
+        house.books.down = True
+        await house.say("go")
+        said = "the database cannot be written; nothing is changed"
+        assert engine.heard.count(ModelPlaced(NOW, 3, said)) == 1
+        house.books.down = False
+        await house.say("go")
+        assert engine.heard[-1] == ModelPlaced(NOW, 3, "there are no models here"), "it was tried"
 
 
 async def test_the_loss_is_told_once_and_so_is_the_return() -> None:
