@@ -9,7 +9,7 @@ import lightgbm
 import model_kit
 import numpy as np
 import pytest
-from test_retrain_house import CONFIG, XRP, folder, said, service_of
+from test_retrain_house import CONFIG, XRP, folder, said, service_of, walk
 from whole_house import Desk, market, whole_house
 
 from bot.ml import files
@@ -22,7 +22,7 @@ from bot.ml.writing import make_current, withdraw, write_version
 from bot.runtime.job_rules import JobRule
 from bot.strategy import Frame
 from cli.training.joining import HOURLY, WEEKLY
-from cli.training.rounds import Rounds
+from cli.training.rounds import Rounds, pooled
 
 NAMES = ("rsi", "adx", "ret_1", "signal_strength", "side")
 EARLY = 620
@@ -168,6 +168,36 @@ async def test_a_weekly_round_ends_in_a_proposal_then_in_a_challenger(tmp_path: 
         assert "Nothing waits" in await said(desk, "/proposals")
         card = files.read_card(folder(tmp_path) / "v0003")
         assert card.created_at_ms <= desk.house.now_ms()
+        assert card.sources["phantom"] > 30, "what was lived is learned from"
+
+
+async def test_several_symbols_have_a_model_together_too(tmp_path: Path) -> None:
+    config = CONFIG.replace("ml: {", "ml: {mode: shadow, ")
+    frames = [XRP, walk(2, "BTCUSDT")]
+    async with whole_house(tmp_path, frames, config, history=1_900) as desk:
+        assert await job(desk, WEEKLY) == "3 trained"
+        shown = await said(desk, "/proposals")
+        assert "model metronome/XRPUSDT v0001" in shown
+        assert "model metronome/BTCUSDT v0001" in shown
+        assert "model metronome/_general v0001" in shown
+        waiting = await service_of(desk).book.waiting()
+        [general] = [one.id for one in waiting if "_general" in one.title]
+        assert "none → v0001" in await said(desk, f"/approve {general}", "1")
+        await desk.bars(3)
+        found = await desk.house.desk.decisions(4)
+        assert {one.signal.symbol for one in found} == {"XRPUSDT", "BTCUSDT"}
+        assert all(one.model_score is not None for one in found), "it speaks for both"
+
+
+def test_which_models_of_several_symbols_are_worth_it() -> None:
+    places = [("a", name) for name in ("XRP", "BTC", "ETH", "SOL")] + [
+        ("b", "ADA"),
+        ("c", "BNB"),
+        ("c", "TRX"),
+    ]
+    clusters = {"XRP": 2, "ETH": 2, "SOL": 2, "BTC": 0, "ADA": 0, "BNB": 2, "TRX": 2}
+    assert pooled(places, clusters) == [("a", "_general"), ("a", "_cluster-2"), ("c", "_general")]
+    assert pooled(places[:1], clusters) == []
 
 
 async def test_a_training_that_comes_to_nothing_is_told_and_not_tried_again_at_once(tmp_path: Path) -> None:
