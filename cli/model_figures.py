@@ -25,6 +25,8 @@ from cli.house import House
 from handlers.learning import ModelFigures
 
 LATE_DAYS = 7
+MOST_LATE = 20_000
+"""Signals looked at, the newest ones: memory is bounded whatever a strategy says."""
 NAMED = 5
 """Features named in a notice: those that moved farthest."""
 
@@ -95,7 +97,7 @@ class LiveFigures:
     async def _drifted(self, models: Mapping[str, Loaded]) -> dict[int, Drifted]:
         """Every model once, by its identity."""
         since_ms = self.house.now_ms() - LATE_DAYS * DAY_MS
-        late = await self._books.late_signals(since_ms) if models else ()
+        late = await self._books.late_signals(since_ms, MOST_LATE) if models else ()
         groups: dict[int, list[LateSignal]] = {id(model): [] for model in models.values()}
         for one in late:
             model = models.get(one.symbol)
@@ -139,8 +141,13 @@ def _drift(model: Loaded, late: Sequence[LateSignal], known: FeatureSet) -> Drif
     card = model.card
     if card.profile is None:
         return None
-    whole = [one.vector.values for one in late if one.vector.hash == known.hash]
-    rows: Matrix = np.array(whole, dtype=np.float64).reshape(len(whole), len(known))
+    vectors = (one.vector for one in late if one.vector.hash == known.hash)
+    usable = [vector.values for vector in vectors if len(vector.values) == len(known)]
+    rows: Matrix = np.empty((len(usable), len(known)))
+    for place, values in enumerate(
+        usable
+    ):  # row by row: one call for all would hold everybody else meanwhile
+        rows[place] = values
     rows = rows[:, [known.names.index(name) for name in card.features]]
     try:
         scores = model.model.scores(rows) if len(rows) else np.zeros(0)

@@ -210,7 +210,7 @@ class Two:
     """A shelf with two models, of which one judges signals."""
 
     def models(self) -> Any:
-        return [SimpleNamespace(on=True), SimpleNamespace(on=False)]
+        return [SimpleNamespace(judges=True), SimpleNamespace(judges=False)]
 
 
 async def test_6_models_are_counted_as_their_shelf_tells(
