@@ -36,6 +36,11 @@ class TrainingService:
     installed: bool = field(init=False, default=True)
     _asking: dict[str, bool] = field(init=False, default_factory=dict)
     """People whose order goes on; True: it is to be stopped."""
+    _strategies: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """A house trades the same symbols with the same strategies from its start to its end."""
+        self._strategies = {one.symbol: one.strategy for one in self.orders.lab.settings.symbols}
 
     def queued(self, symbol: str) -> bool:
         """True while a training of a symbol's own model waits or runs."""
@@ -44,8 +49,7 @@ class TrainingService:
 
     def place_of(self, symbol: str) -> Place | None:
         """Where a symbol's own model lies; None where it is not traded."""
-        found = (one.strategy for one in self.orders.lab.settings.symbols if one.symbol == symbol)
-        strategy = next(found, None)
+        strategy = self._strategies.get(symbol)
         return None if strategy is None else (strategy, symbol)
 
     async def stop(self, user: str) -> str:

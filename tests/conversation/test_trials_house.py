@@ -23,6 +23,7 @@ from bot.runtime.job_rules import JobRule
 from bot.strategy import Frame
 from cli.training.joining import HOURLY, WEEKLY
 from cli.training.rounds import Rounds, pooled
+from cli.training.turns import Ticket
 
 NAMES = ("rsi", "adx", "ret_1", "signal_strength", "side")
 EARLY = 620
@@ -211,6 +212,15 @@ async def test_a_training_that_comes_to_nothing_is_told_and_not_tried_again_at_o
         assert await job(desk, HOURLY) == ""
         await desk.bars(12)
         assert await job(desk, HOURLY) == "0 trained, 1 not"
+
+
+async def test_the_list_of_models_says_who_is_being_trained(tmp_path: Path) -> None:
+    install(tmp_path, 0.5, 1, current=True)
+    async with house(tmp_path, UP) as desk:
+        assert "queued" not in await said(desk, "/ml")
+        with service_of(desk).turns.hold(Ticket("telegram:7", PLACE)):
+            assert "queued" in await said(desk, "/ml")
+        assert "queued" not in await said(desk, "/ml")
 
 
 async def test_symbols_whose_models_are_off_and_have_none_are_left_alone(tmp_path: Path) -> None:
