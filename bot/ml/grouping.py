@@ -226,6 +226,7 @@ class Groupings:
         self._folder = models / FOLDER
         self._timeframe_ms = timeframe_ms
         self._read: dict[str, Grouping | None] = {}
+        self._told: tuple[int, Grouping | None] = (0, None)
 
     def known_at(self, close_at_ms: int) -> Grouping | None:
         """The newest one made before a bar's close; None: there was none yet."""
@@ -236,8 +237,14 @@ class Groupings:
         return next(self._newest_first(), None)
 
     def outside(self, symbol: str, close_at_ms: int) -> dict[str, float]:
-        """What a bar is told, by names of feature.OUTSIDE: the figures of `outside_of` at that bar."""
-        found = self.known_at(close_at_ms)
+        """What a bar is told, by names of feature.OUTSIDE: the figures of `outside_of` at that bar.
+
+        The folder is looked at once for all symbols whose bars close together.
+        """
+        at_ms, found = self._told
+        if at_ms != close_at_ms:
+            found = self.known_at(close_at_ms)
+            self._told = close_at_ms, found
         return {} if found is None else dict(zip(OUTSIDE, found.told_of(symbol), strict=True))
 
     def _newest_first(self) -> Iterator[Grouping]:

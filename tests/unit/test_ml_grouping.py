@@ -180,6 +180,25 @@ def test_a_desk_finds_new_ones_at_its_next_look(tmp_path: Path) -> None:
     assert desk.newest() == made(FIRST_MS)
 
 
+def test_the_folder_is_looked_at_once_for_bars_that_close_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_grouping(tmp_path, made(FIRST_MS))
+    looks, listed = [], os.listdir
+
+    def look(folder: Path) -> list[str]:
+        looks.append(folder)
+        return listed(folder)
+
+    monkeypatch.setattr(os, "listdir", look)
+    desk = Groupings(tmp_path, BAR_MS)
+    for close_ms in (FIRST_MS + BAR_MS, FIRST_MS + 2 * BAR_MS):
+        assert [desk.outside(name, close_ms)[CLUSTER] for name in ("BTCUSDT", "XRPUSDT")] == [0.0, 1.0]
+    assert len(looks) == 2
+    keep_grouping(tmp_path, made(FIRST_MS + 2 * BAR_MS, ("XRPUSDT",), ("BTCUSDT",)))
+    assert desk.outside("BTCUSDT", FIRST_MS + 3 * BAR_MS)[CLUSTER] == 1.0
+
+
 def test_one_that_is_ready_counts_from_the_next_bar_on() -> None:
     assert counts_from(FIRST_MS, BAR_MS) == FIRST_MS
     assert counts_from(FIRST_MS + 1, BAR_MS) == counts_from(FIRST_MS + BAR_MS, BAR_MS) == FIRST_MS + BAR_MS
