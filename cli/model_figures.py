@@ -1,7 +1,8 @@
 """How the models of a house do live: what they let through and kept out, how far late signals have drifted.
 
-Drift is judged on the signals of the last seven days as they were kept: each is scored again by the model that speaks
-for its symbol now, so that a new model is judged from its first day on. Arrays are looked at in a thread.
+Drift is judged on the signals of the last seven days as they were kept, and where these are too few on as many of the
+newest as a figure needs: each is scored again by the model that speaks for its symbol now, so that a new model is
+judged from its first day on. Arrays are looked at in a thread.
 """
 
 import asyncio
@@ -22,9 +23,11 @@ from bot.ml.registry import FEATURES
 from bot.ml.shelf import ModelShelf
 from bot.runtime.phantoms import LateSignal, ModelTally, PhantomStore
 from cli.house import House
+from handlers.format import duration
 from handlers.learning import ModelFigures
 
-LATE_DAYS = 7
+LATE_DAYS, OLDEST_DAYS = 7, 180
+"""Signals that are judged, and how old they may be at most where a week has too few."""
 MOST_LATE = 20_000
 """Signals looked at, the newest ones: memory is bounded whatever a strategy says."""
 NAMED = 5
@@ -33,10 +36,14 @@ NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """A model, and how far the signals of the symbols it speaks for have moved; None: its card has no profile."""
+    """A model, and how far the signals of the symbols it speaks for have moved; None: its card has no profile.
+
+    `since_ms` is the closing time of the oldest one's bar.
+    """
 
     model: Loaded
     drift: Drift | None
+    since_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ class LiveFigures:
         ]
 
     async def check_drift(self) -> str:
-        """Look at the week's signals, tell people of models that do not know their like; answers how it went."""
+        """Look at late signals, tell people of models that do not know their like; answers how it went."""
         drifted = list((await self._drifted(self.in_use())).values())
         warned = [one for one in drifted if one.drift is not None and one.drift.warned(self._limit())]
         for one in warned:
@@ -96,29 +103,29 @@ class LiveFigures:
 
     async def _drifted(self, models: Mapping[str, Loaded]) -> dict[int, Drifted]:
         """Every model once, by its identity."""
-        since_ms = self.house.now_ms() - LATE_DAYS * DAY_MS
-        late = await self._books.late_signals(since_ms, MOST_LATE) if models else ()
+        now_ms = self.house.now_ms()
+        oldest_ms = now_ms - OLDEST_DAYS * DAY_MS
+        late = await self._books.late_signals(oldest_ms, MOST_LATE) if models else ()
         groups: dict[int, list[LateSignal]] = {id(model): [] for model in models.values()}
         for one in late:
             model = models.get(one.symbol)
             if model is not None and model.card.strategy == one.strategy:
                 groups[id(model)].append(one)
         alone = {id(model): model for model in models.values()}
-        return await asyncio.to_thread(_all_drifted, alone, groups)
+        return await asyncio.to_thread(_all_drifted, alone, groups, now_ms - LATE_DAYS * DAY_MS)
 
     def _warn(self, one: Drifted) -> None:
         if one.drift is None:
             return
-        moved = one.drift.warned(self._limit())
+        now_ms, moved = self.house.now_ms(), one.drift.warned(self._limit())
         more = f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
         shown = ", ".join(f"{name} {shift.psi:.2f}" for name, shift in moved[:NAMED])
         fields = (
             ("Moved", f"{shown}{more}"),
-            ("Signals", f"{one.drift.rows} in {LATE_DAYS} days"),
+            ("Signals", f"{one.drift.rows}, the oldest {duration(now_ms - one.since_ms)} ago"),
             ("Told from", f"{self._limit():.2f} on, where chance alone gives less"),
         )
-        title = f"Model {one.model.name}: the week's signals are not like those it was trained for"
-        now_ms = self.house.now_ms()
+        title = f"Model {one.model.name}: late signals are not like those it was trained for"
         notice = Notice(NoticeKind.MODEL, Severity.TRADE, now_ms, title, fields)
         self.house.loop.put(NoticeRaised(now_ms, notice))
 
@@ -129,25 +136,35 @@ def _name(model: Loaded) -> str:
 
 
 def _all_drifted(
-    models: Mapping[int, Loaded], late: Mapping[int, Sequence[LateSignal]]
+    models: Mapping[int, Loaded], late: Mapping[int, Sequence[LateSignal]], week_ms: int
 ) -> dict[int, Drifted]:
-    """In a thread."""
+    """In a thread: signals whose features are those of today's registry against each model's profile."""
     known = FeatureSet(FEATURES)
-    return {key: Drifted(model, _drift(model, late[key], known)) for key, model in models.items()}
+    found = {}
+    for key, model in models.items():
+        chosen = judged_of([one for one in late[key] if _is_usable(one, known)], week_ms)
+        since_ms = min((one.bar_at_ms for one in chosen), default=0)
+        found[key] = Drifted(model, _drift(model, chosen, known), since_ms)
+    return found
+
+
+def _is_usable(one: LateSignal, known: FeatureSet) -> bool:
+    return one.vector.hash == known.hash and len(one.vector.values) == len(known)
+
+
+def judged_of(newest_first: Sequence[LateSignal], week_ms: int) -> Sequence[LateSignal]:
+    """Those of the week; where they are too few, as many of the newest as a figure needs."""
+    week = sum(one.bar_at_ms >= week_ms for one in newest_first)
+    return newest_first[: max(week, FEWEST)]
 
 
 def _drift(model: Loaded, late: Sequence[LateSignal], known: FeatureSet) -> Drift | None:
-    """Signals whose features are those of today's registry against the model's profile."""
     card = model.card
     if card.profile is None:
         return None
-    vectors = (one.vector for one in late if one.vector.hash == known.hash)
-    usable = [vector.values for vector in vectors if len(vector.values) == len(known)]
-    rows: Matrix = np.empty((len(usable), len(known)))
-    for place, values in enumerate(
-        usable
-    ):  # row by row: one call for all would hold everybody else meanwhile
-        rows[place] = values
+    rows: Matrix = np.empty((len(late), len(known)))
+    for place, one in enumerate(late):  # row by row: one call for all would hold everybody else meanwhile
+        rows[place] = one.vector.values
     rows = rows[:, [known.names.index(name) for name in card.features]]
     try:
         scores = model.model.scores(rows) if len(rows) else np.zeros(0)

@@ -16,7 +16,7 @@ EMPTY = Models()
 NOTE = (
     "Hit rate: of the signals that passed and ended at a level, those at their target; precision is what the card "
     "promised. Uplift: what the signals that were refused, or in shadow would have been, did not lose. Drift: "
-    "population stability index of the last 7 days' signals against those of the training; ! where it is warned of."
+    "population stability index of late signals against those of the training; ! where it is warned of."
 )
 
 

@@ -17,11 +17,12 @@ from bot.ml.card import Canary, Profile
 from bot.ml.compute import history_matrix
 from bot.ml.drift import drift_of, profile_of
 from bot.ml.feature import Matrix
-from bot.ml.phantom import Followed, Outcome
+from bot.ml.phantom import Followed, Outcome, Vector
 from bot.ml.registry import feature_set
 from bot.ml.writing import write_version
+from bot.runtime.phantoms import LateSignal
 from bot.strategy import Array, Frame
-from cli.model_figures import LiveFigures
+from cli.model_figures import LiveFigures, judged_of
 from handlers.learning import ModelFigures
 
 NAMES = ("rsi", "adx", "macd_hist", "signal_strength", "side", "btc_ret_1")
@@ -212,7 +213,7 @@ async def test_figures_are_those_of_the_books_and_drift_is_told(tmp_path: Path) 
         said = await live.check_drift()
         assert said == "1 models, 1 judged, 1 drifted: metronome/XRPUSDT/v0002"
         told = await desk.bars(1)
-        assert "the week's signals are not like those it was trained for" in told
+        assert "late signals are not like those it was trained for" in told
         assert f"rsi {drift.worst[1].psi:.2f}" in told
         (one,) = await live.figures()
         assert (one.model, one.scored) == ("XRPUSDT/v0002", 2), "each version has its own figures"
@@ -242,3 +243,10 @@ async def test_few_signals_or_no_profile_give_no_figures(tmp_path: Path) -> None
         live = LiveFigures(desk.house, desk.house.scorer.shelf)
         assert (await live.check_drift(), await live.figures()) == ("no models", [])
         assert "No model is installed" in await desk.say("/ml_stats")
+
+
+def test_a_week_with_too_few_signals_is_filled_up_with_the_newest_before_it() -> None:
+    found = [LateSignal("metronome", "XRPUSDT", at_ms, Vector()) for at_ms in range(100, 0, -1)]
+    assert judged_of(found, week_ms=31) == found[:70]
+    assert judged_of(found, week_ms=90) == found[:50]
+    assert judged_of(found[:20], week_ms=90) == found[:20]
