@@ -52,6 +52,10 @@ class LiveClusters:
         newest = await asyncio.to_thread(self._groupings.newest)
         return () if newest is None or newest.at_ms == self._at_ms else self._take(newest)
 
+    def kept(self) -> tuple[Grouping | None, tuple[int, ...]]:
+        """The newest one, and the moments of all files. For a thread."""
+        return self._groupings.newest(), self._groupings.moments()
+
     def tell_failed(self, why: str) -> None:
         """The week's grouping did not come about."""
         now_ms = self._house.now_ms()

@@ -15,7 +15,6 @@ from bot.ml.grouping import (
     Groupings,
     counts_from,
     keep_grouping,
-    kept_groupings,
 )
 from bot.ml.model import ModelError
 from bot.runtime.codec import decode, encode
@@ -52,9 +51,9 @@ class GroupingService:
     _silent: int = field(init=False, default=0)
 
     async def kept(self) -> Kept:
-        """The groupings of candles like the desk's."""
-        found = await asyncio.to_thread(kept_groupings, self.models, self.lab.settings.bar_ms)
-        return Kept(found[-1], len(found), found[0].at_ms) if found else Kept()
+        """The newest grouping of candles like the desk's, and how many files there are."""
+        newest, moments = await asyncio.to_thread(self.live.kept)
+        return Kept() if newest is None or not moments else Kept(newest, len(moments), moments[0])
 
     async def stop(self, user: str) -> str:
         """End a person's process."""

@@ -207,6 +207,14 @@ def name_of(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms // SECOND_MS, UTC).strftime("%Y%m%dT%H%M%S")
 
 
+def moment_of(name: str) -> int:
+    """The moment that a file is named after; 0 where there is no such moment."""
+    try:
+        return int(datetime.strptime(f"{name}Z", "%Y%m%dT%H%M%S%z").timestamp()) * SECOND_MS
+    except ValueError:
+        return 0
+
+
 def counts_from(now_ms: int, timeframe_ms: int) -> int:
     """`at_ms` of a grouping that is ready now: the end of the bar under way.
 
@@ -235,6 +243,10 @@ class Groupings:
     def newest(self) -> Grouping | None:
         """The last one that was made."""
         return next(self._newest_first(), None)
+
+    def moments(self) -> tuple[int, ...]:
+        """`at_ms` of all files, oldest first, by their names: nothing is read."""
+        return tuple(moment_of(path.stem) for path in _files(self._folder))
 
     def outside(self, symbol: str, close_at_ms: int) -> dict[str, float]:
         """What a bar is told, by names of feature.OUTSIDE: the figures of `outside_of` at that bar.

@@ -199,6 +199,15 @@ def test_the_folder_is_looked_at_once_for_bars_that_close_together(
     assert desk.outside("BTCUSDT", FIRST_MS + 3 * BAR_MS)[CLUSTER] == 1.0
 
 
+def test_the_dates_of_all_are_told_without_reading_them(tmp_path: Path) -> None:
+    desk = Groupings(tmp_path, BAR_MS)
+    assert desk.moments() == ()
+    for week in (1, 0):
+        keep_grouping(tmp_path, made(FIRST_MS + week * WEEK_MS)).write_text("{")
+    (tmp_path / FOLDER / "99999999T999999.json").write_text("{")
+    assert desk.moments() == (FIRST_MS, FIRST_MS + WEEK_MS, 0)
+
+
 def test_one_that_is_ready_counts_from_the_next_bar_on() -> None:
     assert counts_from(FIRST_MS, BAR_MS) == FIRST_MS
     assert counts_from(FIRST_MS + 1, BAR_MS) == counts_from(FIRST_MS + BAR_MS, BAR_MS) == FIRST_MS + BAR_MS
