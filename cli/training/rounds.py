@@ -64,7 +64,7 @@ class Rounds:
         own = await self._places()
         places = [*own, *pooled(own, self.service.clusters())]
         young_ms = self.wishes.now_ms() - FRESH_MS
-        newest = await asyncio.to_thread(lambda: [self.service.versions.newest_ms(one) for one in places])
+        newest = await asyncio.to_thread(self._newest, places)
         due = [place for place, made_ms in zip(places, newest, strict=True) if made_ms < young_ms]
         return await self._trained("Weekly training", due)
 
@@ -87,9 +87,18 @@ class Rounds:
             if is_there or self.wishes.scored(place[1])
         ]
 
+    def _newest(self, places: Sequence[Place]) -> list[int]:
+        """When the newest versions were made; 0 where there is none, or it is of a time that has not come here.
+
+        On a market of the past, versions made by hand bear the time of the wall.
+        """
+        now_ms = self.wishes.now_ms()
+        found = (self.service.versions.newest_ms(place) for place in places)
+        return [made_ms if made_ms <= now_ms else 0 for made_ms in found]
+
     async def _due(self, places: Sequence[Place]) -> list[Place]:
         """Those with enough outcomes since their newest version."""
-        newest = await asyncio.to_thread(lambda: [self.service.versions.newest_ms(one) for one in places])
+        newest = await asyncio.to_thread(self._newest, places)
         asked = [Since(*place, made_ms) for place, made_ms in zip(places, newest, strict=True)]
         ended = await self.followed.outcomes(asked)
         due = []

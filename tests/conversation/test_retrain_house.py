@@ -147,3 +147,11 @@ async def test_a_worker_that_dies_leaves_a_line_and_no_version(tmp_path: Path) -
         assert found == (Trained("XRPUSDT", fault=fault),)
         with pytest.raises(ModelError):
             service.versions.card(("metronome", "XRPUSDT"), "v0001")
+
+
+async def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("no folder")
+    async with house(tmp_path) as desk:
+        shown = await said(desk, "/retrain xrp", "Confirm")
+        assert "XRPUSDT: metronome/XRPUSDT: cannot be written: Not a directory." in shown
+        assert "Nothing waits" in await said(desk, "/proposals")
