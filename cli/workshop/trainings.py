@@ -1,12 +1,14 @@
 """A training as a worker does it: what the store and the desk know, a lesson, a version that is in use nowhere yet."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from bot.domain.market import DAY_MS
 from bot.market.points import Points
 from bot.ml.align import Sources
-from bot.ml.grouping import kept_groupings, outside_of
+from bot.ml.grouping import Grouping, kept_groupings, outside_of
 from bot.ml.phantom import Outcome
 from bot.ml.registry import feature_set
 from bot.ml.writing import prune
@@ -35,13 +37,16 @@ KEPT = 10
 """Versions of a symbol that stay; older ones make room."""
 TRAININGS = FOLDS + 1
 LEADERS = ("BTC", "ETH")
+POOLED_BARS = 4_000_000
+"""Of all members of a pooled model together, the newest: what is trained must be held in memory, and end in time."""
 
 
 def work(parcel: Parcel, say: Say) -> TrainAnswer:
     """Do it. Raises QuarterdeckError with the reason where there is too little to learn from."""
     asked = decode(parcel.order, TrainAsked)
     steps = len(asked.members) + TRAININGS
-    ground = TrainGround(asked, {frame.symbol: frame for frame in parcel.frames})
+    groupings = kept_groupings(Path(asked.models), bar_ms(asked.place))
+    ground = TrainGround(asked, {frame.symbol: frame for frame in parcel.frames}, groupings)
     subject, words = ground.subject(lambda done, symbol: say(done, steps, symbol))
 
     def tell(done: int, _: int) -> None:
@@ -60,11 +65,21 @@ def kept(asked: TrainAsked, lesson: Lesson[Boosted], words: tuple[str, ...]) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class Leader:
+    """BTC's or ETH's candles and figures, nothing where they are not known."""
+
+    frame: Frame | None = None
+    points: dict[str, Points] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class TrainGround:
     """Where a training takes what it learns from: the store, and the desk's candles by symbol."""
 
     asked: TrainAsked
     live: Mapping[str, Frame]
+    groupings: tuple[Grouping, ...]
+    leaders: dict[str, Leader] = field(default_factory=dict)
 
     def subject(self, heard: Callable[[int, str], None]) -> tuple[Subject, tuple[str, ...]]:
         """What is taught, and what is to be said of it. `heard` is told how many symbols are done, and of the next."""
@@ -83,7 +98,8 @@ class TrainGround:
 
         pool = pool_of(asked.symbol, materials(), asked.seed)
         bars = sum(len(part.frame) for part in pool.parts)
-        return pool, (f"{asked.symbol}: {len(pool.parts)} symbols, {bars:,} bars", *words)
+        days = (asked.to_ms - int(pool.open_at_ms[0])) / DAY_MS
+        return pool, (f"{asked.symbol}: {len(pool.parts)} symbols, {bars:,} bars, {days:,.0f} days", *words)
 
     def course(self) -> Course:
         """What is asked of every symbol alike."""
@@ -117,37 +133,47 @@ class TrainGround:
         btc, eth = (self.leader(base, symbol) for base in LEADERS)
         return Sources(
             frame=frame,
-            btc=self._frame(btc),
-            eth=self._frame(eth),
+            btc=btc.frame,
+            eth=eth.frame,
             outside=self._outside(symbol, frame),
             points=self._points(symbol),
-            btc_points=self._points(btc),
-            eth_points=self._points(eth),
+            btc_points=btc.points,
+            eth_points=eth.points,
         )
 
-    def leader(self, base: str, symbol: str) -> str:
-        """BTC or ETH in the symbol's quote asset: the longest ending that they share; empty where none is known."""
-        names = (base + symbol[place:] for place in range(1, len(symbol)))
-        return next((name for name in names if name in self.live or self._stored(name)), "")
+    def leader(self, base: str, symbol: str) -> Leader:
+        """BTC or ETH in the symbol's quote asset: the longest ending that they share; nothing where none is known."""
+        for place in range(1, len(symbol)):
+            name = base + symbol[place:]
+            if name not in self.leaders:
+                self.leaders[name] = self._leader(name)
+            if self.leaders[name].frame is not None:
+                return self.leaders[name]
+        return Leader()
+
+    def _leader(self, name: str) -> Leader:
+        """Its candles, holes left open, and its figures."""
+        place = self.asked.place
+        if name not in self.live and not self._store.source_of(name, place.timeframe):
+            return Leader()
+        found = joined(place, self._live(name), self._from_ms, self.asked.to_ms).frame
+        return Leader(found, self._points(name)) if len(found) else Leader()
+
+    @property
+    def _from_ms(self) -> int:
+        """Where history begins: a pool's at so many bars of each member."""
+        members = len(self.asked.members)
+        if self.asked.symbol == self.asked.members[0]:
+            return 0
+        return max(0, self.asked.to_ms - POOLED_BARS // members * bar_ms(self.asked.place))
 
     def _outside(self, symbol: str, frame: Frame) -> dict[str, Array]:
         """What bars were told of the symbol's cluster."""
-        groupings = kept_groupings(Path(self.asked.models), frame.timeframe_ms)
-        return outside_of(groupings, symbol, frame.open_at_ms + frame.timeframe_ms) if groupings else {}
-
-    def _stored(self, symbol: str) -> bool:
-        return bool(self._store.source_of(symbol, self.asked.place.timeframe))
+        closes = frame.open_at_ms + frame.timeframe_ms
+        return outside_of(self.groupings, symbol, closes) if self.groupings else {}
 
     def _known(self, symbol: str) -> Known:
-        place = self.asked.place
-        return known(place, self._live(symbol), 0, self.asked.to_ms)
-
-    def _frame(self, symbol: str) -> Frame | None:
-        """A leader's candles, holes left open."""
-        if not symbol:
-            return None
-        found = joined(self.asked.place, self._live(symbol), 0, self.asked.to_ms).frame
-        return found if len(found) else None
+        return known(self.asked.place, self._live(symbol), self._from_ms, self.asked.to_ms)
 
     def _live(self, symbol: str) -> Frame:
         found = self.live.get(symbol)
@@ -155,9 +181,8 @@ class TrainGround:
 
     def _points(self, symbol: str) -> dict[str, Points]:
         """A symbol's figures of the store."""
-        if not symbol:
-            return {}
-        found = {name: self._store.points(kind, symbol, 0, self.asked.to_ms) for name, kind in KINDS.items()}
+        read = partial(self._store.points, symbol=symbol, from_ms=0, to_ms=self.asked.to_ms)
+        found = {name: read(kind) for name, kind in KINDS.items()}
         return {name: points for name, points in found.items() if len(points.at_ms)}
 
     @property

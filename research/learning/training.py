@@ -1,6 +1,6 @@
 """Training: five folds in the order of time, what their scores are worth, then one model of all rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -202,16 +202,14 @@ def permutation[Made: Fitted](dataset: Dataset, folds: Sequence[FoldResult[Made]
 def _losses[Made: Fitted](dataset: Dataset, fold: FoldResult[Made], chance: np.random.Generator) -> Array:
     part = dataset.taken(fold.split.validate)
     rows, labels = part.rows[part.is_signal], part.label[part.is_signal]
-    shuffled = _shuffled(rows, chance)
-    scores = fold.model.scores(shuffled).reshape(len(dataset.features), len(labels))
-    return np.array([(fold.auc or 0.0) - (auc_of(labels, one) or 0.0) for one in scores])
+    aucs = [auc_of(labels, fold.model.scores(one)) or 0.0 for one in _shuffled(rows, chance)]
+    return (fold.auc or 0.0) - np.array(aucs)
 
 
-def _shuffled(rows: Matrix, chance: np.random.Generator) -> Matrix:
-    """The rows once for each feature, that feature shuffled."""
-    count = rows.shape[1]
-    found = np.tile(rows, (count, 1))
-    for place in range(count):
-        block = slice(place * len(rows), (place + 1) * len(rows))
-        found[block, place] = chance.permutation(rows[:, place])
-    return found
+def _shuffled(rows: Matrix, chance: np.random.Generator) -> Iterator[Matrix]:
+    """The rows once for each feature, that feature shuffled; always the same array, since there may be very many."""
+    found = rows.copy()
+    for place in range(rows.shape[1]):
+        found[:, place] = chance.permutation(rows[:, place])
+        yield found
+        found[:, place] = rows[:, place]

@@ -159,7 +159,7 @@ class TestPooled:
         asked = asked_of(tmp_path, "_general", ("XRPUSDT", "SOLUSDT", "ETHUSDT"))
         answer, card = trained(asked)
         assert (card.symbol, card.parameters["members"]) == ("_general", "ETHUSDT, XRPUSDT")
-        assert answer.words[0] == "_general: 2 symbols, 12,000 bars"
+        assert answer.words[0] == "_general: 2 symbols, 12,000 bars, 94 days"
         assert answer.words[1].startswith("Left out: no candles of SOLUSDT are known")
         assert card.profile is not None
         assert (tmp_path / "models" / "composite" / "_general" / "v0001").is_dir()
