@@ -200,6 +200,21 @@ async def test_limits_and_models_follow_the_newest_grouping_and_who_moved_is_tol
     assert "XRPUSDT" in shown
 
 
+async def test_symbols_of_one_cluster_are_limited_together(tmp_path: Path) -> None:
+    group(tmp_path, close_ms(0), XRPUSDT=1, BTCUSDT=1)
+    async with whole_house(tmp_path, FRAMES, "limits: {max_same_cluster: 1}\n", history=HISTORY) as desk:
+        await until(desk, lambda: len(desk.house.engine.state.clusters) == 2)
+        await desk.bars(3)
+        refused = {one.refused_by for one in await desk.house.desk.decisions(20)}
+        assert "same cluster" in refused
+        assert len(desk.house.desk.status().positions) == 1
+        group(tmp_path, close_ms(HISTORY + 3), XRPUSDT=1, BTCUSDT=2)
+        await desk.bars(1)
+        await until(desk, lambda: desk.house.engine.state.clusters["BTCUSDT"] == 2)
+        await desk.bars(2)
+        assert len(desk.house.desk.status().positions) == 2
+
+
 @pytest.mark.parametrize("broken", ["gone", "unreadable", "a file", "broken newest"])
 async def test_a_folder_that_cannot_be_read_leaves_what_is_known(broken: str, tmp_path: Path) -> None:
     group(tmp_path, close_ms(0), XRPUSDT=1)

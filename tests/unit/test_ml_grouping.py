@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,6 +131,50 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(ModelError, match="No space left on device"):
         keep_grouping(tmp_path, made(FIRST_MS))
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [".lock"]
+
+
+DYING = """
+import os, signal, sys
+from pathlib import Path
+from bot.ml.grouping import keep_grouping, kept_groupings
+
+root = Path(sys.argv[1])
+(found,) = kept_groupings(root)
+for step in range(5):
+    if os.fork() == 0:
+        left = step
+
+        def dies_at(work):
+            def done(*words):
+                global left
+                left -= 1
+                if left < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return work(*words)
+            return done
+
+        os.fsync, Path.replace = dies_at(os.fsync), dies_at(Path.replace)
+        keep_grouping(root / str(step), found)
+        os._exit(0)
+    _, status = os.wait()
+    kept = kept_groupings(root / str(step))
+    print(os.WIFSIGNALED(status), len(kept), kept in ((), (found,)))
+    keep_grouping(root / str(step), found)
+    assert kept_groupings(root / str(step)) == (found,)
+"""
+
+
+def test_a_writer_killed_at_any_step_leaves_a_whole_one_or_none_and_the_next_writes(tmp_path: Path) -> None:
+    keep_grouping(tmp_path, made(FIRST_MS))
+    done = subprocess.run(
+        [sys.executable, "-c", DYING, str(tmp_path)],
+        capture_output=True,
+        cwd=Path(__file__).resolve().parents[2],
+        timeout=60,
+        check=False,
+    )
+    lines = done.stdout.decode().splitlines()
+    assert lines == ["True 0 True", "True 0 True", "True 1 True", "False 1 True", "False 1 True"], done.stderr
 
 
 def test_bars_are_told_of_the_newest_one_made_before_their_close() -> None:
