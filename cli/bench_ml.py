@@ -1,6 +1,5 @@
 """`quarterdeck bench ml`: what models cost here: features, scores, training, reloading; on a generated market."""
 
-import asyncio
 import json
 import os
 import resource
@@ -16,12 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bot.domain.errors import ConfigError
-from bot.domain.model import ScoreAsk
-from bot.domain.signal import Side
 from bot.ml.shelf import ModelShelf, Wanted
 from bot.ml.writing import make_current, write_version
-from bot.runtime.scoring import BTC, ETH, Known, ModelScorer, Told
 from bot.strategy import Frame
+from cli.bench_ml_loop import Town
 
 if TYPE_CHECKING:
     from bot.ml.align import Sources
@@ -80,7 +77,11 @@ def _measured(asked: BenchMl, folder: Path) -> dict[str, object]:
     content = made.content
     for _ in range(2):
         write_version(folder, made.card, content, "<html></html>", current=True)
-    found |= _scores(frames, folder, asked)
+    windows = [_window(frame) for frame in frames[: asked.symbols]]
+    found |= _scores(windows, folder, asked)
+    town = Town(folder / "town", STRATEGY, windows)
+    town.fill(made.card, content)
+    found |= town.measured(asked.runs)
     return found | _reloads(folder)
 
 
@@ -127,7 +128,7 @@ def _folds(material: "Material") -> dict[str, object]:
     }
 
 
-def _scores(frames: Sequence[Frame], folder: Path, asked: BenchMl) -> dict[str, object]:
+def _scores(windows: Sequence[Frame], folder: Path, asked: BenchMl) -> dict[str, object]:
     """A bar on which all symbols have a signal, one after the other and all at once."""
     from bot.ml.compute import live_rows
     from bot.ml.files import current_version, place
@@ -138,7 +139,6 @@ def _scores(frames: Sequence[Frame], folder: Path, asked: BenchMl) -> dict[str, 
     home = place(folder, STRATEGY, SYMBOL)
     model = load_model(home / (current_version(home) or ""))
     features = feature_set(model.card.features)
-    windows = [_window(frame) for frame in frames[: asked.symbols]]
     sources = [_signal(window, windows) for window in windows]
 
     def batch() -> object:
@@ -159,7 +159,6 @@ def _scores(frames: Sequence[Frame], folder: Path, asked: BenchMl) -> dict[str, 
         "single_score_p50_ms": round(statistics.median(scored), 4),
         "single_score_p99_ms": round(float(np.percentile(scored, 99)), 4),
         "single_with_features_p99_ms": round(float(np.percentile(whole, 99)), 4),
-        **_loop(windows, folder, asked),
     }
 
 
@@ -180,38 +179,6 @@ def _signal(window: Frame, windows: Sequence[Frame]) -> "Sources":
     return Sources(
         window, btc=windows[0], eth=windows[min(1, len(windows) - 1)], strength=told, side=told / 3.0
     )
-
-
-def _loop(windows: Sequence[Frame], folder: Path, asked: BenchMl) -> dict[str, object]:
-    """The whole way through the desk's scorer, and how long its loop was held by it (processor time of its thread)."""
-    shelf = ModelShelf(folder)
-    shelf.want([Wanted(STRATEGY, SYMBOL)])
-    known = Known(
-        {SYMBOL: windows[0], "BTCUSDT": windows[0], "ETHUSDT": windows[-1]}.get,
-        lambda _: {},
-        {BTC: "BTCUSDT", ETH: "ETHUSDT"},
-    )
-    scorer = ModelScorer(shelf, known, Told(lambda _: None, lambda *_: None, lambda: 0))
-    closes_ms = windows[0].open_at_ms.item(-1) + windows[0].timeframe_ms
-    asks = [ScoreAsk(SYMBOL, STRATEGY, closes_ms, Side.LONG, 3.0)] * len(windows)
-    held: list[float] = []
-    took: list[float] = []
-
-    async def play() -> None:
-        await scorer.begin()
-        for _ in range(asked.runs + 1):
-            began_s, spent_s = time.perf_counter(), time.thread_time()
-            said = await scorer.scores(asks)
-            took.append((time.perf_counter() - began_s) * 1000)
-            held.append((time.thread_time() - spent_s) * 1000)
-            if len(said) != len(asks) or any(one.fault for one in said):
-                raise ConfigError(f"bench ml: the scorer answered {said[0].fault or 'too little'}")
-
-    asyncio.run(play())
-    return {
-        "desk_batch_ms": round(statistics.median(took[1:]), 3),
-        "loop_held_ms": round(max(held[1:]), 3),
-    }
 
 
 def _reloads(folder: Path) -> dict[str, object]:
