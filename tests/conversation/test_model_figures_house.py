@@ -1,5 +1,6 @@
 """Models live in a whole house: a young one only shadows, figures are those of the books, drift is told once a week."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -20,8 +21,10 @@ from bot.ml.feature import Matrix
 from bot.ml.phantom import Followed, Outcome, Vector
 from bot.ml.registry import feature_set
 from bot.ml.writing import write_version
+from bot.runtime.clock import WallClock
 from bot.runtime.phantoms import LateSignal
 from bot.strategy import Array, Frame
+from cli.jobs import build_jobs
 from cli.model_figures import LiveFigures, judged_of
 from handlers.learning import ModelFigures
 
@@ -250,3 +253,19 @@ def test_a_week_with_too_few_signals_is_filled_up_with_the_newest_before_it() ->
     assert judged_of(found, week_ms=31) == found[:70]
     assert judged_of(found, week_ms=90) == found[:50]
     assert judged_of(found[:20], week_ms=90) == found[:20]
+
+
+async def test_the_scheduler_looks_at_drift_when_its_time_has_come(tmp_path: Path) -> None:
+    install(tmp_path, 1)
+    async with whole_house(tmp_path, FRAMES, "ml: {drift: '* * * * *'}\n", history=HISTORY) as desk:
+        jobs = build_jobs(desk.house, WallClock())
+        await jobs.start()
+        try:
+            async with asyncio.timeout(90):
+                view = next(one for one in jobs.views() if one.id == "drift")
+                while view.last_result in ("", "running"):
+                    await asyncio.sleep(0.05)
+                    view = next(one for one in jobs.views() if one.id == "drift")
+            assert view.last_result == "1 models, 0 judged, 1 without a profile, 0 drifted"
+        finally:
+            await jobs.stop()
