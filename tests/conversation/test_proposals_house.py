@@ -81,7 +81,7 @@ async def test_what_cannot_be_applied_is_told_by_name(tmp_path: Path) -> None:
             draft(0.03),
             draft(0.7),
             draft(symbol="GONEUSDT"),
-            replace(draft(), kind="model"),
+            replace(draft(), kind="weather"),
         ):
             await book.file(one)
         await approve(desk)
@@ -92,7 +92,7 @@ async def test_what_cannot_be_applied_is_told_by_name(tmp_path: Path) -> None:
         moved = await desk.say("/approve p2")
         assert "istance of XRPUSDT is 0.02 now; it was 0.01 when this was proposed" in moved
         assert "GONEUSDT is not traded any more" in await desk.say("/approve p4")
-        assert "of the kind model, which nothing here can apply" in await desk.say("/approve p5")
+        assert "of the kind weather, which nothing here can apply" in await desk.say("/approve p5")
         await desk.say("/reject p2 the market has changed")
         assert "Reason: the market has changed" in await desk.say("1")
         assert "P2 was rejected by console:operator" in await desk.say("/approve p2")
