@@ -16,7 +16,7 @@ from bot.runtime.codec import decode
 from bot.strategy import Array, Frame
 from cli.about import commit, version
 from cli.workshop.asking import LivedSignal, TrainAnswer, TrainAsked, nothing_of
-from cli.workshop.ground import HISTORY, Known, bar_ms, joined, known
+from cli.workshop.ground import HISTORY, Known, bar_ms, joined, unbroken
 from cli.workshop.parcel import Parcel
 from cli.workshop.worker import Say
 from research.learning.boosting import Boosted, Boosting
@@ -173,7 +173,12 @@ class TrainGround:
         return outside_of(self.groupings, symbol, closes) if self.groupings else {}
 
     def _known(self, symbol: str) -> Known:
-        return known(self.asked.place, self._live(symbol), self._from_ms, self.asked.to_ms)
+        """The newest stretch of a symbol's candles without a hole, and what is left out for it."""
+        found = joined(self.asked.place, self._live(symbol), self._from_ms, self.asked.to_ms)
+        whole = unbroken(found.frame)
+        before = len(found.frame) - len(whole)
+        words = (f"{before:,} candles before the newest hole are left out.",) if before else ()
+        return Known(whole, found.funding, (*found.words, *words))
 
     def _live(self, symbol: str) -> Frame:
         found = self.live.get(symbol)

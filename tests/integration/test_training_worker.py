@@ -152,6 +152,14 @@ def test_old_versions_make_room(tmp_path: Path) -> None:
     assert list(files.versions(folder)) == [f"v{number:04d}" for number in range(3, 13)]
 
 
+def test_candles_before_a_hole_are_left_out_and_that_is_said(tmp_path: Path) -> None:
+    stored(tmp_path, XRP.part(0, 3_000), XRP.part(3_001))
+    answer, card = trained(asked_of(tmp_path))
+    assert "XRPUSDT: 3,000 candles before the newest hole are left out." in answer.words
+    assert "XRPUSDT: 5,999 bars, 62 days" in answer.words
+    assert card.trained.from_ms > int(XRP.open_at_ms[3_001])
+
+
 class TestPooled:
     def test_a_general_model_of_all_that_have_something_to_say(self, tmp_path: Path) -> None:
         """SOLUSDT has no candles; ETHUSDT is a member and stands beside the others, too."""
