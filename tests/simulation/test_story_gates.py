@@ -34,8 +34,8 @@ def test_every_gate_is_reached_by_an_entry_and_has_its_figures() -> None:
     names = [check.gate for check in decision.gates]
     assert names == [
         "trading", "symbol", "data", "strategy", "stop distance", "model", "cooldown", "daily loss", "trades per day",
-        "drawdown", "positions", "same direction", "same cluster", "same symbol", "exposure", "funding window", "spread",
-        "free margin", "minimum notional",
+        "drawdown", "positions", "same direction", "same cluster", "same symbol", "exposure", "funding window",
+        "spread", "free margin", "minimum notional",
     ]  # fmt: skip
     assert all(check.passed for check in decision.gates)
     assert all(check.figures for check in decision.gates)
