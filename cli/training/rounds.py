@@ -60,9 +60,14 @@ class Rounds:
     """How many outcomes there were when a training came to nothing: it is not tried again with hardly more."""
 
     async def weekly(self) -> str:
-        """Train every model that is asked for, one after the other; each ends as a challenger."""
+        """Train every model that is asked for, one after the other; each ends as a challenger.
+
+        A trial that goes on is left to its end: where signals are few, none would ever come to one.
+        """
+        await self.trials.find()
         own = await self._places()
-        places = [*own, *pooled(own, self.service.clusters())]
+        all_of_them = (*own, *pooled(own, self.service.clusters()))
+        places = [place for place in all_of_them if place not in self.trials.tried]
         young_ms = self.wishes.now_ms() - FRESH_MS
         newest = await asyncio.to_thread(self._newest, places)
         due = [place for place, made_ms in zip(places, newest, strict=True) if made_ms < young_ms]

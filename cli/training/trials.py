@@ -64,19 +64,19 @@ class Trials:
     book: ProposalBook
     ground: Ground
     tell: Tell
-    _tried: frozenset[Place] = field(init=False, default=frozenset())
+    tried: frozenset[Place] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:
         """From the first signal on features of those are kept that a challenger is tried on."""
-        self._tried = self.versions.tried()
+        self.tried = self.versions.tried()
 
     def is_tried(self, symbol: str) -> bool:
         """True where a challenger would speak for a symbol: the features of its signals are wanted."""
-        return bool(self._tried) and not self._tried.isdisjoint(self.ground.speakers(symbol))
+        return bool(self.tried) and not self.tried.isdisjoint(self.ground.speakers(symbol))
 
     async def find(self) -> None:
         """Look on the disk which models have a challenger."""
-        self._tried = await asyncio.to_thread(self.versions.tried)
+        self.tried = await asyncio.to_thread(self.versions.tried)
 
     async def enter(self, place: Place, version: str) -> Entered:
         """A version that a job has trained: tried beside the one in use, or proposed at once where there is none.
@@ -89,13 +89,13 @@ class Trials:
             await self._drop(place)
             return Entered(f"{version} waits for approval", filed.id)
         await asyncio.to_thread(make_challenger, self.versions.root, *place, version)
-        self._tried |= {place}
+        self.tried |= {place}
         instead = f" instead of {standing.challenger}" if standing.challenger else ""
         return Entered(f"{version} is tried beside {standing.current}{instead}")
 
     async def look(self) -> list[str]:
         """Every trial as far as it has come, a line each; those that are over end here."""
-        return [f"{'/'.join(place)}: {await self._look(place)}" for place in sorted(self._tried)]
+        return [f"{'/'.join(place)}: {await self._look(place)}" for place in sorted(self.tried)]
 
     async def _look(self, place: Place) -> str:
         """One trial; what stands in its way is said and stays."""
@@ -173,7 +173,7 @@ class Trials:
 
     async def _drop(self, place: Place) -> None:
         await asyncio.to_thread(drop_challenger, self.versions.root, *place)
-        self._tried -= {place}
+        self.tried -= {place}
 
 
 def figures_of(trial: Trial, quote: str) -> Figures:

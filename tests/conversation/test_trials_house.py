@@ -214,6 +214,14 @@ async def test_a_training_that_comes_to_nothing_is_told_and_not_tried_again_at_o
         assert await job(desk, HOURLY) == "0 trained, 1 not"
 
 
+async def test_a_weekly_round_leaves_a_trial_to_its_end(tmp_path: Path) -> None:
+    install(tmp_path, 0.999, 1, current=True)
+    make_challenger(tmp_path / "models", *PLACE, install(tmp_path, 0.0, 2))
+    async with house(tmp_path, UP) as desk:
+        assert await job(desk, WEEKLY) == "nothing to train"
+        assert challenger_version(folder(tmp_path)) == "v0002"
+
+
 async def test_the_list_of_models_says_who_is_being_trained(tmp_path: Path) -> None:
     install(tmp_path, 0.5, 1, current=True)
     async with house(tmp_path, UP) as desk:
