@@ -19,6 +19,9 @@ from bot.domain.errors import StorageError
 SUFFIX = "-tuning.db"
 FAILURES = (SQLAlchemyError, OSError)
 """What a database that cannot be used raises."""
+MAKING = "making tables"
+PATIENCE_S = 60
+"""So long a process waits while others write."""
 
 
 def tuning_url(database_url: str, home: Path) -> str:
@@ -37,6 +40,73 @@ def tuning_url(database_url: str, home: Path) -> str:
     return f"sqlite:///{found}"
 
 
+class Shared:
+    """A study that several processes work on: each takes trials by their turns, and the system gives back what a dead
+    one had taken.
+
+    Beside the database lies one lock file; who is at a study, and every turn, is a byte of it. Not for two of one
+    process: the system's locks are a process's.
+    """
+
+    def __init__(self, url: str, study: str) -> None:
+        """Nothing is taken yet. Raises StorageError."""
+        file = Path(make_url(url).database or "")
+        try:
+            self._lock = os.open(
+                file.with_name(f"{file.stem}-trials.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+        except OSError as error:
+            raise StorageError(f"database {file}: cannot be used: {error.strerror}") from None
+        self._study = study
+
+    def __enter__(self) -> "Shared":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
+
+    @contextmanager
+    def entering(self, anew: bool) -> Iterator[None]:
+        """One at a time while tables and studies are made; afterwards this process is at the study, too.
+
+        StorageError where it is to begin anew while another is at it.
+        """
+        fcntl.lockf(self._lock, fcntl.LOCK_EX, 1, _place(MAKING))
+        try:
+            if anew and not self._has(fcntl.LOCK_EX, self._study):
+                raise StorageError(
+                    "another process is at this very search; --resume works on it together, "
+                    "or stop it to begin anew"
+                )
+            yield
+            self._has(fcntl.LOCK_SH, self._study)
+        finally:
+            self._free(MAKING)
+
+    def take(self, turn: int) -> bool:
+        """Take a trial; False when another process has it."""
+        return self._has(fcntl.LOCK_EX, f"{self._study} {turn}")
+
+    def give(self, turn: int) -> None:
+        """It is done, or somebody else may do it."""
+        self._free(f"{self._study} {turn}")
+
+    def _has(self, how: int, name: str) -> bool:
+        try:
+            fcntl.lockf(self._lock, how | fcntl.LOCK_NB, 1, _place(name))
+        except (BlockingIOError, PermissionError):  # systems differ in how they say it
+            return False
+        return True
+
+    def _free(self, name: str) -> None:
+        fcntl.lockf(self._lock, fcntl.LOCK_UN, 1, _place(name))
+
+
+def _place(name: str) -> int:
+    """The byte of a lock file that stands for a name."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=7).digest())
+
+
 @contextmanager
 def alone(url: str, study: str) -> Iterator[None]:
     """One process at a time on a study; StorageError when another is at it. The system frees it with the process.
@@ -44,7 +114,7 @@ def alone(url: str, study: str) -> Iterator[None]:
     Beside the database lies one lock file; a study is a byte of it.
     """
     file = Path(make_url(url).database or "")
-    place = int.from_bytes(blake2b(study.encode(), digest_size=7).digest())
+    place = _place(study)
     try:
         lock = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Searching LightGBM's settings with Optuna: seeded, kept in a database, several machines at one study. Only proposes.
+"""Searching LightGBM's settings with Optuna: seeded, kept in a database, several processes at one study. Only proposes.
 
 A trial's value is the precision at enough recall over the validated signals of its folds, with a thousandth of their
 AUC to tell equal ones apart. The last fold is held out: no trial sees it, and the best settings are judged on it beside
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from time import sleep
 
 import numpy as np
 import optuna
@@ -25,12 +26,15 @@ from research.learning.material import Subject
 from research.learning.metrics import at_threshold, auc_of, best_threshold, curve_of
 from research.learning.training import validated
 from research.progress import Tell, silent
-from storage.tuning import FAILURES
+from storage.tuning import FAILURES, PATIENCE_S, Shared
 
 MOST_TRIALS = 2_000
 STARTUP, WARMUP = 5, 1
 """Trials before any is cut short, and folds of each before it may be."""
 TIE_BREAK = 0.001
+MOMENT_S = 0.2
+TURN = "turn"
+"""The number of a trial in a study, whoever does it: a dead process's is done again under the same."""
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -86,7 +90,7 @@ class Search:
 
 
 def tune(search: Search, trials: int, resume: bool, tell: Tell = silent) -> Proposal:
-    """Search until the study holds so many trials. `resume` goes on with those there are, of other machines, too.
+    """Search until the study holds so many trials. `resume` goes on with those there are, beside others that do, too.
 
     Raises ConfigError, TooFewRows, StorageError. `tell` hears of trials; Stopped leaves those that are done.
     """
@@ -94,13 +98,12 @@ def tune(search: Search, trials: int, resume: bool, tell: Tell = silent) -> Prop
         raise ConfigError(f"--trials {trials} is not allowed; allowed: 1 to {MOST_TRIALS:,}")
     data = search.material.dataset
     splits = walk_forward(data, embargo=search.material.recipe.lookahead)
-    with _told():
-        study = _study(search, resume)
+    with _told(), Shared(search.url, search.name) as shared:
+        study = _study(search, resume, shared)
         resumed = len(_done(study))
         while (done := len(_done(study))) < trials:
             tell(done, trials)
-            study.sampler = optuna.samplers.TPESampler(seed=(search.seed * 1_000_003 + done) % (1 << 32))
-            study.optimize(lambda trial: value_of(trial, data, splits[:-1], search.seed), n_trials=1)
+            _step(study, search, splits[:-1], trials, shared)
         tell(trials, trials)
         finished = _done(study)
         best = max(
@@ -133,17 +136,60 @@ def _told() -> Iterator[None]:
         raise StorageError(f"the trials' database cannot be used ({type(error).__name__})") from None
 
 
-def _study(search: Search, resume: bool) -> optuna.Study:
-    storage = optuna.storages.RDBStorage(search.url)
-    if not resume and search.name in {one.study_name for one in optuna.get_all_study_summaries(storage)}:
-        optuna.delete_study(study_name=search.name, storage=storage)
-    return optuna.create_study(
-        storage=storage,
-        study_name=search.name,
-        direction="maximize",
-        load_if_exists=True,
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=WARMUP),
-    )
+def _study(search: Search, resume: bool, shared: Shared) -> optuna.Study:
+    with shared.entering(anew=not resume):
+        patient = {"connect_args": {"timeout": PATIENCE_S}}
+        storage = optuna.storages.RDBStorage(search.url, engine_kwargs=patient)
+        if not resume and search.name in {one.study_name for one in optuna.get_all_study_summaries(storage)}:
+            optuna.delete_study(study_name=search.name, storage=storage)
+        return optuna.create_study(
+            storage=storage,
+            study_name=search.name,
+            direction="maximize",
+            load_if_exists=True,
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=WARMUP),
+        )
+
+
+def _step(
+    study: optuna.Study, search: Search, splits: tuple[Split, ...], trials: int, shared: Shared
+) -> None:
+    """One trial that nobody has done or is at; where others are at all that are left, a moment for them."""
+    done = _turns(study)
+    turn = next((one for one in range(trials) if one not in done and shared.take(one)), None)
+    if turn is None:
+        sleep(MOMENT_S)
+        return
+    try:
+        if turn not in _turns(study):  # done by another between the look and the taking
+            _give_up(study, turn)
+            _trial(study, search, splits, turn)
+    finally:
+        shared.give(turn)
+
+
+def _trial(study: optuna.Study, search: Search, splits: tuple[Split, ...], turn: int) -> None:
+    """What a turn tries hangs on the seed and on the trials before it, not on who does it."""
+    study.sampler = optuna.samplers.TPESampler(seed=(search.seed * 1_000_003 + turn) % (1 << 32))
+    trial = study.ask()
+    trial.set_user_attr(TURN, turn)
+    try:
+        study.tell(trial, value_of(trial, search.material.dataset, splits, search.seed))
+    except optuna.TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+
+
+def _turns(study: optuna.Study) -> set[int]:
+    """The turns that are done; trials of before turns were noted had the first ones."""
+    noted = [one.user_attrs.get(TURN) for one in _done(study)]
+    return {one for one in noted if one is not None} | set(range(noted.count(None)))
+
+
+def _give_up(study: optuna.Study, turn: int) -> None:
+    """Who was at this turn is dead: its trial has failed."""
+    for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if one.user_attrs.get(TURN) == turn:
+            study.tell(one.number, state=TrialState.FAIL)
 
 
 def _done(study: optuna.Study) -> list[FrozenTrial]:
