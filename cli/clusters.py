@@ -30,7 +30,7 @@ class LiveClusters:
         self._put: Mapping[str, int] | None = None
         self._woken = asyncio.Event()
         newest = groupings.newest()
-        self._want({} if newest is None else self._traded(newest))
+        self._want({} if newest is None else self.traded(newest))
 
     def hear(self, steps: Sequence[Step]) -> None:
         """Steps that have been committed: a new bar is remembered, the folder is looked at later."""
@@ -47,10 +47,11 @@ class LiveClusters:
             await self._woken.wait()
             self._woken.clear()
 
-    async def look(self) -> Moved:
-        """Take the newest grouping into use where it is another one; answers who is in another cluster by it."""
+    async def look(self) -> None:
+        """Take the newest grouping into use where it is another one."""
         newest = await asyncio.to_thread(self._groupings.newest)
-        return () if newest is None or newest.at_ms == self._at_ms else self._take(newest)
+        if newest is not None and newest.at_ms != self._at_ms:
+            self._take(newest)
 
     def kept(self) -> tuple[Grouping | None, tuple[int, ...]]:
         """The newest one, and the moments of all files. For a thread."""
@@ -62,8 +63,8 @@ class LiveClusters:
         notice = Notice(NoticeKind.JOB, Severity.INFO, now_ms, "Symbols were not grouped", (("Why", why),))
         self._house.loop.put(NoticeRaised(now_ms, notice))
 
-    def _take(self, grouping: Grouping) -> Moved:
-        before, now = self._known(), self._traded(grouping)
+    def _take(self, grouping: Grouping) -> None:
+        before, now = self.known(), self.traded(grouping)
         self._at_ms = grouping.at_ms
         self._want(now)
         changes = moved(before, now)
@@ -72,13 +73,13 @@ class LiveClusters:
             now_ms = self._house.now_ms()
             self._house.loop.put(ClustersChanged(now_ms, tuple(sorted(now.items()))))
             self._house.loop.put(NoticeRaised(now_ms, notice_of(grouping, changes, bool(before), now_ms)))
-        return changes
 
-    def _known(self) -> Mapping[str, int]:
+    def known(self) -> Mapping[str, int]:
         """The clusters the engine knows, or will when it has heard what it was told last."""
         return self._house.engine.state.clusters if self._put is None else self._put
 
-    def _traded(self, grouping: Grouping) -> dict[str, int]:
+    def traded(self, grouping: Grouping) -> dict[str, int]:
+        """The clusters of the traded symbols."""
         symbols = self._house.engine.state.symbols
         return {name: number for name, number in grouping.numbers().items() if name in symbols}
 

@@ -28,7 +28,7 @@ from cli.weekly import GIVEN_UP, WeeklyLab
 from cli.workshop.asking import GroupAnswer, GroupAsked, nothing_of
 from cli.workshop.crew import Task
 from cli.workshop.parcel import packed
-from handlers.grouper import Kept, Regrouped
+from handlers.grouper import Kept, Regrouped, moved
 from handlers.lab import Told
 
 DAYS = 30
@@ -81,12 +81,13 @@ class GroupingService:
             found = await crew.result(Task(user, NAME, parcel, LONGEST_S), told)
         if isinstance(found, Refused):
             return found
-        answer = decode(found, GroupAnswer)
+        answer, before = decode(found, GroupAnswer), self.live.known()
         try:
             kept = await self._keep(answer.grouping)
         except ModelError as error:
             return Refused("clusters", str(error))
-        return Regrouped(kept, await self.live.look(), answer.left_out)
+        await self.live.look()
+        return Regrouped(kept, moved(before, self.live.traded(kept)), answer.left_out)
 
     async def _keep(self, made: Grouping) -> Grouping:
         """It counts from the next bar on. Raises ModelError."""

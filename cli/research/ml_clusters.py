@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from bot.domain.errors import ConfigError
 from bot.domain.market import DAY_MS, HOUR_MS, timeframe_ms
 from bot.ml.card import check_symbol
-from bot.ml.grouping import Grouping, Measures, keep_grouping, kept_groupings
+from bot.ml.grouping import Grouping, Measures, counts_from, keep_grouping, kept_groupings
 from bot.ml.model import ModelError
 from bot.runtime.clock import WallClock
 from bot.strategy import Frame
@@ -32,12 +32,13 @@ SUNDAY_MS = 3 * DAY_MS + 3 * HOUR_MS
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Symbols and how to read the candles of one; `end_ms` is the moment that is told of."""
+    """Symbols and how to read the candles of one. `end_ms` is the moment that is told of; `now`: it is the present."""
 
     timeframe_ms: int
     symbols: tuple[str, ...]
     frame: Callable[[str], Frame]
     end_ms: int
+    now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,9 @@ def run_clusters(options: MlOptions, history: bool, keep: bool) -> int:
         made = _grouped(ground, months, options.seed, tell)
     if not made.groupings and not history:
         raise Ungrouped(made.faults[0])
+    if ground.now and not history:  # a desk that runs has not known of it before this moment
+        at_ms = counts_from(WallClock().wall_ms(), ground.timeframe_ms)
+        made.groupings[:] = [replace(one, at_ms=at_ms) for one in made.groupings]
     files = [str(keep_grouping(options.shelf, one)) for one in made.groupings] if keep else []
     _tell(options, made, files, history)
     return 0
@@ -81,9 +85,10 @@ def _ground(options: MlOptions) -> Ground:
         raise ConfigError(
             f"no {timeframe} candles are stored; `quarterdeck fetch` brings some, --candles names files"
         )
-    until = end if end != LATEST else WallClock().wall_ms()
+    now = end == LATEST
+    until = WallClock().wall_ms() if now else end
     return Ground(
-        timeframe_ms(timeframe), symbols, lambda symbol: store.load(symbol, timeframe, begin, end), until
+        timeframe_ms(timeframe), symbols, lambda symbol: store.load(symbol, timeframe, begin, end), until, now
     )
 
 

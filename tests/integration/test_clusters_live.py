@@ -198,6 +198,10 @@ async def test_limits_and_models_follow_the_newest_grouping_and_who_moved_is_tol
         shown = await said(desk, "/clusters", "/clusters 2")
     assert "Clusters · 3" in shown
     assert "XRPUSDT" in shown
+    group(tmp_path, close_ms(HISTORY + 6), XRPUSDT=0)
+    async with whole_house(tmp_path, FRAMES, "ml: {mode: shadow}\n", history=HISTORY + 7) as desk:
+        await until(desk, lambda: desk.house.engine.state.clusters == {"XRPUSDT": 0})
+        assert "BTCUSDT 0 → none, XRPUSDT 2 → 0" in await desk.bars()
 
 
 async def test_symbols_of_one_cluster_are_limited_together(tmp_path: Path) -> None:
