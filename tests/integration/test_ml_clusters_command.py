@@ -17,6 +17,7 @@ from bot.ml.grouping import FOLDER, kept_groupings, outside_of
 from bot.runtime.codec import decode, encode
 from bot.strategy import Frame
 from cli.main import app
+from cli.research import ml_clusters
 from cli.research.ml_clusters import SUNDAY_MS, WEEK_MS
 from cli.workshop.asking import GroupAnswer, GroupAsked, Place
 from cli.workshop.parcel import packed
@@ -105,6 +106,23 @@ def test_old_candles_of_a_store_are_not_grouped_as_of_now(home: Path) -> None:
     assert done.exit_code != 0
     assert "0 of 8 symbols have the candles of 30 days" in str(done.exception)
     assert not (home / "models").exists()
+
+
+def test_one_of_the_present_counts_from_the_moment_it_is_ready(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Grouping took a bar and more: a desk that runs beside was not told of it before."""
+    moments = iter((END_MS + 1, END_MS + BAR_MS + 1))
+
+    class Clock:
+        def wall_ms(self) -> int:
+            return next(moments)
+
+    monkeypatch.setattr(ml_clusters, "WallClock", Clock)
+    ml("--home", str(home), "--models", str(tmp_path))
+    [kept] = kept_groupings(tmp_path)
+    assert kept.at_ms == END_MS + 2 * BAR_MS
+    assert len(kept.members) == 8
 
 
 def answered(asked: GroupAsked, *live: Frame) -> dict[str, object]:
