@@ -18,7 +18,7 @@ from bot.ml import feature
 from bot.ml.card import Card
 from bot.ml.grouping import Groupings
 from bot.ml.loaded import Loaded
-from bot.ml.shelf import Change, Kept, ModelShelf, Swapped, Unusable, Wanted, Withdrawn
+from bot.ml.shelf import Change, Kept, Missing, ModelShelf, Swapped, Unusable, Wanted, Withdrawn
 from bot.runtime.desk import Desk
 from bot.runtime.scoring import BTC, ETH, Known, ModelScorer, Series, Told
 from bot.strategy import Frame
@@ -29,6 +29,7 @@ from cli.model_figures import LiveFigures
 from cli.model_placing import FilePlacer
 from cli.past import store_of
 from cli.workshop.sources import source_of
+from handlers.format import count
 from handlers.learning import ModelFigures, ModelView
 from research.store.port import KINDS, StoreError
 
@@ -102,14 +103,18 @@ def _tell(house: House, severity: Severity, title: str, symbol: str = "") -> Non
 
 
 def _tell_change(house: House, change: Change) -> None:
-    name = "/".join(change.place)
+    name = "" if isinstance(change, Missing) else "/".join(change.place)
     match change:
+        case Missing(reason=reason, kept=kept):
+            title = f"The folder of models cannot be read, {count(kept, 'model')} in use stay so: {reason}"
+            _tell(house, Severity.CRITICAL, title)
         case Swapped(version=version, before=before):
             instead = f" instead of {before}" if before else ""
             _tell(house, Severity.INFO, f"Model {name}: {version} is in use now{instead}")
         case Kept(version=version, reason=reason, kept=kept):
             stays = f"{kept} stays in use" if kept else "its signals have no score"
-            _tell(house, Severity.CRITICAL, f"Model {name}: {version} cannot be used, {stays}: {reason}")
+            what = f"{version} cannot be used" if version else "what is in use cannot be read"
+            _tell(house, Severity.CRITICAL, f"Model {name}: {what}, {stays}: {reason}")
         case Withdrawn(before=before):
             _tell(house, Severity.INFO, f"Model {name}: {before} was taken out of use")
         case _:

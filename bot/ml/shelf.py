@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from errno import ENOENT
 from pathlib import Path
 
 from bot.ml.card import Card
@@ -21,6 +22,9 @@ type Place = tuple[str, str]
 type Mark = tuple[int, int, int] | None
 """What tells one `current` from the next: time, inode, size; None where there is none."""
 
+GONE: Mark = (0, 0, -ENOENT)
+"""The whole folder of a symbol is gone: nobody takes a model out of use like that."""
+FOLDER_GONE = "its folder is gone; `quarterdeck ml reset` takes a model out of use"
 COMING = "its model is still being loaded"
 
 log = logging.getLogger(__name__)
@@ -81,7 +85,16 @@ class Withdrawn:
     before: str
 
 
-type Change = Swapped | Kept | Withdrawn
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The folder of all models is not there or cannot be read, and why; the `kept` ones that are loaded stay in use."""
+
+    reason: str
+    kept: int
+
+
+type Change = Swapped | Kept | Withdrawn | Missing
+type Marks = Mapping[Place, Mark] | Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +144,18 @@ class ModelShelf:
         """The cards of all that is loaded."""
         return [one.card for one in self._held.values()]
 
-    def marks(self) -> dict[Place, Mark]:
+    def marks(self) -> Marks:
         """How every `current` is now: times only; changes nothing, so any thread may ask the disk."""
+        fault = _fault(self._root) if self._held else ""
+        if fault:
+            return Missing(fault, len(self._held))
         return {each: _mark(path) for each, path in self._currents.items()}
 
-    def changed(self, marks: Mapping[Place, Mark]) -> list[Job]:
+    def changed(self, marks: Marks) -> list[Job]:
         """What is not as it was when it was looked at before, each change once."""
-        jobs = []
-        for each, mark in marks.items():
+        jobs: list[Job] = []
+        for each, now in marks.items() if not isinstance(marks, Missing) else ():
+            mark = None if now == GONE and each not in self._held else now
             if each in self._currents and mark != self._asked.get(each):
                 self._asked[each] = mark
                 jobs.append(Job(each, Path(self._currents[each]).parent, mark))
@@ -153,6 +170,8 @@ class ModelShelf:
     def load(self, job: Job) -> Found:
         """Load what a job names; changes nothing, so any thread may do it."""
         version = ""
+        if job.mark == GONE:
+            return Found(job, fault=f"{'/'.join(job.place)}: {FOLDER_GONE}")
         try:
             version = current_version(job.folder) or ""
             model = load_model(job.folder / version, self._hasher) if version else None
@@ -216,7 +235,16 @@ def _mark(path: str) -> Mark:
     try:
         found = os.lstat(path)
     except FileNotFoundError:
-        return None
+        return None if os.path.isdir(os.path.dirname(path)) else GONE
     except OSError as error:
         return (0, 0, -(error.errno or 1))
     return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+def _fault(root: Path) -> str:
+    """Why the folder of all models cannot be what it was; empty: it can. A disk that is gone leaves an empty one."""
+    try:
+        with os.scandir(root) as found:
+            return "" if next(found, None) else "it is empty"
+    except OSError as error:
+        return error.strerror or type(error).__name__

@@ -212,7 +212,8 @@ class Follower:
         window = self._candles.window(symbol)
         if window is not None and not _lacks(window, since_ms):
             return window
-        if window is None and now_ms < self._asked_at_ms.get(symbol, 0) + HOLE * bar_ms:
+        since_asked_ms = now_ms - self._asked_at_ms.get(symbol, -HOLE * bar_ms)
+        if window is None and 0 <= since_asked_ms < HOLE * bar_ms:  # a clock may have been put back
             return None
         self._asked_at_ms[symbol] = now_ms
         try:

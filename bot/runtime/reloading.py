@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.event import CandlesClosed
-from bot.ml.shelf import Change, Found, Job, ModelShelf, Place
+from bot.ml.shelf import Change, Found, Job, Missing, ModelShelf, Place
 from bot.runtime.ports import Step
 
 FAULT = "cannot be loaded; the log says more"
@@ -32,6 +32,7 @@ class Reloads:
         self._loading: asyncio.Task[None] | None = None
         self._one_more = asyncio.Event()
         self._woken = asyncio.Event()
+        self._missing: Missing | None = None
 
     async def whole(self) -> None:
         """Look, and wait until all that changed is loaded."""
@@ -72,6 +73,10 @@ class Reloads:
 
     async def _look_once(self) -> None:
         marks = await asyncio.to_thread(self._shelf.marks)
+        missing = marks if isinstance(marks, Missing) else None
+        if missing is not None and missing != self._missing:
+            self._changed(missing)
+        self._missing = missing
         self._waiting |= {job.place: job for job in self._shelf.changed(marks)}
         if self._waiting and (self._loading is None or self._loading.done()):
             self._loading = asyncio.create_task(self._load_all(), name="models loaded")

@@ -210,7 +210,8 @@ class ModelScorer:
         """A symbol whose model gives no score is told of once an hour."""
         now_ms = self.told.now()
         for one in said:
-            if one.fault and now_ms - self._failed_at_ms.get(one.symbol, -HOUR_MS) >= HOUR_MS:
+            told_ms = self._failed_at_ms.get(one.symbol, -HOUR_MS)
+            if one.fault and not 0 <= now_ms - told_ms < HOUR_MS:  # a clock may have been put back
                 self._failed_at_ms[one.symbol] = now_ms
                 self.told.failed(one.symbol, one.fault)
 
