@@ -74,9 +74,11 @@ def _features(card: Card) -> Iterator[tuple[str, ...]]:
     most = sorted(
         card.importances, key=lambda one: (-(one.permutation or 0.0), -(one.gain or 0.0), one.feature)
     )
+    whole = sum(one.gain or 0.0 for one in card.importances)
     for one in most[:TOP]:
         lost = UNKNOWN if one.permutation is None else f"{-one.permutation:+.4f}"
-        yield one.feature, number(one.gain, 1), lost
+        gained = None if one.gain is None or whole <= 0.0 else one.gain / whole
+        yield one.feature, share(gained), lost
 
 
 def _words(view: ModelView, card: Card) -> Iterator[str]:

@@ -206,7 +206,7 @@ async def test_the_card_of_a_model() -> None:
     assert found["At its threshold"] == "precision 58.0%, recall 40.0%"
     assert found["Ablation"] == "useful: A-C drops 0.02"
     assert found["Advice"] == "shadow"
-    assert [row["Feature"] for row in rows(reply)] == ["rsi", "adx"]
+    assert [(row["Feature"], row["Gain"]) for row in rows(reply)] == [("rsi", "80.6%"), ("adx", "19.4%")]
     assert "It is the model of general: BTCUSDT has none of its own." in reply.text
     assert reply.plot == ReliabilityPlot(((0.4, 0.41, 300), (0.6, 0.58, 300)), 0.55, reply.title)
     assert [button.label for button in reply.buttons] == [
