@@ -59,6 +59,11 @@ def test_the_jobs_are_there_and_their_notice_has_buttons(tmp_path: Path) -> None
             assert "Weekly training" in page
             assert "Model trials, due trainings" in page
             assert {rule_of(house, name).id for name in (HOURLY, WEEKLY)} == {HOURLY, WEEKLY}  # type: ignore[arg-type]
+            for name in (HOURLY, WEEKLY):
+                run = await house.ann.say(f"/run_job {name}")
+                assert "failed" not in run.page
+            after = {one.id: one for one in house.house.desk.jobs()}
+            assert (after[HOURLY].last_result, after[WEEKLY].last_result) == ("done", "nothing to train")
             fields = (("metronome/XRPUSDT", "v0001 waits for approval"), (WAITING, "p1, p2"))
             notice = Notice(
                 NoticeKind.MODEL, Severity.INFO, house.house.now_ms(), "Weekly training: 2", fields
