@@ -58,7 +58,7 @@ def _all(desk: Desk, found: Grouping, kept: Kept) -> Reply:
             ("Kept", since),
         ),
         table=table(COLUMNS, rows),
-        text="Cluster 0 is the calmest. ATR and spread are shares of the price, turnover is in quote asset.",
+        text="Cluster 0 is the calmest. ATR is a share of the price, turnover in quote asset.",
         buttons=(
             Button("Refresh", "/clusters"),
             *(Button(f"Cluster {one.number}", f"/clusters {one.number}") for one in found.clusters[:6]),
