@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from bot.runtime.desk import Desk
 from handlers.cards import table
 from handlers.command import Help, Role, command
-from handlers.format import UNKNOWN, amount, number, share
+from handlers.format import UNKNOWN, amount, count, number, share
 from handlers.learning import UNFILTERED, ModelFigures, Models, ModelView
 from handlers.model_card import state_of
 from handlers.reply import Button, Reply
@@ -26,8 +26,8 @@ async def ml_stats(desk: Desk, models: Models = EMPTY) -> Reply:
     views = {one.symbol: one for one in models.shelf.models()}
     found = [one for one in await models.shelf.figures() if one.symbol in views]
     columns = (
-        "Symbol | Model | >Scored | >Passed | >Ended | >Hit rate | >Precision | >Refused | "
-        f">Uplift {desk.about.quote} | >Score drift | Feature that drifted most"
+        "Symbol | Model | >Scored | >Passed | >Hit rate (of) | >Precision | "
+        f">Refused | >Uplift {desk.about.quote} | Drift"
     )
     return Reply(
         title=f"Models live · {len(found)}" if found else "Models live · none",
@@ -42,27 +42,26 @@ async def ml_stats(desk: Desk, models: Models = EMPTY) -> Reply:
 
 
 def _row(one: ModelFigures, view: ModelView) -> tuple[str, ...]:
-    mark = " !" if "score" in one.warned else ""
+    whose, _, version = one.model.partition("/")
     return (
         one.symbol,
-        one.model,
+        version if whose == one.symbol else f"{whose.removeprefix('_')} {version}",
         str(one.scored),
         str(one.passed),
-        str(one.ended),
-        share(one.hit_rate),
+        f"{share(one.hit_rate)} ({one.ended})" if one.ended else UNKNOWN,
         share(view.precision),
         str(one.refused),
         amount(one.uplift),
-        UNKNOWN if one.drift is None else f"{number(one.drift)}{mark}",
-        _worst(one),
+        _drift(one),
     )
 
 
-def _worst(one: ModelFigures) -> str:
+def _drift(one: ModelFigures) -> str:
+    """Of the scores and of the feature that moved farthest; without figures how many signals there are."""
     if one.worst is None:
-        return f"{UNKNOWN} ({one.late} signals)" if one.late else UNKNOWN
-    name, psi = one.worst
-    return f"{name} {number(psi)}{' !' if name in one.warned else ''}"
+        return f"{UNKNOWN} ({count(one.late, 'signal')})" if one.late else UNKNOWN
+    figures = (("score", one.drift), one.worst)
+    return ", ".join(f"{name} {number(psi)}{' !' if name in one.warned else ''}" for name, psi in figures)
 
 
 @command(area="models", role=Role.VIEWER)

@@ -93,7 +93,7 @@ def live(symbol: str, uplift: str | None) -> ModelFigures:
     )
 
 
-STARTING = ModelFigures("XRPUSDT", "XRPUSDT/v0001", 3, 1, 0, None, 0, None, 12, None, None, ())
+STARTING = ModelFigures("XRPUSDT", "_general/v0001", 3, 1, 0, None, 0, None, 12, None, None, ())
 
 
 @dataclass
@@ -170,20 +170,18 @@ async def test_models_live_against_what_their_cards_promised() -> None:
     btc, eth, xrp = rows(await talk.say("/ml_stats"))
     assert btc == {
         "Symbol": "BTCUSDT",
-        "Model": "BTCUSDT/v0007",
+        "Model": "v0007",
         "Scored": "90",
         "Passed": "40",
-        "Ended": "30",
-        "Hit rate": "60.0%",
+        "Hit rate (of)": "60.0% (30)",
         "Precision": "58.0%",
         "Refused": "45",
         "Uplift USDT": "+12.50",
-        "Score drift": "0.12",
-        "Feature that drifted most": "rsi 0.47 !",
+        "Drift": "score 0.12, rsi 0.47 !",
     }
     assert eth["Uplift USDT"] == "-3.00"
-    assert (xrp["Hit rate"], xrp["Uplift USDT"], xrp["Score drift"]) == ("–", "–", "–")
-    assert xrp["Feature that drifted most"] == "– (12 signals)"
+    assert (xrp["Model"], xrp["Hit rate (of)"]) == ("general v0001", "–")
+    assert (xrp["Uplift USDT"], xrp["Drift"]) == ("–", "– (12 signals)")
     ranked = rows(await talk.say("/ml_rankings uplift"))
     assert [row["Symbol"] for row in ranked] == ["BTCUSDT", "ETHUSDT", "XRPUSDT"]
     assert [row["State"] for row in ranked] == ["on", "shadow", "on"]
