@@ -106,7 +106,9 @@ async def test_a_score_below_refuses_and_why_names_what_moved_it(tmp_path: Path)
 
 
 async def test_without_a_model_signals_pass_and_nothing_can_be_switched(tmp_path: Path) -> None:
-    async with whole_house(tmp_path, FRAMES, "ml: {mode: on, evolution_outcomes: 0}\n", history=HISTORY) as desk:
+    async with whole_house(
+        tmp_path, FRAMES, "ml: {mode: on, evolution_outcomes: 0}\n", history=HISTORY
+    ) as desk:
         await desk.bars(2)
         found = await desk.house.desk.decisions(10)
         assert {gate.figures for one in found for gate in one.gates if gate.gate == "model"} == {"no model"}
@@ -164,3 +166,20 @@ async def test_a_model_that_never_loads_blocks_or_passes_and_is_told_once(
         found = [one for one in await desk.house.desk.decisions(10) if one.signal.symbol == "XRPUSDT"]
     assert found[-1].refused_by == refused
     assert told.count("its model gives no score") == 1
+
+
+async def test_a_running_house_scores_on_when_its_models_are_gone(tmp_path: Path) -> None:
+    install(tmp_path, 1)
+    models, away, expected = tmp_path / "models", tmp_path / "away", as_in_training(1)
+    async with whole_house(tmp_path, FRAMES, "ml: {mode: shadow}\n", history=HISTORY) as desk:
+        await desk.bars(2)
+        models.rename(away)
+        await desk.bars(3)
+        await desk.bars(1)
+        found = scored(await desk.house.desk.decisions(200))
+        away.rename(models)
+        await desk.bars(1)
+    assert len(found) == 6
+    assert found == {row: expected.item(row) for row in found}
+    lines = desk.screen.getvalue()
+    assert lines.count("The folder of models cannot be read, 1 model in use stay so") == 1
