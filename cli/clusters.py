@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.domain.event import CandlesClosed, ClustersChanged, NoticeRaised
 from bot.domain.notice import Notice, NoticeKind, Severity
-from bot.ml.grouping import Grouping, Groupings
+from bot.ml.grouping import Grouping, Groupings, counts_from
 from bot.ml.shelf import Wanted
 from bot.runtime.ports import Step
 from cli.house import House
@@ -29,7 +29,7 @@ class LiveClusters:
         self._at_ms = 0
         self._put: Mapping[str, int] | None = None
         self._woken = asyncio.Event()
-        newest = groupings.newest()
+        newest = groupings.known_at(self._after_ms())
         self._want({} if newest is None else self.traded(newest))
 
     def hear(self, steps: Sequence[Step]) -> None:
@@ -49,13 +49,17 @@ class LiveClusters:
 
     async def look(self) -> None:
         """Take the newest grouping into use where it is another one."""
-        newest = await asyncio.to_thread(self._groupings.newest)
+        newest = await asyncio.to_thread(self._groupings.known_at, self._after_ms())
         if newest is not None and newest.at_ms != self._at_ms:
             self._take(newest)
 
     def kept(self) -> tuple[Grouping | None, tuple[int, ...]]:
         """The newest one, and the moments of all files. For a thread."""
-        return self._groupings.newest(), self._groupings.moments()
+        return self._groupings.known_at(self._after_ms()), self._groupings.moments()
+
+    def _after_ms(self) -> int:
+        """Groupings made before this count: one dated later is of a clock that was wrong, and waits for its time."""
+        return counts_from(self._house.now_ms(), self._house.engine.state.settings.bar_ms) + 1
 
     def tell_failed(self, why: str) -> None:
         """The week's grouping did not come about."""

@@ -240,10 +240,6 @@ class Groupings:
         """The newest one made before a bar's close; None: there was none yet."""
         return next((one for one in self._newest_first() if one.at_ms < close_at_ms), None)
 
-    def newest(self) -> Grouping | None:
-        """The last one that was made."""
-        return next(self._newest_first(), None)
-
     def moments(self) -> tuple[int, ...]:
         """`at_ms` of all files, oldest first, by their names: nothing is read."""
         return tuple(moment_of(path.stem) for path in _files(self._folder))

@@ -204,6 +204,22 @@ async def test_limits_and_models_follow_the_newest_grouping_and_who_moved_is_tol
         assert "BTCUSDT 0 → none, XRPUSDT 2 → 0" in await desk.bars()
 
 
+async def test_one_dated_in_the_future_waits_for_its_time(tmp_path: Path) -> None:
+    """Made while the clock was wrong: those of today must not stand behind it for a year."""
+    group(tmp_path, close_ms(HISTORY + 10), XRPUSDT=2)
+    group(tmp_path, close_ms(0), XRPUSDT=1)
+    async with whole_house(tmp_path, FRAMES, "ml: {mode: shadow}\n", history=HISTORY) as desk:
+        state = desk.house.engine.state
+        await until(desk, lambda: state.clusters == {"XRPUSDT": 1})
+        group(tmp_path, close_ms(HISTORY - 1), XRPUSDT=0)
+        await desk.bars()
+        await until(desk, lambda: state.clusters == {"XRPUSDT": 0})
+        await desk.bars(9)
+        assert state.clusters == {"XRPUSDT": 0}
+        await desk.bars(2)
+        await until(desk, lambda: state.clusters == {"XRPUSDT": 2})
+
+
 async def test_symbols_of_one_cluster_are_limited_together(tmp_path: Path) -> None:
     group(tmp_path, close_ms(0), XRPUSDT=1, BTCUSDT=1)
     async with whole_house(tmp_path, FRAMES, "limits: {max_same_cluster: 1}\n", history=HISTORY) as desk:

@@ -217,13 +217,13 @@ def test_without_groupings_or_bars_there_is_nothing_to_tell() -> None:
 
 def test_a_desk_finds_new_ones_at_its_next_look(tmp_path: Path) -> None:
     desk = Groupings(tmp_path, BAR_MS)
-    assert desk.newest() is None
+    assert desk.known_at(1 << 60) is None
     assert desk.outside("XRPUSDT", FIRST_MS) == {}
     keep_grouping(tmp_path, made(FIRST_MS))
-    assert desk.newest() == desk.known_at(FIRST_MS + 1) == made(FIRST_MS)
+    assert desk.known_at(FIRST_MS + 1) == made(FIRST_MS)
     assert desk.known_at(FIRST_MS) is None
     keep_grouping(tmp_path, replace(made(FIRST_MS + BAR_MS), timeframe_ms=60_000))
-    assert desk.newest() == made(FIRST_MS)
+    assert desk.known_at(FIRST_MS + 2 * BAR_MS) == made(FIRST_MS)
 
 
 def test_the_folder_is_looked_at_once_for_bars_that_close_together(
