@@ -10,7 +10,7 @@ from bot.ml.align import Series, Sources
 from bot.ml.card import check_symbol
 from bot.ml.choice import GENERAL
 from bot.ml.feature import FUNDING_RATE, FeatureSet
-from bot.ml.grouping import kept_groupings, outside_of
+from bot.ml.grouping import Grouping, kept_groupings, outside_of
 from bot.ml.registry import feature_set
 from bot.strategy import Array, Frame
 from cli.research.backtest_ground import HISTORY, files_of
@@ -58,10 +58,10 @@ def material_for(options: MlOptions) -> tuple[Subject, tuple[str, ...]]:
     features, recipe, rules = features_of(options), recipe_of(options), rules_of(options)
     symbols = symbols_of(options)
     course = Course(options.registry, options.strategy, features, recipe, rules, lived_of(options, symbols))
-    read, words = _read(options, symbols), list[str]()
+    read, words, groupings = _read(options, symbols), list[str](), kept_groupings(options.shelf)
 
     def material(symbol: str) -> Material:
-        sources = replace(read.sources(symbol), outside=_outside(options, read.frames[symbol]))
+        sources = replace(read.sources(symbol), outside=_outside(groupings, read.frames[symbol]))
         made = course.material(symbol, sources)
         words.extend(notes_of(made.sources, features))
         if made.lived_out:
@@ -103,11 +103,10 @@ def _grouped(options: MlOptions) -> tuple[str, ...]:
     return tuple(sorted(name for name, one in kept[-1].numbers().items() if one == number)) if kept else ()
 
 
-def _outside(options: MlOptions, frame: Frame) -> dict[str, Array]:
-    """What bars were told of a symbol's cluster, as far as groupings are kept."""
-    groupings = kept_groupings(options.shelf, frame.timeframe_ms)
-    closes = frame.open_at_ms + frame.timeframe_ms
-    return outside_of(groupings, frame.symbol, closes) if groupings else {}
+def _outside(groupings: Sequence[Grouping], frame: Frame) -> dict[str, Array]:
+    """What bars were told of a symbol's cluster, as far as groupings of such candles are kept."""
+    mine = [one for one in groupings if one.timeframe_ms == frame.timeframe_ms]
+    return outside_of(mine, frame.symbol, frame.open_at_ms + frame.timeframe_ms) if mine else {}
 
 
 def features_of(options: MlOptions) -> FeatureSet:

@@ -35,7 +35,8 @@ from strategies.registry import Registry
 
 KEPT = 10
 """Versions of a symbol that stay; older ones make room."""
-TRAININGS = FOLDS + 1
+STEPS = FOLDS + 1 + 2
+"""Trainings, and what is done with them afterwards: doubt and the backtests take about as long as two."""
 LEADERS = ("BTC", "ETH")
 POOLED_BARS = 4_000_000
 """Of all members of a pooled model together, the newest: what is trained must be held in memory, and end in time."""
@@ -44,7 +45,7 @@ POOLED_BARS = 4_000_000
 def work(parcel: Parcel, say: Say) -> TrainAnswer:
     """Do it. Raises QuarterdeckError with the reason where there is too little to learn from."""
     asked = decode(parcel.order, TrainAsked)
-    steps = len(asked.members) + TRAININGS
+    steps = len(asked.members) + STEPS
     groupings = kept_groupings(Path(asked.models), bar_ms(asked.place))
     ground = TrainGround(asked, {frame.symbol: frame for frame in parcel.frames}, groupings)
     subject, words = ground.subject(lambda done, symbol: say(done, steps, symbol))
@@ -153,11 +154,15 @@ class TrainGround:
 
     def _leader(self, name: str) -> Leader:
         """Its candles, holes left open, and its figures."""
-        place = self.asked.place
-        if name not in self.live and not self._store.source_of(name, place.timeframe):
+        if name not in self.live and not self._store.source_of(name, self.asked.place.timeframe):
             return Leader()
-        found = joined(place, self._live(name), self._from_ms, self.asked.to_ms).frame
+        found = self._joined(name).frame
         return Leader(found, self._points(name)) if len(found) else Leader()
+
+    def _joined(self, symbol: str) -> Known:
+        """All candles of a symbol that had closed when it was asked, holes left open."""
+        place = self.asked.place
+        return joined(place, self._live(symbol), self._from_ms, self.asked.to_ms - bar_ms(place) + 1)
 
     @property
     def _from_ms(self) -> int:
@@ -174,7 +179,7 @@ class TrainGround:
 
     def _known(self, symbol: str) -> Known:
         """The newest stretch of a symbol's candles without a hole, and what is left out for it."""
-        found = joined(self.asked.place, self._live(symbol), self._from_ms, self.asked.to_ms)
+        found = self._joined(symbol)
         whole = unbroken(found.frame)
         before = len(found.frame) - len(whole)
         words = (f"{before:,} candles before the newest hole are left out.",) if before else ()

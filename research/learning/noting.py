@@ -2,7 +2,7 @@
 
 from bot.domain.market import DAY_MS
 from bot.ml.align import Sources
-from bot.ml.feature import FeatureSet
+from bot.ml.feature import CLUSTER, RATIO_GLOBAL, RATIO_TOP, FeatureSet
 from research.learning.dataset import Balance
 from research.store.port import KINDS
 
@@ -15,7 +15,8 @@ def notes_of(sources: Sources, features: FeatureSet) -> list[str]:
         "btc": sources.btc is not None,
         "eth": sources.eth is not None,
         **{name: name in sources.points for name in KINDS},
-        "cluster": "cluster" in sources.outside,
+        **{f"btc_{name}": name in sources.btc_points for name in (RATIO_GLOBAL, RATIO_TOP)},
+        CLUSTER: CLUSTER in sources.outside,
     }
     absent = sorted(name for name, known in there.items() if name in needs and not known)
     notes = [f"{frame.symbol}: no {name}; features made of it are missing" for name in absent]

@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 import pytest
 from markets import frame_of
+from typed_backtest import write
 
 from bot.ml import files
 from bot.ml.card import Card
@@ -22,8 +23,9 @@ from bot.ml.registry import feature_set
 from bot.ml.writing import write_version
 from bot.runtime.codec import decode, encode
 from bot.strategy import Frame
+from cli.workshop import trainings
 from cli.workshop.asking import LivedSignal, Place, TrainAnswer, TrainAsked
-from cli.workshop.parcel import packed
+from cli.workshop.parcel import Parcel, packed
 from research.learning.lived import ALL
 from research.results.plan import Rules
 from research.store.files import FileStore
@@ -121,6 +123,13 @@ def test_what_a_desk_did_not_have_yet_is_not_learned_from(tmp_path: Path) -> Non
     assert replace(again, git_commit="") == replace(card, git_commit="")
 
 
+def test_a_bar_under_way_is_not_learned_from(tmp_path: Path) -> None:
+    """Asked one millisecond before a bar closes: it is in the store, and is left out."""
+    stored(tmp_path, XRP.part(0, 6_001))
+    answer, _ = trained(replace(asked_of(tmp_path), to_ms=int(XRP.open_at_ms[6_001]) - 1))
+    assert "XRPUSDT: 6,000 bars, 62 days" in answer.words
+
+
 def test_where_there_is_too_little_one_line_says_so(tmp_path: Path) -> None:
     stored(tmp_path, XRP.part(0, 900))
     last, _ = answered(asked_of(tmp_path))
@@ -171,6 +180,17 @@ class TestPooled:
         assert answer.words[1].startswith("Left out: no candles of SOLUSDT are known")
         assert card.profile is not None
         assert (tmp_path / "models" / "composite" / "_general" / "v0001").is_dir()
+
+    def test_of_many_candles_the_newest_are_taken(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stored(tmp_path, XRP, ETH)
+        monkeypatch.setattr(trainings, "POOLED_BARS", 10_000)
+        asked = asked_of(tmp_path, "_general", ("XRPUSDT", "ETHUSDT"))
+        answer = trainings.work(Parcel("train", encode(asked), ()), lambda *_: None)
+        assert answer.words[0] == "_general: 2 symbols, 10,000 bars, 52 days"
+        card = files.read_card(tmp_path / "models" / "composite" / "_general" / answer.version)
+        assert card.trained.from_ms > int(XRP.open_at_ms[4_000])
 
     def test_one_symbol_alone_is_no_pool(self, tmp_path: Path) -> None:
         stored(tmp_path, XRP.part(0, 6_000))
@@ -242,6 +262,21 @@ def test_killed_while_it_writes_no_half_version_is_there(tmp_path: Path) -> None
     answer, _ = trained(asked)
     assert answer.version == "v0002"
     assert state(folder) == (["v0001", "v0002"], False)
+
+
+@pytest.mark.timeout(300)
+def test_killed_while_it_is_put_in_use_the_old_or_the_new_one_is(tmp_path: Path) -> None:
+    """`ml train --use`: five calls settle the version, two its folder's `first` (once), two what is in use."""
+    words = ("ml", "train", "XRPUSDT", "--candles", write(tmp_path, XRP.part(0, 6_000)), "--use")
+    folder = tmp_path / "models" / "composite" / "XRPUSDT"
+    versions: list[str] = []
+    for number, current in ((6, None), (8, None), (7, "v0003")):
+        versions.append(f"v{len(versions) + 1:04d}")
+        command = [sys.executable, DYING, "kill", str(number), *words, "--home", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, cwd=ROOT, timeout=200, check=False)
+        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+        assert state(folder) == (versions, False)
+        assert files.current_version(folder) == current
 
 
 @pytest.mark.parametrize("room", [0, 5_000])

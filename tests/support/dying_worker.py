@@ -1,5 +1,7 @@
 """A worker as the desk starts it, which dies or finds the disk full while it writes: `dying_worker.py WAY NUMBER`.
 
+With more words it is `quarterdeck` with these that does.
+
 `kill`: by SIGKILL at the so manyeth call that settles something on the disk. `full`: files end at so many bytes from
 the moment on at which the version is written. Training itself settles nothing.
 """
@@ -12,8 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from cli.main import main
 from cli.workshop import worker
 from research.learning import keeping
+
+ALONE = 3
 
 
 def killed_at(number: int) -> None:
@@ -42,4 +47,8 @@ def full_at(size: int) -> None:
 
 if __name__ == "__main__":
     {"kill": killed_at, "full": full_at}[sys.argv[1]](int(sys.argv[2]))
-    sys.exit(worker.main())
+    if len(sys.argv) > ALONE:
+        sys.argv[1:] = sys.argv[ALONE:]
+        main()
+    else:
+        sys.exit(worker.main())
