@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
-from whole_house import Desk, market, whole_house
+from training_house import CONFIG, HISTORY, USER, walk
+from whole_house import Desk, whole_house
 
 from bot.domain.refusal import Refused
 from bot.ml import files
@@ -17,16 +17,6 @@ from bot.strategy import Frame
 from cli.training.service import TrainingService
 from cli.workshop.crew import STOPPED
 from handlers.trainer import Trained, Training, TrainOrder
-
-HISTORY, BARS = 1_900, 2_000
-CONFIG = "buffers: {bars: 1900}\nml: {features: {metronome: 'rsi,adx,ret_1,signal_strength,side'}}\n"
-USER = "console:operator"
-
-
-def walk(seed: int, symbol: str) -> Frame:
-    steps = np.random.default_rng(seed).normal(0, 0.004, BARS)
-    return market([round(float(one), 5) for one in np.exp(np.cumsum(steps))], symbol, wick=0.002)
-
 
 XRP = walk(1, "XRPUSDT")
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from chat_house import ChatHouse, chat_house
 from house_parts import in_virtual_time
-from test_retrain_house import CONFIG, HISTORY, XRP, folder
+from test_retrain_house import XRP, folder
 from test_trials_house import HOURLY, WEEKLY, rule_of
+from training_house import CONFIG, HISTORY
 
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.ml import files

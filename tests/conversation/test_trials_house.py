@@ -9,13 +9,15 @@ import lightgbm
 import model_kit
 import numpy as np
 import pytest
-from test_retrain_house import CONFIG, XRP, folder, said, service_of, walk
+from test_retrain_house import XRP, folder, said, service_of
+from training_house import CONFIG, walk
 from whole_house import Desk, market, whole_house
 
 from bot.ml import files
 from bot.ml.card import Canary
 from bot.ml.challenger import challenger_version, make_challenger
 from bot.ml.loaded import load_model
+from bot.ml.model import ModelError
 from bot.ml.registry import feature_set
 from bot.ml.trial import Trial, trial_of
 from bot.ml.writing import make_current, withdraw, write_version
@@ -212,6 +214,31 @@ async def test_a_training_that_comes_to_nothing_is_told_and_not_tried_again_at_o
         assert await job(desk, HOURLY) == ""
         await desk.bars(12)
         assert await job(desk, HOURLY) == "0 trained, 1 not"
+
+
+async def test_a_death_between_the_proposal_and_the_end_of_the_trial_files_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_ms = int(UP.open_at_ms[EARLY]) - 1
+    install(tmp_path, 0.999, made_ms, current=True)
+    make_challenger(tmp_path / "models", *PLACE, install(tmp_path, 0.0, made_ms))
+
+    def dies(*_: object) -> bool:
+        raise ModelError("metronome/XRPUSDT: cannot be written: No space left on device")
+
+    async with house(tmp_path, UP) as desk:
+        rounds_of(desk).wishes = replace(rounds_of(desk).wishes, every=10**9)
+        await desk.bars(45)
+        with monkeypatch.context() as patched:
+            patched.setattr("cli.training.trials.drop_challenger", dies)
+            assert "No space left on device" in await job(desk, HOURLY)
+        assert [one.id for one in await service_of(desk).book.waiting()] == ["p1"]
+        assert challenger_version(folder(tmp_path)) == "v0002"
+    async with house(tmp_path, UP, history=EARLY + 45) as desk:
+        rounds_of(desk).wishes = replace(rounds_of(desk).wishes, every=10**9)
+        assert await job(desk, HOURLY) == "metronome/XRPUSDT: v0002 won: p1 waits"
+        assert [one.id for one in await service_of(desk).book.waiting()] == ["p1"]
+        assert challenger_version(folder(tmp_path)) is None
 
 
 async def test_a_weekly_round_leaves_a_trial_to_its_end(tmp_path: Path) -> None:
