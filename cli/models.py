@@ -6,7 +6,6 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import assert_never
 
 from bot.domain.command import Done, SetModelThreshold, SwitchModel
 from bot.domain.event import NoticeRaised
@@ -18,7 +17,7 @@ from bot.ml import feature
 from bot.ml.card import Card
 from bot.ml.grouping import Groupings
 from bot.ml.loaded import Loaded
-from bot.ml.shelf import Change, Kept, Missing, ModelShelf, Swapped, Unusable, Wanted, Withdrawn
+from bot.ml.shelf import ModelShelf, Unusable, Wanted
 from bot.runtime.desk import Desk
 from bot.runtime.scoring import BTC, ETH, Known, ModelScorer, Series, Told
 from bot.strategy import Frame
@@ -26,10 +25,10 @@ from cli.evolution import evolution_of
 from cli.house import House
 from cli.leaders import join_leaders, patience_s
 from cli.model_figures import LiveFigures
+from cli.model_news import ModelNews
 from cli.model_placing import FilePlacer
 from cli.past import store_of
 from cli.workshop.sources import source_of
-from handlers.format import count
 from handlers.learning import ModelFigures, ModelView
 from research.store.port import KINDS, StoreError
 
@@ -65,7 +64,8 @@ def join_models(house: House) -> "Shelf":
     arrived = partial(leaders.arrived, patience_s=patience_s(house))
     groupings = Groupings(root, engine.state.settings.bar_ms)
     known = Known(window, points_of(house), beside, groupings.outside, arrived=arrived)
-    told = Told(partial(_tell_change, house), partial(_tell_failure, house), house.now_ms)
+    news = ModelNews(partial(_tell, house))
+    told = Told(news.changed, partial(_tell_failure, house), house.now_ms, news.settled)
     house.performer.placer = FilePlacer(folder_of(plan.home, settings.folder))
     scorer = house.scorer = house.performer.scorer = ModelScorer(
         shelf, known, told, PATIENCE_S if plan.read_lag_ms else None, evolution_of(house, root)
@@ -100,25 +100,6 @@ def points_of(house: House) -> Callable[[str], Series]:
 def _tell(house: House, severity: Severity, title: str, symbol: str = "") -> None:
     notice = Notice(NoticeKind.MODEL, severity, house.now_ms(), title, symbol=symbol)
     house.loop.put(NoticeRaised(house.now_ms(), notice))
-
-
-def _tell_change(house: House, change: Change) -> None:
-    name = "" if isinstance(change, Missing) else "/".join(change.place)
-    match change:
-        case Missing(reason=reason, kept=kept):
-            title = f"The folder of models cannot be read, {count(kept, 'model')} in use stay so: {reason}"
-            _tell(house, Severity.CRITICAL, title)
-        case Swapped(version=version, before=before):
-            instead = f" instead of {before}" if before else ""
-            _tell(house, Severity.INFO, f"Model {name}: {version} is in use now{instead}")
-        case Kept(version=version, reason=reason, kept=kept):
-            stays = f"{kept} stays in use" if kept else "its signals have no score"
-            what = f"{version} cannot be used" if version else "what is in use cannot be read"
-            _tell(house, Severity.CRITICAL, f"Model {name}: {what}, {stays}: {reason}")
-        case Withdrawn(before=before):
-            _tell(house, Severity.INFO, f"Model {name}: {before} was taken out of use")
-        case _:
-            assert_never(change)
 
 
 def _tell_failure(house: House, symbol: str, fault: str) -> None:

@@ -19,12 +19,18 @@ log = logging.getLogger(__name__)
 
 
 class Reloads:
-    """One per shelf; `changed` hears of every change that people should know of."""
+    """One per shelf; `changed` hears of every change that people should know of, `settled` when there are no more."""
 
-    def __init__(self, shelf: ModelShelf, changed: Callable[[Change], None]) -> None:
+    def __init__(
+        self,
+        shelf: ModelShelf,
+        changed: Callable[[Change], None],
+        settled: Callable[[], None] = lambda: None,
+    ) -> None:
         """Nothing is looked at yet."""
         self._shelf = shelf
         self._changed = changed
+        self._settled = settled
         self._waiting: dict[Place, Job] = {}
         self._wanted: set[Place] = set()
         self._under_way: Place | None = None
@@ -90,6 +96,7 @@ class Reloads:
             self._under_way = None
             self._one_more.set()
             self._one_more = asyncio.Event()
+        self._settled()
 
     async def _load(self, job: Job) -> None:
         try:
@@ -98,5 +105,8 @@ class Reloads:
             log.exception("the model of %s cannot be loaded", "/".join(job.place))
             found = Found(job, fault=f"{'/'.join(job.place)}: {FAULT}")
         change = self._shelf.swap(found)
-        if change is not None:
-            self._changed(change)
+        try:
+            if change is not None:
+                self._changed(change)
+        except Exception:  # whoever hears of it must not keep the others away either
+            log.exception("%s could not be told", change)

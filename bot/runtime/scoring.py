@@ -51,6 +51,10 @@ async def _nobody(symbols: Collection[str], open_at_ms: int) -> None:
     """All that may come is here."""
 
 
+def _nothing() -> None:
+    """Nobody waits for it."""
+
+
 def _no_groups(symbol: str, close_at_ms: int) -> Mapping[str, float]:
     return {}
 
@@ -109,11 +113,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """To whom changes of models and failing ones are told; `now` is business time in ms."""
+    """To whom changes of models and failing ones are told; `now` is business time in ms.
+
+    `settled` is called when all that changed together has been told.
+    """
 
     changed: Callable[[Change], None]
     failed: Callable[[str, str], None]
     now: Callable[[], int]
+    settled: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +150,7 @@ class ModelScorer:
     _failed_at_ms: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.reloads = Reloads(self.shelf, self._changed)
+        self.reloads = Reloads(self.shelf, self._changed, self.told.settled)
 
     def _changed(self, change: Change) -> None:
         self.told.changed(change)
