@@ -59,14 +59,22 @@ class Versions:
         known_mark, made_ms = self._newest.get(place, (-1, 0))
         if mark == known_mark:
             return made_ms
-        found = files.versions(folder)
-        made_ms = files.read_card(folder / found[-1]).created_at_ms if found else 0
+        try:
+            found = files.versions(folder)
+            made_ms = files.read_card(folder / found[-1]).created_at_ms if found else 0
+        except (OSError, ModelError) as error:  # whoever trains into it meets the same, and says so
+            log.warning("versions of %s cannot be looked at: %s", "/".join(place), error)
+            return 0
         self._newest[place] = (mark, made_ms)
         return made_ms
 
     def tried(self) -> frozenset[Place]:
         """All that have a challenger."""
-        found = self.root.glob(f"*/*/{files.CHALLENGER}")
+        try:
+            found = list(self.root.glob(f"*/*/{files.CHALLENGER}"))
+        except OSError as error:
+            log.warning("the folder of models cannot be looked at: %s", error.strerror)
+            return frozenset()
         return frozenset((path.parts[-3], path.parts[-2]) for path in found)
 
     def standing(self, place: Place) -> Standing:

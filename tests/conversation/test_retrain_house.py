@@ -18,6 +18,7 @@ from cli.training.service import TrainingService
 from cli.workshop.crew import STOPPED
 from handlers.trainer import Trained, Training, TrainOrder
 
+pytestmark = pytest.mark.timeout(300)  # real workers train, on whatever machine
 XRP = walk(1, "XRPUSDT")
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from chat_house import ChatHouse, chat_house
 from house_parts import in_virtual_time
 from test_retrain_house import XRP, folder
@@ -12,6 +13,8 @@ from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.ml import files
 from cli.jobs import raise_notice
 from handlers.showing import WAITING, shown
+
+pytestmark = pytest.mark.timeout(300)  # real workers train, on whatever machine
 
 
 async def seen_until(house: ChatHouse, words: str, tries: int = 60) -> str:

@@ -27,6 +27,7 @@ from cli.training.joining import HOURLY, WEEKLY
 from cli.training.rounds import Rounds, pooled
 from cli.training.turns import Ticket
 
+pytestmark = pytest.mark.timeout(300)  # real workers train, on whatever machine
 NAMES = ("rsi", "adx", "ret_1", "signal_strength", "side")
 EARLY = 620
 SMALL = "ml: {mode: shadow, trial_signals: 10, retrain_every: 10}\n"
