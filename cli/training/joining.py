@@ -1,6 +1,7 @@
 """Training joined to a house: its chat, its jobs, its proposals."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from bot.domain.event import NoticeRaised
 from bot.domain.market import HOUR_MS, MINUTE_MS
@@ -11,6 +12,7 @@ from bot.ml.choice import candidates
 from bot.ml.shelf import Place
 from bot.runtime.desk import Desk
 from bot.runtime.job_rules import Cron, Every, JobRule
+from bot.strategy import Frame
 from cli.house import Blueprint, House
 from cli.lab import WorkerLab
 from cli.models import folder_of
@@ -43,7 +45,11 @@ def join_training(house: House, lab: WorkerLab, book: ProposalBook) -> Rounds:
 
     versions = Versions(models)
     service = TrainingService(
-        Orders(lab, followed, settings, models), Turns(lab.crew), versions, book, clusters
+        Orders(lab, followed, settings, models, partial(_beside, house)),
+        Turns(lab.crew),
+        versions,
+        book,
+        clusters,
     )
     trials = Trials(versions, book, trial_ground(house, lab), tell)
     wishes = Wishes(
@@ -54,6 +60,14 @@ def join_training(house: House, lab: WorkerLab, book: ProposalBook) -> Rounds:
     rounds = Rounds(service, trials, followed, wishes, tell)
     house.job_rules += training_jobs(rounds, settings.weekly, plan.loaded.settings.timezone)
     return rounds
+
+
+async def _beside(house: House, symbol: str) -> Frame | None:
+    """Candles of BTC or ETH where they are not traded, as far as they can be had now."""
+    if house.scorer is None:
+        return None
+    await house.scorer.known.arrived({symbol}, 0)
+    return house.scorer.known.window(symbol)
 
 
 def trial_ground(house: House, lab: WorkerLab) -> Ground:

@@ -1,7 +1,7 @@
 """What a worker is asked: the candles that the desk knows, signals that it followed, costs as they count now."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -14,6 +14,7 @@ from bot.ml.phantom import Followed
 from bot.ml.shelf import Place
 from bot.runtime.codec import encode
 from bot.runtime.phantoms import PhantomStore
+from bot.strategy import Frame
 from cli.lab import WorkerLab
 from cli.workshop.asking import LivedSignal, TrainAsked
 from cli.workshop.parcel import packed
@@ -29,14 +30,20 @@ POOLED = "_"
 """What the names of models begin with that speak for several symbols."""
 
 
+async def _nothing(symbol: str) -> Frame | None:
+    """What is not traded is not known."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """Puts together what a training needs. `members` says whom a pooled model speaks for."""
+    """Puts together what a training needs; `beside` are the candles of BTC or ETH where they are not traded."""
 
     lab: WorkerLab
     followed: PhantomStore
     settings: Ml
     models: Path
+    beside: Callable[[str], Awaitable[Frame | None]] = _nothing
 
     async def parcel(self, place: Place, members: Sequence[str]) -> bytes:
         """The parcel of one training. Raises QuarterdeckError in one line."""
@@ -46,7 +53,7 @@ class Orders:
         asked = self._asked(strategy, symbol, tuple(members))
         own = "" if symbol.startswith(POOLED) else symbol
         followed = await self.followed.finished(strategy=strategy, symbol=own, newest=MOST_LIVED)
-        frames = [await self.lab.live(one, self._days(len(members)), 0) for one in self._known(members)]
+        frames = await self._frames(members)
 
         def put_together() -> bytes:
             lived = tuple(lived_of(one) for one in followed if one.phantom.symbol in members)
@@ -69,11 +76,15 @@ class Orders:
             to_ms=self.lab.desk.now_ms(),
         )
 
-    def _known(self, members: Sequence[str]) -> list[str]:
-        """The members, and BTC and ETH where they are traded, too."""
-        traded, quote = self.lab.settings.instruments, self.lab.settings.quote
-        leaders = [f"{base}{quote}" for base in LEADERS]
-        return [*members, *(name for name in leaders if name in traded and name not in members)]
+    async def _frames(self, members: Sequence[str]) -> list[Frame]:
+        """Candles of the members, and of BTC and ETH as far as the desk knows them."""
+        days, traded = self._days(len(members)), {one.symbol for one in self.lab.settings.symbols}
+        leaders = [f"{base}{self.lab.settings.quote}" for base in LEADERS]
+        found = [
+            await (self.lab.live(one, days, 0) if one in traded else self.beside(one))
+            for one in dict.fromkeys((*members, *leaders))
+        ]
+        return [frame for frame in found if frame is not None]
 
     def _days(self, members: int) -> int:
         """How many days of candles of each member fit."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from random import Random
 
@@ -30,8 +31,11 @@ from cli import leaders
 from cli.live_paper import PaperLive
 from cli.live_paper_venue import LivePaperVenue
 from cli.phantoms import Current
+from cli.training.service import TrainingService
 from cli.venues import READ_LAG_MS, ExchangeAt
 from cli.wiring import Blueprint, House, open_house
+from cli.workshop.parcel import unpacked
+from handlers.trainer import Training
 
 SHADOW = "ml: {mode: shadow}\n"
 XRP, BTC, ETH = walk(1, "XRPUSDT"), walk(2, "BTCUSDT"), walk(3, "ETHUSDT")
@@ -240,3 +244,23 @@ async def told_of_xrp(house: House, box: Sandbox) -> Frame:
     line = venue.gateway if isinstance(venue, CcxtVenue) else venue.line
     assert line is not None
     return await line.dialect.candles("XRPUSDT", "15m", 1400, box.pace.now_ms // BAR * BAR)
+
+
+# --- training -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_training_knows_the_leaders_too(tmp_path: Path) -> None:
+    """What is listed and not traded has no window of the engine's."""
+    async with paper(tmp_path, (XRP, BTC, ETH)) as house:
+        assert {"BTCUSDT", "ETHUSDT"} <= set(house.engine.state.settings.instruments)
+        await house.step()
+        [service] = [
+            thing.trainer for thing in house.front.seats[house.name].context if isinstance(thing, Training)
+        ]
+        assert isinstance(service, TrainingService)
+        parcel = await service.orders.parcel(("metronome", "XRPUSDT"), ("XRPUSDT",))
+        frames = {one.symbol: one for one in unpacked(BytesIO(parcel)).frames}
+    assert set(frames) == {"XRPUSDT", "BTCUSDT", "ETHUSDT"}
+    until = HISTORY + 1
+    assert np.array_equal(frames["BTCUSDT"].close, BTC.close[:until])
+    assert np.array_equal(frames["ETHUSDT"].open_at_ms, XRP.open_at_ms[:until])
