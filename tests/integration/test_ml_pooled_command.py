@@ -74,8 +74,9 @@ class TestPooled:
         folder = tmp_path / "models" / "composite" / "_general"
         assert files.current_version(folder) == "v0001"
         load_model(folder / "v0001", lambda names: feature_set(names).hash)
-        (row,) = found(tmp_path, "status")["models"]  # type: ignore[misc]
-        assert (row["symbol"], row["in_use"]) == ("_general", True)
+        listed = found(tmp_path, "status")["models"]
+        assert isinstance(listed, list)
+        assert [(one["symbol"], one["in_use"]) for one in listed] == [("_general", True)]
 
     def test_ablation_and_comparison_are_those_of_all(self, tmp_path: Path, candles: list[str]) -> None:
         both = ("_general", "--symbols", "XRPUSDT,SOLUSDT", "--candles", *candles)

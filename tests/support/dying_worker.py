@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from bot.ml import writing
 from cli.main import main
 from cli.workshop import worker
 from research.learning import keeping
@@ -31,18 +32,18 @@ def killed_at(number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         settled(handle)
 
-    os.fsync = settle
+    os.fsync = settle  # type: ignore[assignment]
 
 
 def full_at(size: int) -> None:
     """No file grows beyond that."""
-    written = keeping.write_version
+    written = writing.write_version
 
     def write(*args: object, **named: object) -> object:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         return written(*args, **named)  # type: ignore[arg-type]
 
-    keeping.write_version = write  # type: ignore[assignment]
+    keeping.write_version = write  # type: ignore[assignment, attr-defined]
 
 
 if __name__ == "__main__":
