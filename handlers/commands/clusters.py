@@ -1,26 +1,19 @@
-"""Symbols that behave alike: which, how, since when; grouped anew when somebody asks."""
+"""Symbols that behave alike: which, how, since when."""
 
-from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
-from bot.domain.command import Change
-from bot.domain.refusal import Refused
 from bot.ml.grouping import Cluster, Grouping, Measures
 from bot.runtime.desk import Desk
 from handlers.cards import clock, listed, no, table
-from handlers.command import Confirm, Help, Range, Risk, Role, command
+from handlers.command import Help, Range, Role, command
 from handlers.format import UNKNOWN, count, number, percent
-from handlers.grouper import Groups, Kept, Regrouped, moved_words
-from handlers.progress import Progress
-from handlers.reply import Button, ButtonStyle, Reply
+from handlers.grouper import Groups, Kept
+from handlers.reply import Button, Reply
 
 EMPTY = Groups()
 NOT_YET = "Symbols have not been grouped yet: that is done every week, from 6 symbols on."
 BACK = (Button("Clusters", "/clusters"),)
-NOW = Button("Group now", "/group_symbols")
-NEW: Literal["now"] = "now"
-STOP = "stop"
-STOP_IT = Button("Stop it", "/group_symbols stop", ButtonStyle.DANGER)
+NOW = Button("Group now", "/retrain clusters")
 COLUMNS = "Cluster | >Symbols | Which | Behaviour | >ATR | >Turnover a day | >With BTC | >Beta"
 MEMBERS = "Symbol | >ATR | >Turnover a day | >With BTC | >Beta | >Trend | >Spread"
 
@@ -96,70 +89,3 @@ def _figures(one: Measures) -> tuple[str, str, str, str]:
     beta = UNKNOWN if one.beta is None else number(one.beta)
     correlation = UNKNOWN if one.correlation is None else number(one.correlation)
     return percent(one.volatility * 100, 2), number(one.volume, 0, grouped=True), correlation, beta
-
-
-async def preview_group(desk: Desk, what: str = NEW) -> Reply | None:
-    """The card before /group_symbols; to stop it nothing is asked."""
-    if what == STOP:
-        return None
-    text = (
-        "From the next bar on the new clusters count for limits, for cluster features, and for whose model speaks. "
-        "Trading goes on meanwhile."
-    )
-    return Reply("Group the symbols anew?", text=text)
-
-
-@command(area="models", role=Role.ADMIN, confirm=Confirm.BUTTON, preview=preview_group, risk=Risk.READ)
-async def group_symbols(
-    desk: Desk, progress: Progress, what: Literal["now", "stop"] = NEW, groups: Groups = EMPTY
-) -> Reply:
-    """Group symbols by how they behaved for a month; done every week by itself."""
-    if what == STOP:
-        ended = await groups.grouper.stop(progress.user)
-        return (
-            no("You have nothing running.") if not ended else Reply(f"{ended[:1].upper()}{ended[1:]} stopped")
-        )
-    found = await groups.grouper.regroup(progress.user, partial(_tell, progress))
-    if isinstance(found, Refused):
-        return await _not_done(progress, found)
-    await progress.finish(Reply("Grouping: done"))
-    return _made(desk, found)
-
-
-async def _not_done(progress: Progress, answer: Refused) -> Reply:
-    """The message that moved says that it has ended, too."""
-    if answer.rule == "running":
-        return no(f"{answer.figures.rstrip('.')}.", STOP_IT)
-    await progress.finish(Reply(f"Grouping: {'stopped' if answer.rule == 'stopped' else 'not done'}"))
-    return no(f"{answer.figures.rstrip('.')}.", *BACK)
-
-
-async def _tell(progress: Progress, part: float, at: str = "") -> None:
-    """One message that changes in place."""
-    done = int(max(0.0, min(1.0, part)) * 20)
-    bar = f"{'█' * done}{'░' * (20 - done)} {percent(part * 100, 0)}"
-    await progress.show(Reply("Grouping runs", text=f"{bar}\n{at}".rstrip(), buttons=(STOP_IT,)))
-
-
-def _made(desk: Desk, found: Regrouped) -> Reply:
-    one = found.grouping
-    rows = ((str(each.number), str(len(each.symbols)), _some(each), each.behaviour) for each in one.clusters)
-    lines = [f"It counts for bars that close after {clock(desk).full(one.at_ms)}."]
-    if found.left_out:
-        names = listed(found.left_out, "/symbols")
-        lines.append(f"Too few candles for a cluster: {names}.")
-    words = moved_words(found.moved)
-    return Reply(
-        title=f"Grouped · {count(one.k, 'cluster')}",
-        fields=(("In another cluster now", listed(words, "/clusters")),),
-        table=table("Cluster | >Symbols | Which | Behaviour", rows),
-        text="\n".join(lines),
-        buttons=BACK,
-        changes=tuple(
-            Change(f"cluster of {name}", _name(before), _name(now)) for name, before, now in found.moved
-        ),
-    )
-
-
-def _name(cluster: int | None) -> str:
-    return "none" if cluster is None else str(cluster)

@@ -10,13 +10,16 @@ from bot.runtime.desk import Desk
 from handlers.cards import clock, no, table
 from handlers.command import Confirm, Risk, Role, SymbolName, command
 from handlers.format import UNKNOWN, count, percent
+from handlers.grouper import Groups
 from handlers.progress import Progress
+from handlers.regrouping import grouped_anew, grouping_card
 from handlers.reply import Button, ButtonStyle, Reply
 from handlers.showing import decision_buttons
 from handlers.trainer import NOT_INSTALLED, Trained, Training, TrainOrder
 
-ALL, STOP = "all", "stop"
+ALL, STOP, CLUSTERS = "all", "stop", "clusters"
 EMPTY = Training()
+NO_GROUPS = Groups()
 BACK = (Button("Models", "/ml"),)
 STOP_IT = Button("Stop it", "/retrain stop", ButtonStyle.DANGER)
 BUTTONS = 3
@@ -27,6 +30,8 @@ async def preview_retrain(desk: Desk, symbol: str = ALL, training: Training = EM
     """The card before /retrain; to stop it nothing is asked."""
     if symbol == STOP:
         return None
+    if symbol == CLUSTERS:
+        return grouping_card()
     if not training.trainer.installed:
         return no(NOT_INSTALLED, *BACK)
     named = f"every symbol ({len(desk.instruments)})" if symbol == ALL else symbol
@@ -38,12 +43,15 @@ async def preview_retrain(desk: Desk, symbol: str = ALL, training: Training = EM
 async def retrain(
     desk: Desk,
     progress: Progress,
-    symbol: SymbolName | Literal["all", "stop"] = ALL,
+    symbol: SymbolName | Literal["all", "clusters", "stop"] = ALL,
     training: Training = EMPTY,
+    groups: Groups = NO_GROUPS,
 ) -> Reply:
-    """Train models beside trading; what comes of it waits as a proposal."""
+    """Train models beside trading, what comes of it waits as a proposal; clusters: group the symbols anew."""
     if symbol == STOP:
         return await _stop(training, progress.user)
+    if symbol == CLUSTERS:
+        return await grouped_anew(desk, progress, groups)
     chosen = tuple(desk.instruments) if symbol == ALL else (symbol,)
     title = f"Training of {'all' if symbol == ALL else symbol}"
     answer = await training.trainer.train(

@@ -1,4 +1,4 @@
-"""/clusters and /group_symbols: what counts, since when, and a new one made while somebody watches."""
+"""/clusters and /retrain clusters: what counts, since when, and a new one made while somebody watches."""
 
 from dataclasses import dataclass, field
 
@@ -43,9 +43,6 @@ class Grouper(NoGrouper):
         await told(0.5, "XRPUSDT")
         return self.answer
 
-    async def stop(self, user: str) -> str:
-        return "a grouping" if user == "test:1" else ""
-
 
 def talk_of(grouper: Grouper, user: str = "1") -> Talk:
     return Talk(busy_desk(), user=user, context=(Groups(grouper),))
@@ -88,7 +85,7 @@ async def test_without_groupings_it_says_so() -> None:
 async def test_a_new_grouping_says_who_moved_and_who_is_left_out() -> None:
     found = Regrouped(grouping(), (("ETHUSDT", 1, 0), ("XRPUSDT", None, 1), ("YUSDT", 2, None)), ("YUSDT",))
     grouper = Grouper(found)
-    reply = await talk_of(grouper).confirmed("/group_symbols")
+    reply = await talk_of(grouper).confirmed("/retrain clusters")
     assert grouper.asked == ["test:1"]
     assert reply.title == "Grouped · 2 clusters"
     assert fields(reply)["In another cluster now"] == "ETHUSDT 1 → 0, XRPUSDT none → 1, YUSDT 2 → none"
@@ -99,22 +96,21 @@ async def test_a_new_grouping_says_who_moved_and_who_is_left_out() -> None:
 
 
 async def test_what_cannot_be_grouped_is_one_line() -> None:
-    reply = await talk_of(Grouper()).confirmed("/group_symbols")
+    reply = await talk_of(Grouper()).confirmed("/retrain clusters")
     assert (reply.ok, reply.text) == (False, "5 of 5 symbols have the candles of 30 days.")
     busy = Grouper(Refused("running", "you have a sweep running; one at a time"))
-    refused = await talk_of(busy).confirmed("/group_symbols")
+    refused = await talk_of(busy).confirmed("/retrain clusters")
     assert [button.label for button in refused.buttons] == ["Stop it"]
 
 
-async def test_it_is_for_admins_and_can_be_stopped() -> None:
+async def test_it_is_for_admins() -> None:
     grouper = Grouper()
-    assert not (await talk_of(grouper, "2").say("/group_symbols")).ok
+    assert not (await talk_of(grouper, "2").say("/retrain clusters")).ok
     assert not grouper.asked
-    assert (await talk_of(grouper).say("/group_symbols stop")).title == "A grouping stopped"
 
 
 async def test_a_desk_without_a_grouper_says_so() -> None:
-    reply = await Talk(busy_desk()).confirmed("/group_symbols")
+    reply = await Talk(busy_desk()).confirmed("/retrain clusters")
     assert reply.text == "symbols cannot be grouped from this desk."
 
 

@@ -72,7 +72,7 @@ async def test_grouped_from_the_chat_kept_used_and_shown(tmp_path: Path) -> None
     async with house(tmp_path) as desk:
         assert "not been grouped yet" in await said(desk, "/clusters")
         now_ms = desk.house.now_ms()
-        shown = await said(desk, "/group_symbols", "Confirm")
+        shown = await said(desk, "/retrain clusters", "Confirm")
         assert "Grouped · 3 clusters" in shown
         [found] = kept(tmp_path)
         assert (found.at_ms, found.days, found.timeframe_ms) == (now_ms, DAYS, BAR_MS)
@@ -86,7 +86,7 @@ async def test_grouped_from_the_chat_kept_used_and_shown(tmp_path: Path) -> None
         listed = await said(desk, "/clusters", f"/clusters {numbers['CCCUSDT']}")
         assert "1 grouping, the first of 20" in listed
         assert "CCCUSDT" in listed
-        again = await said(desk, "/group_symbols", "Confirm")
+        again = await said(desk, "/retrain clusters", "Confirm")
         assert "In another cluster now" in again
         assert len(kept(tmp_path)) == 2
     async with house(tmp_path, history=HISTORY + 1) as desk:
@@ -112,7 +112,7 @@ async def test_the_week_s_job_groups_too_and_waits_for_people(tmp_path: Path) ->
 async def test_too_few_symbols_are_one_line_and_have_no_job(tmp_path: Path) -> None:
     async with house(tmp_path, *FRAMES[:3]) as desk:
         assert "clusters" not in {rule.id for rule in desk.house.job_rules}
-        shown = await said(desk, "/group_symbols", "Confirm")
+        shown = await said(desk, "/retrain clusters", "Confirm")
         assert "4 of 4 symbols have the candles of 30 days; at least 6 are grouped." in shown
         assert not kept(tmp_path)
         assert "not grouped: 4 of 4 symbols" in await service_of(desk).weekly()
@@ -123,7 +123,7 @@ async def test_too_few_symbols_are_one_line_and_have_no_job(tmp_path: Path) -> N
 async def test_a_young_symbol_is_left_out_and_said(tmp_path: Path) -> None:
     young = FRAMES[6].part(HISTORY - 700)
     async with house(tmp_path, *FRAMES[:6], young) as desk:
-        assert "Too few candles for a cluster: GGGUSDT." in await said(desk, "/group_symbols", "Confirm")
+        assert "Too few candles for a cluster: GGGUSDT." in await said(desk, "/retrain clusters", "Confirm")
         assert kept(tmp_path)[0].cluster_of("GGGUSDT") is None
 
 
@@ -149,7 +149,7 @@ async def test_a_full_disk_is_one_line_and_changes_nothing(tmp_path: Path) -> No
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / FOLDER).write_text("in the way")
     async with house(tmp_path) as desk:
-        shown = await said(desk, "/group_symbols", "Confirm")
+        shown = await said(desk, "/retrain clusters", "Confirm")
         assert "_clusters: cannot be written" in shown
         await desk.bars()
         assert desk.house.engine.state.clusters == {}
