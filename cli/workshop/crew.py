@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,6 +16,7 @@ import orjson
 from bot.domain.refusal import Refused
 
 LONGEST_LINE = 64 * 1024 * 1024
+TOO_LONG = b"a line that was too long\n"
 MOST_AT_ONCE = 2
 """Long work of all people together: the desk has few cores, and trading needs one."""
 COMMAND = (sys.executable, "-m", "cli.workshop.worker")
@@ -132,8 +134,9 @@ class Crew:
         )
         running.process = process
         try:
-            async with asyncio.timeout(task.longest_s):
-                return await _talk(running, process, task, heard)
+            with _ends_with_all_it_began(process):
+                async with asyncio.timeout(task.longest_s):
+                    return await _talk(running, process, task, heard)
         except TimeoutError:
             return Refused("slow", f"it took longer than {task.longest_s / 60:.0f} minutes and was stopped")
         finally:
@@ -149,6 +152,35 @@ def _kill(process: Process | None) -> None:
             process.kill()
 
 
+@contextlib.contextmanager
+def _ends_with_all_it_began(process: Process) -> Iterator[None]:
+    """A worker's own children end when it does: they would hold its pipe, and nobody would hear that it has ended."""
+    loop = asyncio.get_running_loop()
+    try:
+        ended = os.pidfd_open(process.pid)
+    except ProcessLookupError:  # so quickly
+        _kill_all(process)
+        yield
+        return
+
+    def bury() -> None:
+        if loop.remove_reader(ended):  # once: the number may be another's later
+            _kill_all(process)
+
+    loop.add_reader(ended, bury)
+    try:
+        yield
+    finally:
+        bury()
+        os.close(ended)
+
+
+def _kill_all(leader: Process) -> None:
+    """Whatever is still there of a worker's session."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader.pid, signal.SIGKILL)
+
+
 async def _talk(running: Running, process: Process, task: Task, heard: Heard) -> bytes | Refused:
     """Give the parcel, hear progress, take the result."""
     if process.stdin is None or process.stdout is None:
@@ -160,13 +192,30 @@ async def _talk(running: Running, process: Process, task: Task, heard: Heard) ->
         await process.stdin.drain()
         process.stdin.close()
     last = b""
-    while line := await process.stdout.readline():
+    while line := await _line(process.stdout):
         last = line
         if line.startswith(b'{"done"'):
-            said = orjson.loads(line)
-            await heard(said["done"] / max(1, said["whole"]), said["at"])
+            await _hear(line, heard)
     await process.wait()
     return _ended(running, process, task, last)
+
+
+async def _line(stdout: asyncio.StreamReader) -> bytes:
+    """The next line, empty at the end; one longer than allowed is not kept."""
+    try:
+        return await stdout.readline()
+    except ValueError:
+        return TOO_LONG
+
+
+async def _hear(line: bytes, heard: Heard) -> None:
+    """Tell how far it is; what is no progress is not told."""
+    try:
+        said = orjson.loads(line)
+        part, at = said["done"] / max(1, said["whole"]), str(said["at"])
+    except (ValueError, TypeError, KeyError):
+        return
+    await heard(part, at)
 
 
 def _is_stopped(running: Running) -> bool:
@@ -178,9 +227,19 @@ def _ended(running: Running, process: Process, task: Task, last: bytes) -> bytes
     """What its last line means."""
     if running.stopped:
         return STOPPED
-    if last.startswith(b'{"refused"'):
-        return Refused("work", str(orjson.loads(last)["refused"]))
+    refused = _refused(last)
+    if refused:
+        return Refused("work", refused)
     if not last.startswith(b'{"result":'):
         log.error("%s ended with code %s and no result", task.name, process.returncode)
         return Refused("died", f"{task.name} failed before its end; nothing of it is kept")
     return last.removeprefix(b'{"result":').rstrip()[:-1]
+
+
+def _refused(last: bytes) -> str:
+    """Why it was not done, in its own words; empty where it gave none."""
+    try:
+        said = orjson.loads(last) if last.startswith(b'{"refused"') else None
+    except ValueError:
+        return ""
+    return str(said["refused"]) if said else ""
