@@ -140,7 +140,7 @@ async def test_it_can_be_stopped_and_one_person_does_one_thing(tmp_path: Path) -
         refused = await service.regroup(USER, unheard)
         assert isinstance(refused, Refused)
         assert refused.rule == "running"
-        assert await service.stop(USER) == "a grouping"
+        assert "A grouping stopped" in await said(desk, "/retrain stop")
         assert await running == STOPPED
         assert not kept(tmp_path)
 
