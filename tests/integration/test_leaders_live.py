@@ -27,7 +27,7 @@ from bot.venues.bybit import BybitDialect
 from bot.venues.ccxt_venue.venue import CcxtVenue
 from bot.venues.ccxt_venue.wire import Access, Environment
 from bot.venues.port import VenueUnavailable
-from cli import leaders
+from cli import leaders, wiring
 from cli.live_paper import PaperLive
 from cli.live_paper_venue import LivePaperVenue
 from cli.phantoms import Current
@@ -60,7 +60,7 @@ def in_training(frames: Mapping[str, Frame]) -> tuple[Array, Array]:
     return np.asarray(scores), history_matrix(FeatureSet(FEATURES), sources)
 
 
-async def compared(house: House, frames: Mapping[str, Frame], phantoms: bool = True) -> list[int]:
+async def compared(house: House, frames: Mapping[str, Frame]) -> list[int]:
     """Rows of the history that were scored; every score and every phantom's vector is that of training."""
     assert house.follower is not None
     await house.follower.catch_up()
@@ -74,8 +74,7 @@ async def compared(house: House, frames: Mapping[str, Frame], phantoms: bool = T
         store = house.database.phantoms(house.plan.account)
         phantom = await Current(house.follower, store).found("metronome", "XRPUSDT", one.signal.bar_at_ms)
         assert phantom is not None
-        if phantoms:
-            assert np.array_equal(phantom.phantom.vector.values, vectors[row], equal_nan=True), row
+        assert np.array_equal(phantom.phantom.vector.values, vectors[row], equal_nan=True), row
     return sorted(found)
 
 
@@ -202,6 +201,7 @@ async def test_leaders_of_an_exchange_are_those_of_training(
     tmp_path: Path, name: str, on_paper: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leaders, "PATIENCE_S", 5.0)  # the machine may be slow; what is late is another story
+    monkeypatch.setattr(wiring, "SCORE_DEADLINE_MS", 60_000)
     install(tmp_path, 1)
     async with sandbox(name, symbols=LISTED) as box:
         async with desk(box, name, tmp_path, on_paper=on_paper) as house:
@@ -217,24 +217,31 @@ async def test_leaders_of_an_exchange_are_those_of_training(
 
 @both
 @twice
-async def test_an_exchange_that_refuses_leaders_holds_no_score_up(
-    tmp_path: Path, name: str, on_paper: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("hangs", [False, True], ids=["refused", "hangs"])
+async def test_an_exchange_that_has_no_leaders_holds_no_score_up(
+    tmp_path: Path, name: str, on_paper: bool, hangs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The score comes, of a bar without leaders, while a question is refused or never answered."""
     install(tmp_path, 1)
-    real = DIALECTS[name].candles
+    monkeypatch.setattr(wiring, "SCORE_DEADLINE_MS", 60_000)
+    real, asked = DIALECTS[name].candles, list[str]()
 
-    async def refused(self: object, symbol: str, timeframe: str, bars: int, until_ms: int = 0) -> Frame:
-        if symbol != "XRPUSDT":
-            raise VenueUnavailable("too many requests")
-        return await real(self, symbol, timeframe, bars, until_ms)  # type: ignore[arg-type]
+    async def candles(self: object, symbol: str, timeframe: str, bars: int, until_ms: int = 0) -> Frame:
+        if symbol == "XRPUSDT":
+            return await real(self, symbol, timeframe, bars, until_ms)  # type: ignore[arg-type]
+        asked.append(symbol)
+        if hangs:
+            await asyncio.Event().wait()
+        raise VenueUnavailable("too many requests")
 
     async with sandbox(name, symbols=LISTED) as box:
         with monkeypatch.context() as patched:
-            patched.setattr(DIALECTS[name], "candles", refused)
+            patched.setattr(DIALECTS[name], "candles", candles)
             async with desk(box, name, tmp_path, on_paper=on_paper) as house:
                 await bars(house, box, 2)
                 xrp = await told_of_xrp(house, box)
-                assert len(await compared(house, {"XRPUSDT": xrp}, phantoms=False)) == 2
+                assert len(await compared(house, {"XRPUSDT": xrp})) == 2
+    assert {"BTCUSDT", "ETHUSDT"} == set(asked)
 
 
 async def told_of_xrp(house: House, box: Sandbox) -> Frame:
