@@ -3,6 +3,7 @@
 Numbers of money and ratios are Decimal, read from the very text of the file; no binary float comes between.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,8 @@ from bot.config.secrets import looks_secret
 
 NUMBER = re.compile(r"[-+]?(\d[\d_]*)?\.?\d+([eE][-+]?\d{1,3})?")
 MAX_DIGITS = 30
+_SIGNS = re.compile(r"""[,\[\]{}"'#]|: |:$|^[\s&*!|>%@`?-]|^$""")
+"""Of YAML's short form: words with these would be read as something else."""
 
 
 def refused(message: str, *keys: str) -> PydanticCustomError:
@@ -106,13 +109,24 @@ def text_of(value: object) -> str:
         case StrEnum():
             return value.value
         case tuple() | list():
-            return "[" + ", ".join(text_of(item) for item in value) + "]"
+            return "[" + ", ".join(_inner_text(item) for item in value) + "]"
         case Mapping():
-            return "{" + ", ".join(f"{key}: {text_of(item)}" for key, item in value.items()) + "}"
+            return "{" + ", ".join(f"{key}: {_inner_text(item)}" for key, item in value.items()) + "}"
         case BaseModel():
             return ", ".join(f"{name} {text_of(item)}" for name, item in value)
         case _:
             return str(value)
+
+
+def _inner_text(value: object) -> str:
+    """A value within a list or a map: words that hold the signs of these are quoted."""
+    text = text_of(value)
+    return json.dumps(text, ensure_ascii=False) if isinstance(value, str) and _SIGNS.search(text) else text
+
+
+def _inside(item: object) -> str:
+    """What stands in a list or a map: text with a comma in it would be two things there."""
+    return json.dumps(item) if isinstance(item, str) and "," in item else text_of(item)
 
 
 def shown(value: object) -> str:

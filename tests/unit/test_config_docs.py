@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from bot.config import Settings, load_text
 from bot.config.docs import config_markdown, config_yaml, write
 from bot.config.trading import Symbol
 from bot.config.tree import leaves
+from bot.config.values import text_of
 from bot.config.yaml_text import read_yaml
 
 CHECKOUT = Path(__file__).parents[2]
@@ -58,3 +61,12 @@ def test_both_are_written_into_a_checkout(tmp_path: Path) -> None:
     write(tmp_path)
     assert (tmp_path / "config.yaml").read_text(encoding="utf-8") == config_yaml()
     assert (tmp_path / "docs" / "configuration.md").read_text(encoding="utf-8") == config_markdown()
+
+
+@pytest.mark.parametrize(
+    "words", ["base,structure", "a: b", "[x]", "{y}", "# z", "", "- w", "it's", "*v", "plain words"]
+)
+def test_words_within_maps_and_lists_are_read_back_as_they_were(words: str) -> None:
+    read = read_yaml(f"map: {text_of({'key': words})}\nlist: {text_of((words, 'more'))}\n")
+    assert read.value == {"map": {"key": words}, "list": [words, "more"]}
+    assert not read.problems
