@@ -246,6 +246,24 @@ def export_onnx(  # noqa: PLR0913, PLR0917 - one argument per option of the comm
     finish(run_export, MlOptions.of(given), version, out)
 
 
+def install(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
+    card: Annotated[Path, typer.Argument(help="Its card (JSON): strategy, symbol, features, canary rows.")],
+    model: Annotated[Path, typer.Argument(help="The file: LightGBM text or ONNX, as the card says.")],
+    report: Annotated[Path | None, typer.Option("--report", help="A page about it.", metavar="FILE")] = None,
+    use: Annotated[bool, typer.Option("--use", help="Use it from the next bar on.")] = False,
+    models: Models = None,
+    home: Home = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Put a model made elsewhere in place, after the checks that a trained one passes."""
+    given = dict(locals())  # exactly the options above
+    from cli.research.ml_install import run_install
+    from cli.research.ml_options import MlOptions
+
+    finish(run_install, MlOptions.of(given), card, model, report, use)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     ml = typer.Typer(
@@ -259,4 +277,5 @@ def register(app: typer.Typer) -> None:
     ml.command("status")(status)
     ml.command("reset")(reset)
     ml.command("export-onnx")(export_onnx)
+    ml.command("install")(install)
     app.add_typer(ml, name="ml")
