@@ -124,11 +124,6 @@ def _inner_text(value: object) -> str:
     return json.dumps(text, ensure_ascii=False) if isinstance(value, str) and _SIGNS.search(text) else text
 
 
-def _inside(item: object) -> str:
-    """What stands in a list or a map: text with a comma in it would be two things there."""
-    return json.dumps(item) if isinstance(item, str) and "," in item else text_of(item)
-
-
 def shown(value: object) -> str:
     """A value as an error line quotes it: short, printable, one line."""
     match value:
