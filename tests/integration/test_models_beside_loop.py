@@ -52,7 +52,15 @@ async def test_all_of_it_runs_in_threads(tmp_path: Path, monkeypatch: pytest.Mon
         assert desk.house.follower is not None
         await desk.house.follower.catch_up()
         before = dict(threads.seen)
-        for words in ("/ml", "/ml XRPUSDT", "/ml_stats", "/ml_rankings", "/why XRP", "/phantoms", "/phantom_stats"):
+        for words in (
+            "/ml",
+            "/ml XRPUSDT",
+            "/ml_stats",
+            "/ml_rankings",
+            "/why XRP",
+            "/phantoms",
+            "/phantom_stats",
+        ):
             assert await desk.say(words)
     assert {name for name, _ in before} == set(watched)
     on_the_loop = {name: number for (name, on_loop), number in threads.seen.items() if on_loop}

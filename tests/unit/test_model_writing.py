@@ -93,7 +93,12 @@ def test_a_version_is_never_written_twice(root: Path) -> None:
     with pytest.raises(ModelError, match="composite/XRPUSDT/challenger-1: exists already"):
         write(root, 2, version="challenger-1")
     assert in_use(root) == first
-    assert sorted(path.name for path in place(root).iterdir()) == [".lock", "challenger-1", "current", "first"]
+    assert sorted(path.name for path in place(root).iterdir()) == [
+        ".lock",
+        "challenger-1",
+        "current",
+        "first",
+    ]
 
 
 def test_only_what_could_be_used_is_written(root: Path) -> None:
@@ -186,7 +191,10 @@ def test_a_full_disk_leaves_the_old_version_in_use(root: Path) -> None:
     found = lines("full", root)
     assert len(found) == 10
     for told, after in zip(found[::2], found[1::2], strict=True):
-        assert "composite/XRPUSDT: cannot be written: File too large ['.lock', 'current', 'first', 'v0001']" in told
+        assert (
+            "composite/XRPUSDT: cannot be written: File too large ['.lock', 'current', 'first', 'v0001']"
+            in told
+        )
         assert after.endswith("True v0001")
 
 
