@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 
-import orjson
-
 from bot.domain.errors import ConfigError
 from bot.domain.signal import Side
 from bot.ml.phantom import Outcome
 from cli.research.ml_options import MlOptions
 from research.learning.lived import LivedSignal
+from research.results.files import read_json
 
 LARGEST = 1 << 30
 
@@ -35,16 +34,7 @@ def lived_of(options: MlOptions, symbols: Sequence[str]) -> tuple[LivedSignal, .
 
 
 def _rows(path: Path) -> list[Mapping[str, object]]:
-    try:
-        if path.stat().st_size > LARGEST:
-            raise ConfigError(f"--phantoms {path.name}: is larger than 1 GB")
-        content = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"--phantoms {path.name}: cannot be read: {error.strerror}") from None
-    except orjson.JSONDecodeError:
-        raise ConfigError(
-            f"--phantoms {path.name}: is no JSON; allowed: a .json file of `quarterdeck backtest --phantoms`"
-        ) from None
+    content = read_json(path, LARGEST, "a .json file of `quarterdeck backtest --phantoms`")
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise ConfigError(f"--phantoms {path.name}: is no list of signals")
     return content

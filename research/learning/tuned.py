@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import orjson
-
 from bot.domain.errors import ConfigError
 from research.learning.boosting import BoostSettings
+from research.results.files import read_json
 
 MOST_BYTES = 1 << 20
 PROPOSAL = "proposal"
@@ -15,14 +14,7 @@ PROPOSAL = "proposal"
 
 def read_settings(path: Path, strategy: str, symbol: str) -> BoostSettings:
     """The proposed settings. Raises ConfigError for a file that is none of this strategy and symbol."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ConfigError(f"{path}: is larger than any proposal")
-        content = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except orjson.JSONDecodeError:
-        raise ConfigError(f"{path}: is no JSON; allowed: a file of `quarterdeck ml tune`") from None
+    content = read_json(path, MOST_BYTES, "a file of `quarterdeck ml tune`")
     found = content.get(PROPOSAL) if isinstance(content, dict) else None
     if not isinstance(found, dict) or not isinstance(found.get("settings"), dict):
         raise ConfigError(f"{path}: holds no proposal; allowed: a file of `quarterdeck ml tune`")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 
 import numpy as np
 import orjson
@@ -127,24 +128,31 @@ def keep(content: Mapping[str, object], folder: Path, title: str) -> Path:
     return path
 
 
-def read_result(path: Path) -> Mapping[str, object]:
-    """A result file as it was written. Raises ResultFileError for anything else."""
+def read_json(path: Path, largest: int, allowed: str) -> object:
+    """What a JSON file of at most `largest` bytes holds. Raises ResultFileError, which says what is `allowed`."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ResultFileError(f"{path}: is larger than any result")
-        content = orjson.loads(path.read_bytes())
+        found = path.stat()
+        if not S_ISREG(found.st_mode):
+            raise ResultFileError(f"{path}: is no plain file; allowed: {allowed}")
+        if found.st_size > largest:
+            raise ResultFileError(f"{path}: {found.st_size} bytes are too many for {allowed}")
+        return orjson.loads(path.read_bytes())
     except OSError as error:
         raise ResultFileError(f"{path}: cannot be read: {error.strerror}") from None
     except orjson.JSONDecodeError:
-        raise ResultFileError(
-            f"{path}: is no JSON; allowed: a result file of `quarterdeck backtest`"
-        ) from None
-    run = content.get("run") if isinstance(content, dict) else None
+        raise ResultFileError(f"{path}: is no JSON; allowed: {allowed}") from None
+
+
+def read_result(path: Path) -> Mapping[str, object]:
+    """A result file as it was written. Raises ResultFileError for anything else."""
+    content = read_json(path, MOST_BYTES, "a result file of `quarterdeck backtest`")
+    known: Mapping[str, object] = content if isinstance(content, dict) else {}
+    run = known.get("run")
     if not isinstance(run, dict) or run.get("format") != FORMAT:
         raise ResultFileError(
             f"{path}: holds no run of format {FORMAT}; allowed: a file of `quarterdeck backtest`"
         )
-    return dict(content)
+    return known
 
 
 def differences(

@@ -6,7 +6,6 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-import lightgbm
 import model_kit
 import numpy as np
 import pytest
@@ -43,12 +42,6 @@ XRP, BTC = walk(1, "XRPUSDT"), walk(2, "BTCUSDT")
 FRAMES = (XRP, BTC)
 
 
-def trained(seed: int) -> lightgbm.Booster:
-    rows = np.random.default_rng(seed).normal(size=(400, len(NAMES)))
-    parameters = {"objective": "binary", "verbose": -1, "num_threads": 1, "num_leaves": 15, "seed": seed}
-    return lightgbm.train(parameters, lightgbm.Dataset(rows, rows[:, 0] + rows[:, 5] > 0), 20)
-
-
 def as_in_training() -> Matrix:
     """The row of every bar of the history, were there a long of strength 3 on each."""
     sources = Sources(XRP, btc=BTC, strength=np.full(BARS, 3.0), side=np.ones(BARS))
@@ -56,14 +49,17 @@ def as_in_training() -> Matrix:
 
 
 def scores(seed: int, rows: Matrix) -> Array:
-    return np.asarray(trained(seed).predict(rows), dtype=np.float64)
+    return np.asarray(model_kit.knowing_nothing(seed, len(NAMES)).predict(rows), dtype=np.float64)
 
 
 def install(
     home: Path, seed: int, symbol: str = "XRPUSDT", threshold: float = 0.5, profile: Profile | None = None
 ) -> str:
     """A model made when the house begins, put in use; answers its version."""
-    booster, asked = trained(seed), np.random.default_rng(9).normal(size=(3, len(NAMES)))
+    booster, asked = (
+        model_kit.knowing_nothing(seed, len(NAMES)),
+        np.random.default_rng(9).normal(size=(3, len(NAMES))),
+    )
     canary = tuple(
         Canary(tuple(row), float(score))
         for row, score in zip(asked.tolist(), scores(seed, asked), strict=True)

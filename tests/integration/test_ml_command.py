@@ -15,34 +15,23 @@ import pyarrow.parquet as pq
 import pytest
 from markets import frame_of
 from typed_backtest import write
-from typer.testing import CliRunner, Result
+from typed_ml import found, slip, typed, walk
 
-from bot.domain.errors import QuarterdeckError
 from bot.ml import files
 from bot.ml.card import card_of
 from bot.ml.loaded import load_model
 from bot.ml.registry import feature_set
-from bot.strategy import Frame
-from cli.main import app
 
 BARS = 14_000
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def walk(seed: int, symbol: str, bars: int = BARS) -> Frame:
-    """A walk with many surges of volume."""
-    chance = np.random.default_rng(seed)
-    close = 100.0 * np.exp(np.cumsum(0.003 * chance.standard_normal(bars)))
-    opened = np.concatenate(([100.0], close[:-1]))
-    high, low = np.maximum(opened, close) * 1.001, np.minimum(opened, close) * 0.999
-    return frame_of(opened, high, low, close, chance.lognormal(7.0, 1.6, bars), symbol=symbol)
 
 
 @pytest.fixture(scope="module")
 def candles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("candles")
     return [
-        write(folder, walk(seed, name)) for seed, name in ((1, "XRPUSDT"), (2, "BTCUSDT"), (3, "ETHUSDT"))
+        write(folder, walk(seed, name, BARS))
+        for seed, name in ((1, "XRPUSDT"), (2, "BTCUSDT"), (3, "ETHUSDT"))
     ]
 
 
@@ -60,24 +49,6 @@ def funding(tmp_path_factory: pytest.TempPathFactory, candles: list[str]) -> str
     rates = np.random.default_rng(5).normal(1e-4, 1e-4, len(at_ms))
     pq.write_table(pa.table({"timestamp": at_ms, "funding_rate": rates}), path)
     return str(path)
-
-
-def typed(home: Path, *words: str) -> Result:
-    return CliRunner().invoke(app, ["ml", *words, "--home", str(home)])
-
-
-def found(home: Path, *words: str) -> dict[str, object]:
-    done = typed(home, *words, "--json")
-    assert done.exit_code == 0, (done.output, done.exception)
-    content: dict[str, object] = json.loads(done.stdout)
-    return content
-
-
-def slip(home: Path, *words: str) -> str:
-    done = typed(home, *words)
-    assert isinstance(done.exception, QuarterdeckError), (done.output, done.exception)
-    assert "\n" not in str(done.exception)
-    return str(done.exception)
 
 
 def usable(models: Path, version: str = "") -> None:

@@ -8,14 +8,12 @@ import lightgbm
 import model_kit
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typed_ml import found, slip
 
-from bot.domain.errors import QuarterdeckError
 from bot.ml import files
 from bot.ml.card import Canary, Card, card_text
 from bot.ml.loaded import load_model
 from bot.ml.registry import feature_set
-from cli.main import app
 
 FEATURES = feature_set(["base"])
 
@@ -46,26 +44,13 @@ def _card(booster: lightgbm.Booster, canary: tuple[Canary, ...]) -> Card:
     )
 
 
-def typed(home: Path, *words: str) -> Result:
-    return CliRunner().invoke(app, ["ml", "install", *words, "--home", str(home)])
-
-
-def slip(home: Path, *words: str) -> str:
-    done = typed(home, *words)
-    assert isinstance(done.exception, QuarterdeckError), (done.output, done.exception)
-    assert "\n" not in str(done.exception)
-    return str(done.exception)
-
-
 def test_it_becomes_the_next_version_and_is_used_when_told(
     tmp_path: Path, foreign: tuple[Path, Path]
 ) -> None:
     home = tmp_path / "home"
     words = [str(path) for path in foreign]
-    assert typed(home, *words).exit_code == 0
-    done = typed(home, *words, "--use", "--json")
-    assert done.exit_code == 0, (done.output, done.exception)
-    content = json.loads(done.stdout)
+    assert found(home, "install", *words)["in_use"] is False
+    content = found(home, "install", *words, "--use")
     assert (content["model"], content["in_use"]) == ("composite/XRPUSDT/v0002", True)
     folder = home / "models" / "composite" / "XRPUSDT"
     assert files.current_version(folder) == "v0002"
@@ -82,9 +67,9 @@ def test_what_could_not_be_used_is_not_written(tmp_path: Path, foreign: tuple[Pa
         ({"kind": "onnx"}, "imputation: missing"),
     ):
         card.write_text(json.dumps(right | changed))
-        assert line in slip(home, str(card), str(model))
+        assert line in slip(home, "install", str(card), str(model))
     card.write_text(json.dumps(right))
-    assert "absent.txt: is missing" in slip(home, str(card), str(tmp_path / "absent.txt"))
-    assert "is missing" in slip(home, str(tmp_path / "absent.json"), str(model))
-    assert "cannot be read: Is a directory" in slip(home, str(card), str(tmp_path))
+    assert "absent.txt: is missing" in slip(home, "install", str(card), str(tmp_path / "absent.txt"))
+    assert "is missing" in slip(home, "install", str(tmp_path / "absent.json"), str(model))
+    assert "cannot be read: Is a directory" in slip(home, "install", str(card), str(tmp_path))
     assert files.versions(home / "models" / "composite" / "XRPUSDT") == ()

@@ -3,59 +3,29 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from markets import frame_of
 from typed_backtest import write
-from typer.testing import CliRunner, Result
+from typed_ml import found, slip, typed, walk
+from typer.testing import CliRunner
 
-from bot.domain.errors import QuarterdeckError
 from bot.ml import files
 from bot.ml.grouping import Cluster, Grouping, Measures, Member, keep_grouping
 from bot.ml.loaded import load_model
 from bot.ml.registry import feature_set
-from bot.strategy import Frame
 from cli.main import app
 from research.learning.lived import ALL
 
 BARS = 7_000
 
 
-def walk(seed: int, symbol: str, bars: int = BARS) -> Frame:
-    """A walk with many surges of volume."""
-    chance = np.random.default_rng(seed)
-    close = 100.0 * np.exp(np.cumsum(0.003 * chance.standard_normal(bars)))
-    opened = np.concatenate(([100.0], close[:-1]))
-    high, low = np.maximum(opened, close) * 1.001, np.minimum(opened, close) * 0.999
-    return frame_of(opened, high, low, close, chance.lognormal(7.0, 1.6, bars), symbol=symbol)
-
-
-XRP = walk(1, "XRPUSDT")
+XRP = walk(1, "XRPUSDT", BARS)
 
 
 @pytest.fixture(scope="module")
 def candles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("candles")
-    others = (walk(2, "BTCUSDT"), walk(3, "SOLUSDT", 5_000), walk(4, "NEWUSDT", 400))
+    others = (walk(2, "BTCUSDT", BARS), walk(3, "SOLUSDT", 5_000), walk(4, "NEWUSDT", 400))
     return [write(folder, frame) for frame in (XRP, *others)]
-
-
-def typed(home: Path, *words: str) -> Result:
-    return CliRunner().invoke(app, ["ml", *words, "--home", str(home)])
-
-
-def found(home: Path, *words: str) -> dict[str, object]:
-    done = typed(home, *words, "--json")
-    assert done.exit_code == 0, (done.output, done.exception)
-    content: dict[str, object] = json.loads(done.stdout)
-    return content
-
-
-def slip(home: Path, *words: str) -> str:
-    done = typed(home, *words)
-    assert isinstance(done.exception, QuarterdeckError), (done.output, done.exception)
-    assert "\n" not in str(done.exception)
-    return str(done.exception)
 
 
 class TestPooled:

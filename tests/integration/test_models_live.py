@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import lightgbm
 import model_kit
 import numpy as np
 import pytest
@@ -33,16 +32,12 @@ XRP, BTC = walk(1, "XRPUSDT"), walk(2, "BTCUSDT")
 FRAMES = (XRP, BTC)
 
 
-def trained(seed: int) -> lightgbm.Booster:
-    """A small model of these features: it knows nothing, and says something else for every bar."""
-    rows = np.random.default_rng(seed).normal(size=(400, len(NAMES)))
-    parameters = {"objective": "binary", "verbose": -1, "num_threads": 1, "num_leaves": 15, "seed": seed}
-    return lightgbm.train(parameters, lightgbm.Dataset(rows, rows[:, 0] + rows[:, 5] > 0), 20)
-
-
 def install(home: Path, seed: int, symbol: str = "XRPUSDT") -> str:
     """Put a model in place as training does; answers its version."""
-    booster, asked = trained(seed), np.random.default_rng(9).normal(size=(3, len(NAMES)))
+    booster, asked = (
+        model_kit.knowing_nothing(seed, len(NAMES)),
+        np.random.default_rng(9).normal(size=(3, len(NAMES))),
+    )
     canary = tuple(
         Canary(tuple(row), float(score))
         for row, score in zip(asked.tolist(), booster.predict(asked), strict=True)
@@ -64,7 +59,9 @@ def install(home: Path, seed: int, symbol: str = "XRPUSDT") -> str:
 def as_in_training(seed: int) -> Array:
     """Score of every bar of the history, were there a long of strength 3 on each."""
     sources = Sources(XRP, btc=BTC, strength=np.full(BARS, 3.0), side=np.ones(BARS))
-    return np.asarray(trained(seed).predict(history_matrix(feature_set(NAMES), sources)))
+    return np.asarray(
+        model_kit.knowing_nothing(seed, len(NAMES)).predict(history_matrix(feature_set(NAMES), sources))
+    )
 
 
 async def said(desk: Desk, *lines: str) -> str:

@@ -146,3 +146,10 @@ def onnx_network(seed: int = 1) -> bytes:
     learner = network(seed)
     made = to_onnx(learner, rows(1).astype(np.float32), options={id(learner): {"zipmap": False}})
     return bytes(made.SerializeToString())
+
+
+def knowing_nothing(seed: int, width: int) -> lightgbm.Booster:
+    """A small model of `width` features: it knows nothing, and says something else for every bar."""
+    rows = np.random.default_rng(seed).normal(size=(400, width))
+    parameters = {"objective": "binary", "verbose": -1, "num_threads": 1, "num_leaves": 15, "seed": seed}
+    return lightgbm.train(parameters, lightgbm.Dataset(rows, rows[:, 0] + rows[:, 5] > 0), 20)

@@ -4,7 +4,7 @@ import numpy as np
 
 from bot.domain.market import MINUTE_MS
 from bot.ml.feature import Feature, FeatureSet, Inputs
-from bot.strategy import Array
+from bot.strategy import Array, Entries, Frame
 from research.learning.dataset import Dataset
 
 BAR_MS = 15 * MINUTE_MS
@@ -48,3 +48,16 @@ def informed(rows: int, seed: int, strength: float = 2.0, columns: int = 5) -> D
     odds = 1.0 / (1.0 + np.exp(-strength * features[:, 0]))
     bar = np.sort(chance.choice(rows * 6, rows, replace=False))
     return dataset(features, chance.random(rows) < odds, bar=bar)
+
+
+def entries_of(frame: Frame, seed: int, count: int = 200, first: int = 50) -> Entries:
+    """Signals at some bars, by lot, with a reach of a hundredth of the price."""
+    chance = np.random.default_rng(seed)
+    row = np.sort(chance.choice(np.arange(first, len(frame)), count, replace=False))
+    side = chance.choice([-1, 1], count).astype(np.int8)
+    close = frame.close[row]
+    reach = 0.01 * close
+    score = chance.integers(2, 7, count).astype(np.float64)
+    return Entries(
+        row, side, score, close, close - side * reach, close + side * reach, reach, np.zeros(count, np.bool_)
+    )

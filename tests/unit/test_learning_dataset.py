@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learning_kit import dataset, feature_set
+from learning_kit import dataset, entries_of, feature_set
 from markets import random_frame
 
 from bot.domain.market import DAY_MS
@@ -19,18 +19,6 @@ FEATURES = feature_set("strength", "side")
 
 def matrix(frame: Frame, entries: Entries) -> Matrix:
     return np.stack(said_at(frame, entries), axis=1)
-
-
-def entries_of(frame: Frame, seed: int, count: int = 200, first: int = 50) -> Entries:
-    chance = np.random.default_rng(seed)
-    row = np.sort(chance.choice(np.arange(first, len(frame)), count, replace=False))
-    side = chance.choice([-1, 1], count).astype(np.int8)
-    close = frame.close[row]
-    reach = 0.01 * close
-    score = chance.integers(2, 7, count).astype(np.float64)
-    return Entries(
-        row, side, score, close, close - side * reach, close + side * reach, reach, np.zeros(count, np.bool_)
-    )
 
 
 @given(st.integers(0, 1_000), st.sampled_from([0.0, 0.5, 1.0, 3.0, 50.0]))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from learning_kit import entries_of
 from learning_kit import feature_set as plain_set
 from learning_market import busy, noise_market
 from markets import random_frame
@@ -16,7 +17,7 @@ from bot.ml.compute import history_matrix, whole_from
 from bot.ml.feature import FeatureSet, Matrix
 from bot.ml.phantom import Ending, Outcome, Phantom, Terms, candles_since, follow_all
 from bot.ml.registry import feature_set
-from bot.strategy import Array, Entries, Frame
+from bot.strategy import Array, Frame
 from research.learning.boosting import Boosting
 from research.learning.cards import Origin, data_hash, written
 from research.learning.dataset import Recipe, Said, balance_of, rows_of, said_at
@@ -29,18 +30,6 @@ from strategies.registry import Registry
 
 FEATURES = plain_set("strength", "side")
 BARS = 4_000
-
-
-def entries_of(frame: Frame, seed: int, count: int = 120, first: int = 50) -> Entries:
-    chance = np.random.default_rng(seed)
-    row = np.sort(chance.choice(np.arange(first, len(frame)), count, replace=False))
-    side = chance.choice([-1, 1], count).astype(np.int8)
-    close = frame.close[row]
-    reach = 0.01 * close
-    score = chance.integers(2, 7, count).astype(np.float64)
-    return Entries(
-        row, side, score, close, close - side * reach, close + side * reach, reach, np.zeros(count, np.bool_)
-    )
 
 
 def told_of(frame: Frame, features: FeatureSet = FEATURES, first: int = 0) -> Told:
@@ -61,7 +50,7 @@ class TestRows:
     @settings(max_examples=30, deadline=None)
     def test_what_was_lived_stands_instead_of_the_history(self, seed: int, first: int) -> None:
         frame = random_frame(seed, 1_000)
-        entries, chance = entries_of(frame, seed), np.random.default_rng(seed)
+        entries, chance = entries_of(frame, seed, 120), np.random.default_rng(seed)
         matrix: Matrix = np.stack(said_at(frame, entries), axis=1)
         bars = np.sort(chance.choice(1_000, 40, replace=False))
         label = chance.choice([WON, LOST, UNKNOWN], 40).astype(np.int8)
@@ -86,7 +75,7 @@ class TestRows:
 
     def test_without_any_nothing_is_marked(self) -> None:
         frame = random_frame(1, 1_000)
-        entries = entries_of(frame, 1)
+        entries = entries_of(frame, 1, 120)
         matrix = np.stack(said_at(frame, entries), axis=1)
         found = rows_of(Said(frame, entries, 0), FEATURES, matrix, Recipe(), Rules())
         assert found.is_lived is None
