@@ -67,8 +67,9 @@ def join_models(house: House) -> "Shelf":
     news = ModelNews(partial(_tell, house))
     told = Told(news.changed, partial(_tell_failure, house), house.now_ms, news.settled)
     house.performer.placer = FilePlacer(folder_of(plan.home, settings.folder))
+    patience = PATIENCE_S if plan.read_lag_ms else None
     scorer = house.scorer = house.performer.scorer = ModelScorer(
-        shelf, known, told, PATIENCE_S if plan.read_lag_ms else None, evolution_of(house, root)
+        shelf, known, told, patience, evolution_of(house, root), house.bars
     )
     house.loop.commit_listeners.append(scorer.reloads.hear)
     house.beside["models"] = scorer.reloads.run

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.domain.decision import Decision
-from bot.ml.feature import anchor_ms
 from bot.ml.phantom import Vector
-from bot.runtime.scoring import BTC, ETH, Known, SignalBar
+from bot.runtime.scoring import BTC, ETH, Known, SignalBar, remembers
 from bot.strategy import Frame
 
 log = logging.getLogger(__name__)
@@ -53,8 +52,7 @@ class PhantomFeatures:
         row = int(np.searchsorted(window.open_at_ms, open_at_ms))
         if row >= len(window) or window.open_at_ms.item(row) != open_at_ms:
             return None
-        reaches = window.open_at_ms.item(0) <= anchor_ms(open_at_ms, window.timeframe_ms)
-        if not reaches and len(window) >= self.capacity:
+        if not remembers(window, open_at_ms, self.capacity):
             return None
         return SignalBar(window.part(0, row + 1), signal.score, float(signal.side.sign))
 

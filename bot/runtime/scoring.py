@@ -16,6 +16,7 @@ import numpy as np
 from bot.domain.market import HOUR_MS
 from bot.domain.model import ModelScore, ScoreAsk
 from bot.market.points import Points
+from bot.ml.feature import anchor_ms
 from bot.ml.loaded import Loaded
 from bot.ml.registry import feature_set
 from bot.ml.shelf import Change, ModelShelf, Swapped, Unusable
@@ -30,6 +31,8 @@ MOVED = 3
 """Features named with a score: those that moved it most."""
 BTC, ETH = "BTC", "ETH"
 OTHER_BAR = "its candles are of another bar"
+SHORT = "buffers.bars keeps fewer candles than its features remember"
+WITHOUT_END = 1 << 62
 NO_FEATURES = "its features cannot be computed"
 
 type Series = Mapping[str, Points]
@@ -138,7 +141,7 @@ class ModelScorer:
     """Asks the models of a shelf; a bot.runtime.ports.Scorer.
 
     So long (`patience_s`; None: to the end) a score waits for a new version of its model; then the old one answers.
-    `evolution` None: every model's scores count from the first on.
+    `evolution` None: every model's scores count from the first on. `capacity` is how many bars a full window holds.
     """
 
     shelf: ModelShelf
@@ -146,6 +149,7 @@ class ModelScorer:
     told: Told
     patience_s: float | None = None
     evolution: Evolution | None = None
+    capacity: int = WITHOUT_END
     reloads: Reloads = field(init=False)
     _failed_at_ms: dict[str, int] = field(default_factory=dict)
 
@@ -179,8 +183,8 @@ class ModelScorer:
                 said.append(ModelScore(ask.symbol, fault=model.reason))
             elif model is not None:
                 wish = self._wish(ask, model)
-                said += [ModelScore(ask.symbol, fault=OTHER_BAR)] if wish is None else []
-                wishes += [] if wish is None else [wish]
+                said += [ModelScore(ask.symbol, fault=wish)] if isinstance(wish, str) else []
+                wishes += [] if isinstance(wish, str) else [wish]
         if wishes:
             names = {name for wish in wishes for name in beside_of(wish.model.card.features)}
             last = wishes[0].bar.frame
@@ -198,13 +202,17 @@ class ModelScorer:
         young = {symbol: self.evolution.young(card) for symbol, card in cards.items()}
         return [replace(one, young=young.get(one.symbol, "")) for one in said]
 
-    def _wish(self, ask: ScoreAsk, model: Loaded) -> _Wish | None:
+    def _wish(self, ask: ScoreAsk, model: Loaded) -> _Wish | str:
+        """What is to be scored, or why it cannot be."""
         frame = self.known.window(ask.symbol)
         if frame is None or not len(frame):
-            return None
-        is_same = frame.open_at_ms.item(-1) + frame.timeframe_ms == ask.bar_at_ms
-        bar = SignalBar(frame, ask.strength, float(ask.side.sign))
-        return _Wish(ask, model, bar) if is_same else None
+            return OTHER_BAR
+        open_at_ms = frame.open_at_ms.item(-1)
+        if open_at_ms + frame.timeframe_ms != ask.bar_at_ms:
+            return OTHER_BAR
+        if not remembers(frame, open_at_ms, self.capacity):
+            return SHORT
+        return _Wish(ask, model, SignalBar(frame, ask.strength, float(ask.side.sign)))
 
     def _answers(self, wishes: Sequence[_Wish], frames: Mapping[str, Frame]) -> list[ModelScore]:
         """In a thread: features and scores of all that ask, models of the same features together."""
@@ -222,6 +230,15 @@ class ModelScorer:
             if one.fault and not 0 <= now_ms - told_ms < HOUR_MS:  # a clock may have been put back
                 self._failed_at_ms[one.symbol] = now_ms
                 self.told.failed(one.symbol, one.fault)
+
+
+def remembers(window: Frame, open_at_ms: int, capacity: int) -> bool:
+    """Whether a bar's features can be those of training: all they remember is here, or there never were more bars.
+
+    `capacity` is how many bars a full window holds.
+    """
+    reaches = window.open_at_ms.item(0) <= anchor_ms(open_at_ms, window.timeframe_ms)
+    return reaches or len(window) < capacity
 
 
 @cache

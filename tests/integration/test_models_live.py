@@ -165,6 +165,18 @@ async def test_a_model_that_never_loads_blocks_or_passes_and_is_told_once(
     assert told.count("its model gives no score") == 1
 
 
+async def test_what_a_short_window_would_score_otherwise_than_training_is_not_scored(tmp_path: Path) -> None:
+    """Of 400 bars that are kept no feature remembers as much as in training: said, and not passed over in silence."""
+    install(tmp_path, 1)
+    config = "buffers: {bars: 400}\nml: {mode: on}\n"
+    async with whole_house(tmp_path, FRAMES, config, history=HISTORY) as desk:
+        told = await desk.bars(3)
+        found = [one for one in await desk.house.desk.decisions(10) if one.signal.symbol == "XRPUSDT"]
+    assert {one.model_score for one in found} == {None}
+    assert {one.refused_by for one in found} == {"model"}
+    assert told.count("buffers.bars keeps fewer candles than its features remember") == 1
+
+
 async def test_a_running_house_scores_on_when_its_models_are_gone(tmp_path: Path) -> None:
     install(tmp_path, 1)
     models, away, expected = tmp_path / "models", tmp_path / "away", as_in_training(1)
