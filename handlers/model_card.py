@@ -6,7 +6,7 @@ from bot.domain.model import ModelMode
 from bot.ml.card import Card
 from bot.runtime.desk import Desk
 from handlers.cards import clock, table
-from handlers.format import UNKNOWN, count, number, share
+from handlers.format import UNKNOWN, count, number, plain, share
 from handlers.learning import ModelView
 from handlers.reply import Button, ReliabilityPlot, Reply
 
@@ -20,6 +20,11 @@ def state_of(view: ModelView) -> str:
         return view.mode.value
     waits = f"shadow until enough have ended ({view.young})" if view.mode is ModelMode.ON else view.young
     return f"{view.mode.value}; {waits}"
+
+
+def threshold_of(view: ModelView) -> str:
+    """The score from which signals pass, as the gate tells it; what training chose has many more digits."""
+    return plain(round(view.threshold, 3))
 
 
 def card_reply(desk: Desk, view: ModelView, card: Card) -> Reply:
@@ -50,7 +55,7 @@ def card_reply(desk: Desk, view: ModelView, card: Card) -> Reply:
 
 def _fields(desk: Desk, view: ModelView, card: Card) -> Iterator[tuple[str, str]]:
     at, metrics = clock(desk), card.metrics
-    yield "State", f"{state_of(view)}; passes from {number(view.threshold, 2)}"
+    yield "State", f"{state_of(view)}; passes from {threshold_of(view)}"
     yield "Made", f"{at.full(card.created_at_ms)}, {card.kind}, {count(len(card.features), 'feature')}"
     yield "Trained on", f"{at.full(card.trained.from_ms)} to {at.full(card.trained.to_ms)}"
     origins = ", ".join(f"{rows} {name}" for name, rows in sorted(card.sources.items()))

@@ -10,7 +10,7 @@ from handlers.cards import answered, clock, no, proposed, table
 from handlers.command import Actor, Confirm, Example, Help, Range, Role, SymbolName, command
 from handlers.format import UNKNOWN, number, plain, share
 from handlers.learning import NO_MODEL, UNFILTERED, Models, ModelView
-from handlers.model_card import card_reply, state_of
+from handlers.model_card import card_reply, state_of, threshold_of
 from handlers.reply import Button, Reply
 
 ALL = "all"
@@ -51,7 +51,7 @@ def _model_row(desk: Desk, one: ModelView) -> tuple[str, ...]:
         number(one.auc, 3),
         share(one.precision),
         share(one.recall),
-        plain(one.threshold),
+        threshold_of(one),
         "queued" if one.queued else UNKNOWN,
     )
 
@@ -143,7 +143,7 @@ async def preview_threshold(
         return _none(models, symbol)
     if threshold is None:
         return no(WHICH_THRESHOLD)
-    changes = [Change(f"threshold of {one.symbol}", plain(one.threshold), plain(threshold)) for one in meant]
+    changes = [Change(f"threshold of {one.symbol}", threshold_of(one), plain(threshold)) for one in meant]
     return proposed(
         "Change the threshold?", changes, "It counts from the next bar on. Open trades are not touched."
     )

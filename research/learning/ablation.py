@@ -40,16 +40,25 @@ class Ablation:
     @property
     def line(self) -> str:
         """The verdict in one line."""
+        return f"{self._figures}: {self.word}, {MEANINGS[self.word]}"
+
+    @property
+    def reason(self) -> str:
+        """The same for those who name the verdict themselves."""
+        return f"{self._figures}: {MEANINGS[self.word]}"
+
+    @property
+    def _figures(self) -> str:
         aucs = (self.everything, self.without_strength, self.without_both)
         figures = ", ".join(f"{name} {_text(auc)}" for name, auc in zip("ABC", aucs, strict=True))
-        return f"AUC {figures}; A-C drop {_text(self.drop)}: {MEANINGS[self.word]}"
+        return f"AUC {figures}; A-C drop {_text(self.drop)}"
 
 
 MEANINGS = {
-    USEFUL: "useful, the market's features carry it",
-    CONDITIONAL: "conditional, part of it is the strategy's own word",
-    REDESIGN: "re-design, it repeats the strategy's own word",
-    UNKNOWN: "not known, too few outcomes",
+    USEFUL: "little of it is the strategy's own word",
+    CONDITIONAL: "part of it is the strategy's own word",
+    REDESIGN: "it repeats the strategy's own word",
+    UNKNOWN: "too few outcomes",
 }
 
 

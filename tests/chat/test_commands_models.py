@@ -1,7 +1,7 @@
 """Models, phantoms, proposals, research: honest where there is nothing, complete where there is something."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import model_kit
@@ -190,6 +190,16 @@ async def test_models_live_against_what_their_cards_promised() -> None:
         "BTCUSDT",
         "ETHUSDT",
     ]
+
+
+async def test_a_threshold_is_told_in_three_digits() -> None:
+    """What training chose is a score with all its digits; what a person asks for is shown as it was typed."""
+    chosen = replace(model("BTCUSDT"), threshold=0.016608003564370956)
+    talk = Talk(busy_desk(), context=(Models(Shelf(held=(chosen,))),))
+    assert [row["Threshold"] for row in rows(await talk.say("/ml"))] == ["0.017"]
+    assert fields(await talk.say("/ml btc"))["State"] == "on; passes from 0.017"
+    asked = fields(await talk.say("/ml_threshold btc 0.6125"))
+    assert asked == {"threshold of BTCUSDT": "0.017 → 0.6125"}
 
 
 async def test_the_card_of_a_model() -> None:
