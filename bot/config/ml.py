@@ -13,7 +13,7 @@ from bot.domain.model import ModelMode
 
 THRESHOLD = Decimal("0.55")
 THRESHOLDS = {"composite": THRESHOLD, "pullback": Decimal("0.70")}
-"""What a model asks of a signal where nothing else is set: the score from which it passes, by strategy."""
+"""What a model asks of a signal where its training finds no threshold: the score from which it passes, by strategy."""
 FEATURES = {"composite": "base", "pullback": "base,structure"}
 """What a strategy's models look at where nothing else is set, groups or features by commas."""
 
@@ -89,7 +89,7 @@ class Ml(Section):
     )
     thresholds: Thresholds = setting(
         THRESHOLDS,
-        "Score from which a strategy's signals pass, for new models; each model's card holds its own.",
+        "Score asked by new models whose training finds none (best precision at a recall of 0.35 or more).",
         allowed="map of strategy to a number from 0 to 1",
     )
     features: Features = setting(
@@ -134,7 +134,7 @@ class Ml(Section):
     )
 
     def threshold_of(self, strategy: str) -> Decimal:
-        """The threshold set for a strategy, else its default, else the general one."""
+        """What a strategy's new model asks where its training finds no threshold: as set, else the default."""
         return self.thresholds.get(strategy, THRESHOLDS.get(strategy, THRESHOLD))
 
     def features_of(self, strategy: str) -> tuple[str, ...]:

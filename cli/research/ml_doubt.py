@@ -40,7 +40,8 @@ def run_compare(options: MlOptions) -> int:
     refuse_leaks(material, options.seed)
     splits = walk_forward(material.dataset, embargo=material.recipe.lookahead)
     with progress("Compare", unit="trainings", json=options.json) as tell:
-        judged = validated(material.dataset, splits, learner_of(options), options.seed, tell)
+        learner = learner_of(options)
+        judged = validated(material.dataset, splits, learner, options.seed, tell, options.threshold)
     found = comparison_of(material, judged)
     if options.json:
         sides = {"on": _side(found.on), "off": _side(found.off)}

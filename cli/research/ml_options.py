@@ -84,6 +84,11 @@ class MlOptions:
         """Where models lie: --models, else the configuration's folder, in the home."""
         return self.models.expanduser() if self.models else self.folder / self.loaded.settings.ml.folder
 
+    @property
+    def threshold(self) -> float:
+        """What a model asks of a signal where its training finds no threshold."""
+        return float(self.loaded.settings.ml.threshold_of(self.strategy))
+
     @cached_property
     def registry(self) -> "Registry":
         """Our strategies; those of the configuration's folders when ours do not know the name, or one is named."""

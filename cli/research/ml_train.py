@@ -41,11 +41,11 @@ def run_train(options: MlOptions, backend: str, use: bool) -> int:
     ratio = sweep_ratio(options.sweep, options.symbol, options.strategy)
     material, notes = material_for(options)
     with progress("Train", unit="trainings", json=options.json) as tell:
-        trees = teach(material, learner_of(options), options.seed, ratio, tell)
+        trees = teach(material, learner_of(options), options.seed, ratio, tell, options.threshold)
     network: Lesson[Network] | None = None
     if backend == MLP:
         with progress("Train mlp", unit="trainings", json=options.json) as tell:
-            network = teach(material, Networking(), options.seed, ratio, tell)
+            network = teach(material, Networking(), options.seed, ratio, tell, options.threshold)
     remarks = _beside(trees, network) if network else ()
     asked_trees = backend == LIGHTGBM
     kept = [_keep(options, trees, remarks, use and asked_trees)]

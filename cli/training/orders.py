@@ -14,7 +14,7 @@ from bot.ml.phantom import Followed
 from bot.ml.shelf import Place
 from bot.runtime.codec import encode
 from bot.runtime.phantoms import PhantomStore
-from bot.strategy import Frame
+from bot.strategy import Frame, Value
 from cli.lab import WorkerLab
 from cli.workshop.asking import LivedSignal, TrainAsked
 from cli.workshop.parcel import packed
@@ -74,7 +74,13 @@ class Orders:
             lookahead=self.settings.lookahead,
             rules=self.lab.plan(one).rules,
             to_ms=self.lab.desk.now_ms(),
+            values=tuple(self._values(name) for name in members),
+            threshold=float(self.settings.threshold_of(strategy)),
         )
+
+    def _values(self, symbol: str) -> dict[str, Value]:
+        """A symbol's parameters as they are in use: a model is asked about signals that they make."""
+        return {view.parameter.name: view.value for view in self.lab.desk.parameters(symbol)}
 
     async def _frames(self, members: Sequence[str]) -> list[Frame]:
         """Candles of the members, and of BTC and ETH as far as the desk knows them."""

@@ -140,7 +140,9 @@ class LivedSignal:
 class TrainAsked:
     """A model of a strategy for `symbol`, or (_general, _cluster-N) for `members` together, from candles up to `to_ms`.
 
-    `models` is the folder of models, `features` are groups or single features.
+    `models` is the folder of models, `features` are groups or single features. `values` are each member's parameters
+    as they are in use, in the order of `members`; empty: those of the strategy's files. `threshold` is what the model
+    asks of a signal where the training finds none.
     """
 
     place: Place
@@ -154,6 +156,8 @@ class TrainAsked:
     to_ms: int
     seed: int = 0
     lived: tuple[LivedSignal, ...] = ()
+    values: tuple[Mapping[str, Value], ...] = ()
+    threshold: float = 0.55
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def work(parcel: Parcel, say: Say) -> TrainAnswer:
     def tell(done: int, _: int) -> None:
         say(len(asked.members) + done, steps, asked.symbol)
 
-    lesson = teach(subject, Boosting(), asked.seed, tell=tell)
+    lesson = teach(subject, Boosting(), asked.seed, tell=tell, fallback=asked.threshold)
     return kept(asked, lesson, words)
 
 
@@ -112,6 +112,7 @@ class TrainGround:
             recipe=Recipe(lookahead=asked.lookahead, seed=asked.seed),
             rules=asked.rules,
             lived=[lived_signal(one) for one in asked.lived if one.bar_at_ms <= asked.to_ms],
+            values=dict(zip(asked.members, asked.values, strict=True)) if asked.values else {},
         )
 
     def material(self, course: Course, symbol: str, words: list[str]) -> Material:

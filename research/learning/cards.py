@@ -132,13 +132,19 @@ def _advice(found: Advised) -> Advice:
 def _parameters(
     kind: str, settings: Mapping[str, object], recipe: Recipe, lesson: "Lesson[Boosted] | Lesson[Network]"
 ) -> dict[str, Setting]:
-    """What the learner was set to, how rows were chosen, what the strategy was trained with."""
+    """What the learner was set to, how rows were chosen, and what one symbol's strategy is traded with, by its name."""
     given = {**settings, **asdict(recipe), "timed_out": recipe.timed_out.value}
     plain = {name: value for name, value in given.items() if isinstance(value, bool | int | float | str)}
     found: dict[str, Setting] = {"backend": kind, **plain}
     found["signals_timed_out"] = lesson.trained.balance.timed_out
-    members = [part.frame.symbol for part in lesson.material.parts]
-    return found if members == [lesson.material.symbol] else {**found, "members": ", ".join(members)}
+    parts = lesson.material.parts
+    members = [part.frame.symbol for part in parts]
+    if members != [lesson.material.symbol]:
+        return {**found, "members": ", ".join(members)}
+    return {
+        **found,
+        **{f"{lesson.material.strategy}.{name}": value for name, value in parts[0].values.items()},
+    }
 
 
 def _fold[Made: Fitted](dataset: Dataset, number: int, judged: Judged[Made]) -> Fold:
@@ -177,7 +183,7 @@ def _ablation(lesson: "Lesson[Boosted] | Lesson[Network]") -> Verdict:
         "auc_c": found.without_both,
         "drop": found.drop,
     }
-    return Verdict(found.word, found.line, figures)
+    return Verdict(found.word, found.reason, figures)
 
 
 def _comparison(found: Comparison) -> Verdict:

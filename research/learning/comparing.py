@@ -135,7 +135,7 @@ def gate_of[Made: Fitted](subject: Subject, judged: Judged[Made]) -> Gate:
             continue
         before = judged.beyond.fold < number
         best = best_threshold(curve_of(judged.beyond.label[before], judged.beyond.score[before]))
-        threshold = best[0] if best else judged.threshold
+        threshold = best[0] if best else judged.fallback  # not judged.threshold, which knows later folds
         asked |= here
         passed[here] = score[here] >= threshold
         thresholds.append(threshold)

@@ -8,7 +8,7 @@ from research.learning.comparing import Comparison, comparison_of
 from research.learning.leaks import leaks
 from research.learning.learners import Fitted, Learner
 from research.learning.material import Material, Subject, Unteachable
-from research.learning.training import Trained, train
+from research.learning.training import DEFAULT_THRESHOLD, Trained, train
 from research.progress import Tell, silent
 
 
@@ -29,10 +29,15 @@ def teach[Made: Fitted](
     seed: int,
     sweep_ratio: float | None = None,
     tell: Tell = silent,
+    fallback: float = DEFAULT_THRESHOLD,
 ) -> Lesson[Made]:
-    """Train and judge. Raises Unteachable for features that know the future, TooFewRows. `tell` hears of trainings."""
+    """Train and judge. Raises Unteachable for features that know the future, TooFewRows. `tell` hears of trainings.
+
+    `fallback` is what the model asks of a signal where its folds tell no threshold.
+    """
     refuse_leaks(material, seed)
-    trained = train(material.dataset, learner, seed, embargo=material.recipe.lookahead, tell=tell)
+    embargo = material.recipe.lookahead
+    trained = train(material.dataset, learner, seed, embargo=embargo, tell=tell, fallback=fallback)
     splits = tuple(one.split for one in trained.judged.folds)
     ablation = ablation_of(material.dataset, splits, learner, seed)
     comparison = comparison_of(material, trained.judged)

@@ -1,7 +1,7 @@
 """What a model is learned from: candles, what is known beside them, what the strategy said of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from bot.domain.errors import QuarterdeckError
 from bot.ml.align import Sources
 from bot.ml.compute import history_matrix, whole_from
 from bot.ml.feature import FeatureSet, Matrix
-from bot.strategy import Entries, Frame, Strategy
+from bot.strategy import Entries, Frame, Parameter, Strategy, Value
 from research.backtest.asking import asked
 from research.learning.dataset import Bars, Dataset, Recipe, Said, rows_of, said_at
 from research.learning.lived import LivedSignal, Told, lived_rows
@@ -28,12 +28,14 @@ class Part:
     """One symbol of what is learned from: what a backtest of its trading signals needs.
 
     `asked` are the features of the trading signals, `at` is each candle's place on the grid of the data set's bars.
+    `values` are the parameters with which it is traded.
     """
 
     sources: Sources
     trading: Entries
     asked: Matrix
     at: Bars
+    values: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def frame(self) -> Frame:
@@ -90,7 +92,7 @@ class Material:
     """One symbol. `training` are the signals to learn from (looser thresholds), `trading` those that would be traded.
 
     `sources` have strength and side of both; `matrix` the features of every bar, `dataset` the rows to learn from.
-    `lived_out` counts followed signals that cannot be learned from.
+    `lived_out` counts followed signals that cannot be learned from; `values` are the parameters of trading.
     """
 
     strategy: str
@@ -104,6 +106,7 @@ class Material:
     recipe: Recipe
     rules: Rules
     lived_out: int = 0
+    values: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def frame(self) -> Frame:
@@ -114,7 +117,7 @@ class Material:
     def parts(self) -> tuple[Part, ...]:
         """Itself."""
         at = np.arange(len(self.frame), dtype=np.int64)
-        return (Part(self.sources, self.trading, self.matrix[self.trading.row], at),)
+        return (Part(self.sources, self.trading, self.matrix[self.trading.row], at, self.values),)
 
     @property
     def open_at_ms(self) -> NDArray[np.int64]:
@@ -124,7 +127,10 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What is asked of every symbol alike, and followed signals of any of them."""
+    """What is asked of every symbol alike, and followed signals of any of them.
+
+    `values` are parameters by symbol as they were set at run time; of others the strategy's files count.
+    """
 
     registry: Registry
     strategy: str
@@ -132,6 +138,7 @@ class Course:
     recipe: Recipe
     rules: Rules
     lived: Sequence[LivedSignal] = ()
+    values: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
     def material(self, symbol: str, sources: Sources) -> Material:
         """Ask the strategy twice, with its training and with its trading thresholds, and compute the features once.
@@ -140,8 +147,10 @@ class Course:
         fails or says nothing.
         """
         frame, features, strategy = sources.frame, self.features, self.strategy
-        traded = self.registry.build(strategy, symbol)
-        taught = self.registry.build(strategy, symbol, self.registry.training(strategy))
+        own = self.values.get(symbol, {})
+        traded = self.registry.build(strategy, symbol, own)
+        values = {one.parameter.name: one.value for one in self.registry.effective(strategy, symbol, own)}
+        taught = self.registry.build(strategy, symbol, looser(self.registry.parameters(strategy), values))
         training, trading = _said(taught, frame), _said(traded, frame)
         if not len(training):
             raise Unteachable(f"{symbol}: {strategy} has no signal in {len(frame):,} bars")
@@ -154,7 +163,7 @@ class Course:
         found = Material(
             strategy, symbol, known, features, training, trading, matrix, rows, self.recipe, self.rules
         )
-        return replace(found, lived_out=lived.left_out)
+        return replace(found, lived_out=lived.left_out, values=values)
 
 
 def material_of(
@@ -168,6 +177,22 @@ def material_of(
 ) -> Material:
     """One symbol's. Raises Unteachable where the strategy fails or says nothing."""
     return Course(registry, strategy, features, recipe, rules).material(symbol, sources)
+
+
+def looser(parameters: Iterable[Parameter], values: Mapping[str, Value]) -> dict[str, Value]:
+    """Values in use, those of training where they say more: a threshold in use that is looser still stays."""
+    found = dict(values)
+    for one in parameters:
+        used = found[one.name]
+        if (
+            isinstance(one.training, int | float)
+            and isinstance(one.default, int | float)
+            and not isinstance(used, str)
+        ):
+            found[one.name] = (min if one.training < one.default else max)(used, one.training)
+        elif one.training is not None:
+            found[one.name] = one.training
+    return found
 
 
 def _said(strategy: Strategy, frame: Frame) -> Entries:

@@ -62,7 +62,7 @@ class OutOfFold:
 class Judged[Made: Fitted]:
     """All folds together. `auc` is the mean over folds; the rest is of all validated signals.
 
-    `threshold` has the best precision at enough recall; `chosen` says whether there was such a point.
+    `threshold` has the best precision at enough recall, or is the `fallback` where nothing was won.
     """
 
     folds: tuple[FoldResult[Made], ...]
@@ -75,6 +75,7 @@ class Judged[Made: Fitted]:
     precision: float | None
     recall: float | None
     bins: tuple[Bin, ...]
+    fallback: float = DEFAULT_THRESHOLD
 
     @property
     def fewest_signals(self) -> int:
@@ -103,10 +104,11 @@ def train[Made: Fitted](
     folds: int = FOLDS,
     embargo: int = LOOKAHEAD,
     tell: Tell = silent,
+    fallback: float = DEFAULT_THRESHOLD,
 ) -> Trained[Made]:
     """Validate and train. Raises TooFewRows. `tell` hears of trainings: the folds, then the model itself."""
     splits = walk_forward(dataset, folds, embargo)
-    judged = validated(dataset, splits, learner, seed, tell)
+    judged = validated(dataset, splits, learner, seed, tell, fallback)
     model = learner.fit(dataset, seed)
     tell(len(splits) + 1, len(splits) + 1)
     return Trained(
@@ -127,6 +129,7 @@ def validated[Made: Fitted](
     learner: Learner[Made],
     seed: int,
     tell: Tell = silent,
+    fallback: float = DEFAULT_THRESHOLD,
 ) -> Judged[Made]:
     """Train and validate every fold."""
     found: list[FoldResult[Made]] = []
@@ -137,14 +140,16 @@ def validated[Made: Fitted](
         result, scored = _fold(dataset, split, model, number)
         found.append(result)
         beyond.append(scored)
-    return judged_of(tuple(found), _joined(beyond))
+    return judged_of(tuple(found), _joined(beyond), fallback)
 
 
-def judged_of[Made: Fitted](folds: tuple[FoldResult[Made], ...], beyond: OutOfFold) -> Judged[Made]:
+def judged_of[Made: Fitted](
+    folds: tuple[FoldResult[Made], ...], beyond: OutOfFold, fallback: float = DEFAULT_THRESHOLD
+) -> Judged[Made]:
     """What folds and their scores are worth together."""
     curve = curve_of(beyond.label, beyond.score)
     best = best_threshold(curve)
-    threshold, precision, recall = best or (DEFAULT_THRESHOLD, None, None)
+    threshold, precision, recall = best or (fallback, None, None)
     known = [one.auc for one in folds if one.auc is not None]
     return Judged(
         folds=folds,
@@ -157,6 +162,7 @@ def judged_of[Made: Fitted](folds: tuple[FoldResult[Made], ...], beyond: OutOfFo
         precision=precision,
         recall=recall,
         bins=reliability(beyond.label, beyond.score),
+        fallback=fallback,
     )
 
 

@@ -146,3 +146,16 @@ async def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> No
         shown = await said(desk, "/retrain xrp", "Confirm")
         assert "XRPUSDT: metronome/XRPUSDT: cannot be written: Not a directory." in shown
         assert "Nothing waits" in await said(desk, "/proposals")
+
+
+async def test_it_is_taught_with_the_parameters_in_use(tmp_path: Path) -> None:
+    """What a person set at run time makes the signals that the model will be asked about."""
+    async with house(tmp_path) as desk:
+        await said(desk, "/set xrp distance 0.02", "Confirm", "/retrain xrp", "Confirm")
+        card = files.read_card(folder(tmp_path) / "v0001")
+        assert card.parameters["metronome.distance"] == 0.02
+        await said(desk, "/set xrp distance 0.005", "Confirm", "/retrain xrp", "Confirm")
+        nearer = files.read_card(folder(tmp_path) / "v0002")
+        assert nearer.parameters["metronome.distance"] == 0.005
+        timed_out = [one.parameters["signals_timed_out"] for one in (card, nearer)]
+        assert int(str(timed_out[0])) > int(str(timed_out[1])), "levels farther away are reached later"

@@ -17,14 +17,14 @@ from bot.ml.compute import history_matrix, whole_from
 from bot.ml.feature import FeatureSet, Matrix
 from bot.ml.phantom import Ending, Outcome, Phantom, Terms, candles_since, follow_all
 from bot.ml.registry import feature_set
-from bot.strategy import Array, Frame
+from bot.strategy import Array, Frame, Parameter
 from research.learning.boosting import Boosting
 from research.learning.cards import Origin, data_hash, written
 from research.learning.dataset import Recipe, Said, balance_of, rows_of, said_at
 from research.learning.labels import LOST, UNKNOWN, WON, TimedOut, labels_of
 from research.learning.lesson import teach
 from research.learning.lived import ALL, LivedRows, LivedSignal, Told, lived_rows
-from research.learning.material import Course, Material, material_of
+from research.learning.material import Course, Material, looser, material_of
 from research.results.plan import Rules
 from strategies.registry import Registry
 
@@ -206,3 +206,18 @@ class TestWhole:
         first = whole_from(found.frame)
         assert (found.training.row < first).any(), "the strategy spoke before"
         assert (found.dataset.bar >= first).all()
+
+
+class TestParameters:
+    def test_training_loosens_what_is_tighter_and_leaves_what_is_looser(self) -> None:
+        def declared(name: str, default: float, training: float | None) -> Parameter:
+            return Parameter(name, default, 0.0, 100.0, "", "", training=training)
+
+        parameters = (declared("least", 25.0, 15.0), declared("most", 5.0, 8.0), declared("other", 1.0, None))
+        used = {"least": 30.0, "most": 4.0, "other": 2.0}
+        assert looser(parameters, used) == {"least": 15.0, "most": 8.0, "other": 2.0}
+        assert looser(parameters, {"least": 10.0, "most": 9.0, "other": 2.0}) == {
+            "least": 10.0,
+            "most": 9.0,
+            "other": 2.0,
+        }

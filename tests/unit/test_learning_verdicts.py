@@ -24,6 +24,7 @@ from research.learning.material import Material, Unteachable, material_of
 from research.learning.metrics import best_threshold, curve_of, independent
 from research.learning.network import Network, Networking
 from research.learning.page import model_page
+from research.learning.training import judged_of
 from research.results.plan import Rules
 from strategies.registry import Registry
 
@@ -101,6 +102,18 @@ class TestComparison:
             assert np.array_equal(gate.passed[here], scores >= best[0])
         assert not gate.asked[rows < judged.folds[1].split.first_bar].any()
         assert not (gate.passed & ~gate.asked).any()
+
+    def test_where_the_folds_before_won_nothing_the_set_threshold_counts_and_no_later_one(
+        self, told: Lesson[Boosted]
+    ) -> None:
+        judged = told.trained.judged
+        label = np.where(judged.beyond.fold < 2, 0, judged.beyond.label).astype(np.int8)
+        found = judged_of(judged.folds, replace(judged.beyond, label=label), 0.9)
+        thresholds = gate_of(told.material, found).thresholds
+        assert thresholds[:2] == (0.9, 0.9)
+        assert found.threshold != 0.9
+        nothing = judged_of(judged.folds, replace(judged.beyond, label=label * 0), 0.9)
+        assert (nothing.threshold, nothing.precision, nothing.recall) == (0.9, None, None)
 
     def test_a_filter_that_lets_all_through_changes_nothing(self, told: Lesson[Boosted]) -> None:
         judged = told.trained.judged
