@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.domain.errors import ConfigError
+from bot.domain.market import timeframe_ms
 from bot.market.points import Points
 from bot.ml.align import Series, Sources
 from bot.ml.card import check_symbol
@@ -99,7 +100,8 @@ def _grouped(options: MlOptions) -> tuple[str, ...]:
     if not options.symbol.startswith(CLUSTER):
         return ()
     number = int(options.symbol.removeprefix(CLUSTER))
-    kept = kept_groupings(options.shelf)
+    timeframe = options.registry.strategy_class(options.strategy).timeframe
+    kept = kept_groupings(options.shelf, timeframe_ms(timeframe))
     return tuple(sorted(name for name, one in kept[-1].numbers().items() if one == number)) if kept else ()
 
 
