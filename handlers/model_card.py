@@ -9,9 +9,12 @@ from handlers.cards import clock, table
 from handlers.format import UNKNOWN, count, number, plain, share
 from handlers.learning import ModelView
 from handlers.reply import Button, ReliabilityPlot, Reply
+from handlers.text import stored
 
 TOP = 8
 """Features listed: those the model looks at most."""
+LINES = 12
+"""Of a card by another hand no more is shown of its reasons and sources."""
 
 
 def state_of(view: ModelView) -> str:
@@ -58,20 +61,20 @@ def _fields(desk: Desk, view: ModelView, card: Card) -> Iterator[tuple[str, str]
     yield "State", f"{state_of(view)}; passes from {threshold_of(view)}"
     yield "Made", f"{at.full(card.created_at_ms)}, {card.kind}, {count(len(card.features), 'feature')}"
     yield "Trained on", f"{at.full(card.trained.from_ms)} to {at.full(card.trained.to_ms)}"
-    origins = ", ".join(f"{rows} {name}" for name, rows in sorted(card.sources.items()))
+    origins = ", ".join(f"{rows} {stored(name)}" for name, rows in sorted(card.sources.items())[:LINES])
     yield "Rows", f"{card.rows} ({origins}); {share(card.balance)} reached the target"
     yield "AUC", f"{number(metrics.auc, 3)} over {count(len(card.folds), 'fold')} ({_by_fold(card)})"
     yield "At its threshold", f"precision {share(metrics.precision)}, recall {share(metrics.recall)}"
     yield "Brier score", number(metrics.brier, 4)
     if card.ablation is not None:
-        yield "Ablation", f"{card.ablation.word}: {card.ablation.reason}"
+        yield "Ablation", stored(f"{card.ablation.word}: {card.ablation.reason}")
     if card.comparison is not None:
-        yield "On against off", f"{card.comparison.word}: {card.comparison.reason}"
+        yield "On against off", stored(f"{card.comparison.word}: {card.comparison.reason}")
     yield "Advice", card.advice
 
 
 def _by_fold(card: Card) -> str:
-    return ", ".join(number(fold.metrics.auc, 3) for fold in card.folds) or UNKNOWN
+    return ", ".join(number(fold.metrics.auc, 3) for fold in card.folds[:LINES]) or UNKNOWN
 
 
 def _features(card: Card) -> Iterator[tuple[str, ...]]:
@@ -89,4 +92,6 @@ def _features(card: Card) -> Iterator[tuple[str, ...]]:
 def _words(view: ModelView, card: Card) -> Iterator[str]:
     if card.symbol != view.symbol:
         yield f"It is the model of {card.symbol.removeprefix('_')}: {view.symbol} has none of its own."
-    yield from card.reasons
+    yield from (stored(line) for line in card.reasons[:LINES])
+    if len(card.reasons) > LINES:
+        yield f"… and {len(card.reasons) - LINES} more lines in its report"

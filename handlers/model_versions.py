@@ -4,12 +4,14 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from bot.domain.command import Done, UseModel
 from bot.domain.refusal import Refused
 from bot.engine.placing import POOLED, key, word
 from bot.ml import files
+from bot.ml.card import Card, card_text
 from bot.ml.loaded import load_model
 from bot.ml.model import ModelError
 from bot.runtime.codec import decode, encode
@@ -24,11 +26,31 @@ type UnderWay = Callable[[str, str], bool]
 """True while a version of a strategy's symbol is on its way into use."""
 
 
-def draft_of(command: UseModel, figures: Figures, source: str) -> Draft:
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What waits: the command, and the mark of the card that people saw the figures of (empty: nobody saw one)."""
+
+    command: UseModel
+    mark: str = ""
+
+
+def mark_of(card: Card) -> str:
+    """Tells one card from any other of the same name; it knows its model's hash."""
+    return sha256(card_text(card)).hexdigest()
+
+
+def draft_of(command: UseModel, figures: Figures, source: str, mark: str = "") -> Draft:
     """A version of a model as a proposal."""
     place = f"{command.strategy}/{command.symbol}"
     changes = ((f"model of {place}", word(command.before), word(command.version)),)
-    return Draft(KIND, f"model {place} {command.version}", changes, figures, encode(command).decode(), source)
+    return Draft(
+        KIND,
+        f"model {place} {command.version}",
+        changes,
+        figures,
+        encode(Offered(command, mark)).decode(),
+        source,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +63,23 @@ class ModelVersions:
 
     async def refusal(self, body: str) -> Refused | None:
         """A symbol not traded any more, a version gone or broken, another one in use by now: the first found."""
-        one = decode(body, UseModel)
-        refused = self._untraded(one)
+        offered = decode(body, Offered)
+        refused = self._untraded(offered.command)
         if refused is not None:
             return refused
-        fault = await asyncio.to_thread(_fault, self.root, one)
+        fault = await asyncio.to_thread(_fault, self.root, offered)
         return Refused("proposal", fault) if fault else None
 
     async def apply(self, body: str, actor: str, origin: str) -> Done | Refused:
         """One command: the file first, then the books; it counts from the next bar on."""
-        return await self.desk.execute(decode(body, UseModel), actor, origin)
+        return await self.desk.execute(decode(body, Offered).command, actor, origin)
 
     async def applied(self, body: str, verdict: Verdict) -> int | None:
         """The newest change since the verdict that put this version in use, by the one who decided.
 
         None while it is on its way, or in use and the books do not have it yet.
         """
-        one = decode(body, UseModel)
+        one = decode(body, Offered).command
         wanted = (key(one.strategy, one.symbol), json.dumps(one.version), verdict.by)
         for row in await self.desk.settings(LOOKED_BACK):
             if (row.key, row.value, row.actor) == wanted and row.at_ms >= verdict.at_ms:
@@ -77,8 +99,9 @@ class ModelVersions:
         return None
 
 
-def _fault(root: Path, one: UseModel) -> str:
+def _fault(root: Path, offered: Offered) -> str:
     """What is wrong with the files, empty when nothing is. Loads the model: for a thread."""
+    one = offered.command
     place = f"{one.strategy}/{one.symbol}"
     try:
         folder = files.place(root, one.strategy, one.symbol)
@@ -86,7 +109,9 @@ def _fault(root: Path, one: UseModel) -> str:
         if now != one.before:
             return f"{place}: {word(now)} is in use now; it was {word(one.before)} when this was proposed"
         if one.version:
-            load_model(folder / one.version)
+            card = load_model(folder / one.version).card
+            if offered.mark and mark_of(card) != offered.mark:
+                return f"{place}: {one.version} is not what it was when this was proposed; train it anew"
     except ModelError as error:
         return f"{place}: {word(one.version)} cannot be used: {error}"
     return ""

@@ -21,12 +21,18 @@ CANARIES = 64
 """The most canary rows."""
 EDGES = 64
 """The most edges of a histogram."""
+LONGEST_TEXT, LONGEST_SETTING = 1_000, 10_000
+MOST_LINES = 100
+"""Reasons, sources, figures of a verdict, folds, bins, settings."""
+LATEST_MS = 253_370_764_800_000
+"""Times lie before the year 9999: whoever shows them need not ask whether there is such a day."""
 
 _STRATEGY = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _SYMBOL = re.compile(r"[A-Z0-9]{2,30}|_general|_cluster-[0-9]{1,3}")
 _VERSION = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _FEATURE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_HALF = re.compile("[\ud800-\udfff]")
 
 STRATEGY_RULE = "small letters, digits, - and _, at most 32"
 SYMBOL_RULE = "capital letters and digits such as BTCUSDT, _general, or _cluster-NUMBER"
@@ -213,6 +219,9 @@ def _check(card: Card, file: str) -> None:
 def _faults(card: Card) -> Iterator[str]:
     """What is wrong beyond types, most telling first."""
     yield from _naming_faults(card)
+    yield from _size_faults(card)
+    yield from _text_faults(card)
+    yield from _time_faults(card)
     yield from _row_faults(card)
     yield from _share_faults(card)
     yield from _profile_faults(card)
@@ -244,6 +253,68 @@ def _naming_faults(card: Card) -> Iterator[str]:
             yield f"features: {name[:60]!r} is not allowed; small letters, digits and _, at most 64"
     if len(set(card.features)) != len(card.features):
         yield "features: a name stands there twice"
+
+
+def _size_faults(card: Card) -> Iterator[str]:
+    """A card is shown to people, and waited for: there is an end to it."""
+    verdicts = [(name, one) for name, one in _verdicts(card) if one is not None]
+    sizes = (
+        ("reasons", len(card.reasons)),
+        ("sources", len(card.sources)),
+        ("folds", len(card.folds)),
+        ("calibration", len(card.calibration)),
+        ("parameters", len(card.parameters)),
+        *((f"{name}.figures", len(one.figures)) for name, one in verdicts),
+    )
+    for key, size in sizes:
+        if size > MOST_LINES:
+            yield f"{key}: {size}; at most {MOST_LINES} are allowed"
+    if len(card.importances) > len(card.features):
+        yield f"importances: {len(card.importances)} for {len(card.features)} features"
+
+
+def _text_faults(card: Card) -> Iterator[str]:
+    """Words can be shown, kept and sent; half a character (a surrogate) breaks whoever writes it."""
+    for key, text, longest in _texts(card):
+        if len(text) > longest:
+            yield f"{key}: {len(text)} characters; at most {longest} are allowed"
+        elif _HALF.search(text):
+            yield f"{key}: {text[:40]!r} is not allowed; whole characters"
+
+
+def _texts(card: Card) -> Iterator[tuple[str, str, int]]:
+    """Every text that a name's rule does not bound, with its key and how long it may be."""
+    yield from (
+        (key, getattr(card, key), LONGEST_TEXT) for key in ("data_hash", "code_version", "git_commit")
+    )
+    yield from ((f"reasons[{index}]", text, LONGEST_TEXT) for index, text in enumerate(card.reasons))
+    yield from (("sources", name, LONGEST_TEXT) for name in card.sources)
+    for name, value in card.parameters.items():
+        yield "parameters", name, LONGEST_TEXT
+        if isinstance(value, str):
+            yield f"parameters.{name[:40]}", value, LONGEST_SETTING
+    for name, verdict in _verdicts(card):
+        if verdict is not None:
+            yield f"{name}.word", verdict.word, LONGEST_TEXT
+            yield f"{name}.reason", verdict.reason, LONGEST_TEXT
+            yield from ((f"{name}.figures", figure, LONGEST_TEXT) for figure in verdict.figures)
+
+
+def _verdicts(card: Card) -> Iterator[tuple[str, Verdict | None]]:
+    yield "ablation", card.ablation
+    yield "comparison", card.comparison
+
+
+def _time_faults(card: Card) -> Iterator[str]:
+    spans = [("trained", card.trained)]
+    for index, fold in enumerate(card.folds):
+        spans += [(f"folds[{index}].train", fold.train), (f"folds[{index}].validation", fold.validation)]
+    times = [("created_at_ms", card.created_at_ms)]
+    for key, span in spans:
+        times += [(f"{key}.from_ms", span.from_ms), (f"{key}.to_ms", span.to_ms)]
+    for key, at_ms in times:
+        if not -LATEST_MS < at_ms < LATEST_MS:
+            yield f"{key}: {at_ms} is not allowed; milliseconds since 1970, before the year 9999"
 
 
 def _row_faults(card: Card) -> Iterator[str]:

@@ -11,11 +11,13 @@ from bot.ml.model import ModelError
 
 _PLAIN: dict[object, str] = {
     bool: "true or false",
-    int: "a whole number",
+    int: "a whole number of at most 63 bits",
     float: "a finite number",
     str: "text",
     NoneType: "null",
 }
+
+LARGEST = (1 << 63) - 1
 
 
 class _NotAllowedError(ValueError):
@@ -127,9 +129,14 @@ def _any_of(kinds: tuple[object, ...], value: object, at: str) -> object:
 def _plain(kind: object, value: object, at: str) -> object:
     if kind is float and type(value) is int and abs(value) < 1 << 53:
         return float(value)
-    if type(value) is not kind or (isinstance(value, float) and not isfinite(value)):
+    if type(value) is not kind or (isinstance(value, float) and not isfinite(value)) or _is_huge(value):
         raise _refused(value, at, _allowed(kind))
     return value
+
+
+def _is_huge(value: object) -> bool:
+    """A whole number that no book could hold."""
+    return type(value) is int and not -LARGEST <= value <= LARGEST
 
 
 def _allowed(kind: object) -> str:

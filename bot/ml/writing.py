@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 30.0
 _LOOK_S = 0.02
 _LOCK, _DRAFT, _NEXT, _OLD = ".lock", ".new", ".current.new", ".old"
+_LAST = ".last"
+"""The highest number that was ever given: a name that people know must not come to mean another model."""
 _NUMBERED = re.compile(r"v([0-9]{4,9})")
 
 
@@ -98,13 +100,16 @@ def withdraw(root: Path, strategy: str, symbol: str) -> str | None:
     return before
 
 
-def prune(root: Path, strategy: str, symbol: str, keep: int) -> tuple[str, ...]:
-    """Remove the oldest versions until `keep` are left, never the current one or its challenger; answers what went."""
+def prune(root: Path, strategy: str, symbol: str, keep: int, spare: str = "") -> tuple[str, ...]:
+    """Remove the oldest versions until `keep` are left; answers what went.
+
+    Never the current one, its challenger, or the one to `spare`: where a clock was put back the newest looks oldest.
+    """
     folder = files.place(root, strategy, symbol)
     if not folder.is_dir():
         return ()
     with held(folder), told(folder):
-        spared = {_named(folder), _named(folder, files.CHALLENGER)} - {None}
+        spared = {_named(folder), _named(folder, files.CHALLENGER), spare} - {None, ""}
         others = [version for version in files.versions(folder) if version not in spared]
         room = keep - len(spared)
         gone = tuple(others[: max(0, len(others) - max(room, 0))])
@@ -183,6 +188,7 @@ def _write(folder: Path, card: Card, model: bytes, report: str) -> None:
             _put(draft / files.REPORT, report.encode())
             _put(draft / files.CARD, card_text(card))
             settle(draft)
+            _note_number(folder, card.version)
             draft.rename(final)
             settle(folder)
         except OSError:
@@ -235,8 +241,29 @@ def _clear(folder: Path) -> None:
 
 
 def _next_number(folder: Path) -> str:
-    taken = [int(match[1]) for path in folder.iterdir() if (match := _NUMBERED.fullmatch(path.name))]
-    return f"v{max(taken, default=0) + 1:04d}"
+    taken = [number for path in folder.iterdir() if (number := _number(path.name))]
+    return f"v{max([*taken, _last_number(folder)]) + 1:04d}"
+
+
+def _number(version: str) -> int:
+    """The number in the name of a version; 0 where it has none."""
+    match = _NUMBERED.fullmatch(version)
+    return int(match[1]) if match else 0
+
+
+def _last_number(folder: Path) -> int:
+    """What `.last` says, 0 where it says nothing: then the versions that are there count alone."""
+    try:
+        return _number(files.named_version(folder / _LAST) or "")
+    except ModelError as error:
+        log.warning("%s: the highest number so far is not known: %s", _label(folder), error)
+        return 0
+
+
+def _note_number(folder: Path, version: str) -> None:
+    if _number(version) > _last_number(folder):
+        _put(folder / _NEXT, f"{version}\n".encode())
+        (folder / _NEXT).replace(folder / _LAST)
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -173,7 +173,7 @@ def span_of(options: BacktestOptions) -> tuple[int, int]:
     begin = moment_of("--from", options.begin) if options.begin else FIRST_MS
     end = moment_of("--to", options.end) if options.end else LAST_MS
     if begin >= end:
-        raise ConfigError(f"--from {options.begin} is not before --to {options.end}")
+        raise ConfigError(f"--from {options.begin or '1970-01-01'} is not before --to {options.end}")
     return begin, end
 
 

@@ -25,7 +25,9 @@ def clusters(  # noqa: PLR0913, PLR0917 - one argument per option of the command
         str, typer.Option("--strategy", help="Whose timeframe, with the store.", metavar="NAME")
     ] = "composite",
     end: Annotated[str, typer.Option("--to", help="As of the day before this one.", metavar="DATE")] = "",
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same clusters.", min=0)] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", help="The same seed gives the same clusters.", min=0, max=2**32 - 1)
+    ] = 0,
     models: Annotated[
         Path | None, typer.Option("--models", help="Where models lie (default: the home's).", metavar="DIR")
     ] = None,

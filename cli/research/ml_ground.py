@@ -85,7 +85,7 @@ def symbols_of(options: MlOptions) -> tuple[str, ...]:
     if not options.is_pooled:
         if options.symbols:
             raise ConfigError(f"--symbols goes with {GENERAL} and {CLUSTER}NUMBER, not with {options.symbol}")
-        return (options.symbol,)
+        return (check_symbol(options.symbol),)
     named = sorted(
         {check_symbol(name.strip().upper()) for name in options.symbols.split(",") if name.strip()}
     )
@@ -151,7 +151,7 @@ def span_of(options: MlOptions) -> tuple[int, int]:
     begin = moment_of("--from", options.begin) if options.begin else 0
     end = moment_of("--to", options.end) if options.end else LATEST
     if begin >= end:
-        raise ConfigError(f"--from {options.begin} is not before --to {options.end}")
+        raise ConfigError(f"--from {options.begin or '1970-01-01'} is not before --to {options.end}")
     return begin, end
 
 

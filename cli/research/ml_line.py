@@ -58,7 +58,9 @@ TimedOutWord = Annotated[
     str, typer.Option("--timed-out", help="Signals whose time is over: drop, or sign (of the gain).")
 ]
 Ratio = Annotated[float, typer.Option("--negative-ratio", help="Bars without a signal, for each signal.")]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same model.", min=0)]
+Seed = Annotated[
+    int, typer.Option("--seed", help="The same seed gives the same model.", min=0, max=2**32 - 1)
+]
 Tuned = Annotated[
     Path | None, typer.Option("--tuned", help="Settings proposed by `ml tune`.", metavar="FILE")
 ]

@@ -15,6 +15,7 @@ from bot.ml.registry import feature_set
 from bot.ml.writing import withdraw, write_version
 from cli.research.ml_options import MlOptions
 from cli.research.ml_view import day, number
+from handlers.text import echo
 from research.results.files import packed, write_whole
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _row(folder: Path, version: str, current: bool) -> dict[str, object]:
         "version": card.version,
         "in_use": current,
         "kind": card.kind,
-        "backend": card.parameters.get("backend", card.kind),
+        "backend": echo(str(card.parameters.get("backend", card.kind))),
         "created_at_ms": card.created_at_ms,
         "trained_to_ms": card.trained.to_ms,
         "rows": card.rows,
@@ -160,7 +161,7 @@ def _newest_trees(folder: Path) -> str:
 
 def _put(root: Path, origin: Path, card: Card, made: "Exported") -> Path:
     """A version of its own, with the report of the one it was made from; answers its folder."""
-    report = files.read_whole(origin / files.REPORT, files.LARGEST_REPORT).decode()
+    report = files.read_whole(origin / files.REPORT, files.LARGEST_REPORT).decode(errors="replace")
     kept = write_version(root, _exported(card, made.imputation), made.content, report)
     return origin.with_name(kept.version)
 

@@ -70,7 +70,9 @@ Page = Annotated[Path | None, typer.Option("--html", help="Write a page with pic
 Repeat = Annotated[
     Path | None, typer.Option("--repeat", help="Run a result file again and compare.", metavar="FILE")
 ]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.", min=0)]
+Seed = Annotated[
+    int, typer.Option("--seed", help="The same seed gives the same result.", min=0, max=2**32 - 1)
+]
 Json = Annotated[bool, typer.Option("--json", help="Only JSON on standard output, one document.")]
 
 

@@ -147,7 +147,7 @@ def _span(options: SweepOptions) -> tuple[int, int]:
     begin = moment_of("--from", options.begin) if options.begin else 0
     end = moment_of("--to", options.end) if options.end else 1 << 62
     if begin >= end:
-        raise ConfigError(f"--from {options.begin} is not before --to {options.end}")
+        raise ConfigError(f"--from {options.begin or '1970-01-01'} is not before --to {options.end}")
     return begin, end
 
 

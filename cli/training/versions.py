@@ -134,7 +134,9 @@ def changed_ns(folder: Path) -> int:
 def draft_of(card: Card, before: str, champion: Card | None, source: str, more: Figures = ()) -> Draft:
     """A version as a proposal beside the one in use (`before`, empty: none; `champion` its card)."""
     command = UseModel(card.strategy, card.symbol, card.version, before)
-    return model_versions.draft_of(command, (*more, *compared(champion, card)), source)
+    return model_versions.draft_of(
+        command, (*more, *compared(champion, card)), source, model_versions.mark_of(card)
+    )
 
 
 def compared(before: Card | None, after: Card) -> Figures:

@@ -61,7 +61,7 @@ def kept(asked: TrainAsked, lesson: Lesson[Boosted], words: tuple[str, ...]) -> 
     """Write the version, make room, and say what it was made of."""
     models = Path(asked.models)
     card = keep(models, lesson, Origin(version(), commit(), asked.to_ms))
-    prune(models, asked.strategy, asked.symbol, KEPT)
+    prune(models, asked.strategy, asked.symbol, KEPT, card.version)
     return TrainAnswer(card.version, (*words, rows_line(lesson.trained.balance)))
 
 

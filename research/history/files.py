@@ -1,5 +1,6 @@
 """Which files hold candles, and of which symbol."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from research.history.report import CandleFileError, counted
 
 SUFFIXES = (".parquet", ".pq", ".csv")
 QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "BTC", "ETH", "EUR")
+MOST_SHOWN = 300
 _ALLOWED = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
 
 
@@ -16,7 +18,7 @@ def candle_files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     found: list[Path] = []
     notes: list[str] = []
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):  # a name too long is none, not a fault
             files, note = _in_folder(path)
             found += files
             notes += note
@@ -58,8 +60,10 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _usable(path: Path) -> Path:
-    if not path.exists():
-        raise CandleFileError(f"{path}: there is no such file or folder")
+    if not os.path.exists(path):
+        raise CandleFileError(f"{str(path)[:MOST_SHOWN]}: there is no such file or folder")
     if path.suffix.lower() not in SUFFIXES:
         raise CandleFileError(f"{path}: is no candle file by its name; allowed: {_ALLOWED}")
+    if not os.path.isfile(path):
+        raise CandleFileError(f"{path}: is no plain file; allowed: {_ALLOWED}")
     return path

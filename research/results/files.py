@@ -107,6 +107,8 @@ def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if path.exists() and not path.is_file():  # a device would be gone, and a file in its place
+            raise ResultFileError(f"{path}: is no plain file; allowed: a new file, or one to replace")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with draft.open("wb") as to:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ml.card import Card, Metrics, Span, Verdict, card_of, card_text
+from bot.ml.card import LATEST_MS, Card, Metrics, Span, Verdict, card_of, card_text
 from bot.ml.model import ModelError
 
 CARD = model_kit.card(version="v0001")
@@ -164,7 +164,7 @@ def test_what_would_not_be_read_is_not_written() -> None:
         card_text(replace(CARD, trained=Span(2, 1)))
 
 
-@given(st.floats(0, 1), st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 1 << 62))
+@given(st.floats(0, 1), st.floats(allow_nan=False, allow_infinity=False), st.integers(0, LATEST_MS - 1))
 def test_figures_come_back_to_the_digit(share: float, figure: float, at_ms: int) -> None:
     card = replace(
         CARD,

@@ -15,6 +15,7 @@ from bot.ml.model import ModelError
 from bot.ml.writing import write_version
 from bot.runtime.codec import decode
 from cli.training.versions import NAMES, Standing, Versions
+from handlers.model_versions import Offered
 
 PLACE = ("composite", "XRPUSDT")
 TRADED = {"profit_factor_on": 1.4, "profit_factor_off": 1.1}
@@ -71,7 +72,7 @@ def test_two_cards_side_by_side(tmp_path: Path) -> None:
     versions = Versions(tmp_path)
     write(tmp_path, 1)
     alone = versions.draft(PLACE, "v0001", "training")
-    assert decode(alone.body, UseModel) == UseModel(*PLACE, "v0001", "")
+    assert decode(alone.body, Offered).command == UseModel(*PLACE, "v0001", "")
     assert alone.changes == (("model of composite/XRPUSDT", "none", "v0001"),)
     assert {before for _, before, _ in alone.figures} == {"–"}
     after = {name: after for name, _, after in alone.figures}
