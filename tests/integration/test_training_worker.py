@@ -246,12 +246,12 @@ def state(folder: Path) -> tuple[list[str], bool]:
 
 @pytest.mark.timeout(400)
 def test_killed_while_it_writes_no_half_version_is_there(tmp_path: Path) -> None:
-    """At each call that settles something: model, report, card, draft's folder; the fifth comes after the renaming."""
+    """At each call that settles something: model, report, card, the draft, its number; the sixth after the renaming."""
     stored(tmp_path, XRP.part(0, 6_000))
     asked = asked_of(tmp_path)
     folder = tmp_path / "models" / "composite" / "XRPUSDT"
     for number, (versions, drafted) in enumerate(
-        [([], True), ([], True), ([], True), ([], True), (["v0001"], False)], 1
+        [([], True), ([], True), ([], True), ([], True), ([], True), (["v0001"], False)], 1
     ):
         worker = begun(asked, command=(DYING, "kill", str(number)))
         out, err = worker.communicate(timeout=200)
@@ -266,11 +266,11 @@ def test_killed_while_it_writes_no_half_version_is_there(tmp_path: Path) -> None
 
 @pytest.mark.timeout(300)
 def test_killed_while_it_is_put_in_use_the_old_or_the_new_one_is(tmp_path: Path) -> None:
-    """`ml train --use`: five calls settle the version, two its folder's `first` (once), two what is in use."""
+    """`ml train --use`: six calls settle the version, two its folder's `first` (once), two what is in use."""
     words = ("ml", "train", "XRPUSDT", "--candles", write(tmp_path, XRP.part(0, 6_000)), "--use")
     folder = tmp_path / "models" / "composite" / "XRPUSDT"
     versions: list[str] = []
-    for number, current in ((6, None), (8, None), (7, "v0003")):
+    for number, current in ((7, None), (9, None), (8, "v0003")):
         versions.append(f"v{len(versions) + 1:04d}")
         command = [sys.executable, DYING, "kill", str(number), *words, "--home", str(tmp_path)]
         done = subprocess.run(command, capture_output=True, cwd=ROOT, timeout=200, check=False)
