@@ -225,11 +225,15 @@ class AttachStop:
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """One recorded change of a setting: JSON texts; `before` is empty when the configuration's value was in force."""
+    """One recorded change of a setting: JSON texts; `before` is empty when the configuration's value was in force.
+
+    `newest` is what the newest change of the same setting made it.
+    """
 
     key: str
     before: str
     after: str
+    newest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

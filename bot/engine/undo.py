@@ -262,6 +262,10 @@ def _undo_leverage(case: Case) -> None:
 
 
 def _check_placed(case: Case) -> Refused | None:
+    """What the files say is seen later; of what is not there any more by the books alone nothing is asked of them."""
+    now = case.change.newest
+    if now and now != case.change.after:
+        return case.moved(f"the model in use of {case.rest}", placing.word(json.loads(now)))
     return placing.refusal(case.turn.state, _back(case))
 
 

@@ -281,5 +281,6 @@ def changes_of(history: Sequence[RecordSetting], wanted: int) -> tuple[SettingCh
         if row.id == wanted:
             earlier = next((old.value for old in history[index + 1 :] if old.key == row.key), "")
             before = placing.before_of(row) if row.key.startswith(f"{placing.KIND}:") else earlier
-            found.append(SettingChange(row.key, before, row.value))
+            newest = next(one.value for one in history if one.key == row.key)
+            found.append(SettingChange(row.key, before, row.value, newest))
     return tuple(reversed(found))
