@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot.config.ml import listed_features
 from bot.domain.errors import ConfigError
 from bot.domain.market import timeframe_ms
 from bot.market.points import Points
@@ -112,8 +113,10 @@ def _outside(groupings: Sequence[Grouping], frame: Frame) -> dict[str, Array]:
 
 
 def features_of(options: MlOptions) -> FeatureSet:
-    """Groups or single features, by commas."""
-    names = [name.strip() for name in options.features.split(",") if name.strip()]
+    """Groups or single features by commas, else what the configuration says that the strategy's models look at."""
+    if not options.features:
+        return feature_set(options.loaded.settings.ml.features_of(options.strategy))
+    names = listed_features(options.features)
     if not names:
         raise ConfigError("--features: none named; allowed: groups or features like base,context")
     return feature_set(names)

@@ -46,7 +46,8 @@ Funding = Annotated[
     Many, typer.Option("--funding", help="Files of funding rates, with --candles.", metavar="FILE...")
 ]
 Strategy = Annotated[str, typer.Option("--strategy", help="Whose signals.", metavar="NAME")]
-Features = Annotated[str, typer.Option("--features", help="Groups or features, by commas.", metavar="NAMES")]
+FEATURES_HELP = "Groups or features, by commas (default: what ml.features says of the strategy)."
+Features = Annotated[str, typer.Option("--features", help=FEATURES_HELP, metavar="NAMES")]
 Begin = Annotated[
     str, typer.Option("--from", help="First day (UTC), 2024-01-31 or with 12:30.", metavar="DATE")
 ]
@@ -80,7 +81,7 @@ def train(  # noqa: PLR0913, PLR0917 - one argument per option of the command li
     backend: Annotated[
         str, typer.Option("--backend", help="lightgbm, or mlp: a small neural network beside it.")
     ] = "lightgbm",
-    features: Features = "base",
+    features: Features = "",
     begin: Begin = "",
     end: End = "",
     fee: Fee = "0.0004",
@@ -114,7 +115,7 @@ def ablation(  # noqa: PLR0913, PLR0917 - one argument per option of the command
     symbols: Symbols = "",
     phantoms: Phantoms = "",
     strategy: Strategy = "composite",
-    features: Features = "base",
+    features: Features = "",
     begin: Begin = "",
     end: End = "",
     fee: Fee = "0.0004",
@@ -143,7 +144,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one argument per option of the command 
     symbols: Symbols = "",
     phantoms: Phantoms = "",
     strategy: Strategy = "composite",
-    features: Features = "base",
+    features: Features = "",
     begin: Begin = "",
     end: End = "",
     fee: Fee = "0.0004",
@@ -173,7 +174,7 @@ def tune(  # noqa: PLR0913, PLR0917 - one argument per option of the command lin
     symbols: Symbols = "",
     phantoms: Phantoms = "",
     strategy: Strategy = "composite",
-    features: Features = "base",
+    features: Features = "",
     begin: Begin = "",
     end: End = "",
     fee: Fee = "0.0004",

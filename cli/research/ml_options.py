@@ -33,7 +33,7 @@ class MlOptions:
     candles: tuple[str, ...] = ()
     funding: tuple[str, ...] = ()
     strategy: str = "composite"
-    features: str = "base"
+    features: str = ""
     begin: str = ""
     end: str = ""
     fee: str = "0.0004"

@@ -200,6 +200,18 @@ def test_every_slip_is_one_line(
     assert not (tmp_path / "m").exists()
 
 
+def test_features_are_those_of_the_configuration_unless_named(tmp_path: Path, few: list[str]) -> None:
+    (tmp_path / "config.yaml").write_text("ml: {features: {composite: 'rsi,adx,side'}}\n")
+    words = ("train", "XRPUSDT", "--candles", *few)
+    card = found(tmp_path, *words)["card"]
+    assert isinstance(card, dict)
+    assert card["features"] == ["rsi", "adx", "side"]
+    named = found(tmp_path, *words, "--features", "bb_pct,side")["card"]
+    assert isinstance(named, dict)
+    assert named["features"] == ["bb_pct", "side"]
+    assert card["parameters"]["composite.adx_threshold"] == 25.0
+
+
 def test_other_candles_are_refused(tmp_path: Path) -> None:
     quick = frame_of(*np.full((5, 3_000), 100.0), symbol="XRPUSDT", bar_ms=300_000)
     assert "composite trades 15m candles, these are 5m" in slip(
