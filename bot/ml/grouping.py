@@ -106,11 +106,6 @@ class Grouping:
     members: tuple[Member, ...]
     seed: int = 0
 
-    def cluster_of(self, symbol: str) -> int | None:
-        """The number of a symbol's cluster; None: it is in none."""
-        found = self.member(symbol)
-        return None if found is None else found.cluster
-
     def member(self, symbol: str) -> Member | None:
         """A symbol with its measures; None: it is not in it."""
         place = bisect_left(self.members, symbol, key=attrgetter("symbol"))

@@ -112,24 +112,12 @@ class Said:
     lived: LivedRows = field(default_factory=LivedRows)
 
 
-def dataset_of(
-    frame: Frame,
-    entries: Entries,
-    warmup_bars: int,
-    features: FeatureSet,
-    matrix: Matrix,
-    recipe: Recipe,
-    rules: Rules,
-) -> Dataset:
-    """Rows of a symbol's history; `matrix` has the features of every bar.
-
-    Hold rows come from bars of the strategy's warm-up on, and have a window, too.
-    """
-    return rows_of(Said(frame, entries, max(0, warmup_bars - 1)), features, matrix, recipe, rules)
-
-
 def rows_of(said: Said, features: FeatureSet, matrix: Matrix, recipe: Recipe, rules: Rules) -> Dataset:
-    """The same from the first bar that counts on; where a signal was lived its row and its outcome stand instead."""
+    """Rows of a symbol's history from the first bar that counts on; `matrix` has the features of every bar.
+
+    Hold rows come from the same bars, and have a window, too. Where a signal was lived its row and its outcome stand
+    instead.
+    """
     frame, entries, lived = said.frame, said.entries, said.lived
     labels = labels_of(frame, entries, rules, recipe.lookahead, recipe.timed_out)
     counted = (entries.row >= said.first_bar) & ~np.isin(entries.row, lived.bar)
@@ -161,11 +149,6 @@ def rows_of(said: Said, features: FeatureSet, matrix: Matrix, recipe: Recipe, ru
 def _ends(labels: Labels, known: NDArray[np.bool_], others: Bars, recipe: Recipe, bars: int) -> Bars:
     """The last bar each label rests on: that of lived signals and holds is where patience would have ended."""
     return np.concatenate((labels.end_row[known], np.minimum(others + recipe.lookahead, bars - 1)))
-
-
-def sampled_holds(frame: Frame, entries: Entries, warmup_bars: int, signals: int, recipe: Recipe) -> Bars:
-    """Bars without a signal, in order of time: `negative_ratio` for each signal, or all there are."""
-    return _holds(len(frame), entries.row, max(0, warmup_bars - 1), signals, recipe)
 
 
 def _holds(bars: int, taken: Bars, first_bar: int, signals: int, recipe: Recipe) -> Bars:

@@ -124,7 +124,7 @@ async def test_a_young_symbol_is_left_out_and_said(tmp_path: Path) -> None:
     young = FRAMES[6].part(HISTORY - 700)
     async with house(tmp_path, *FRAMES[:6], young) as desk:
         assert "Too few candles for a cluster: GGGUSDT." in await said(desk, "/retrain clusters", "Confirm")
-        assert kept(tmp_path)[0].cluster_of("GGGUSDT") is None
+        assert kept(tmp_path)[0].numbers().get("GGGUSDT") is None
 
 
 async def test_it_can_be_stopped_and_one_person_does_one_thing(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_symbols_with_too_few_candles_are_left_out_and_said() -> None:
     young, old = frames["G0N0USDT"].part(BARS // 2), frames["G1N1USDT"].part(0, BARS - 200)
     found = grouped(asked({**frames, "G0N0USDT": young, "G1N1USDT": old}))
     assert found.left_out == ("G0N0USDT", "G1N1USDT")
-    assert found.grouping.cluster_of("G0N0USDT") is None
+    assert found.grouping.numbers().get("G0N0USDT") is None
     assert len(found.grouping.members) == 11
 
 
@@ -138,7 +138,7 @@ def test_a_market_that_stands_still_has_measures() -> None:
     flat = replace(flat, high=flat.close, low=flat.close)
     leader = clustering._hours(market()["BTCUSDT"])
     assert measures_of(flat, leader) == Measures(0.0, 0.0, None, None, 0.0, 0.0, 0.0)
-    assert grouped(asked({**market(), "FLATUSDT": flat})).grouping.cluster_of("FLATUSDT") is not None
+    assert grouped(asked({**market(), "FLATUSDT": flat})).grouping.numbers().get("FLATUSDT") is not None
 
 
 def test_a_symbol_that_is_twice_btc_has_beta_two() -> None:

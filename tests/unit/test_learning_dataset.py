@@ -10,7 +10,7 @@ from markets import random_frame
 from bot.domain.market import DAY_MS
 from bot.ml.feature import Matrix
 from bot.strategy import Entries, Frame
-from research.learning.dataset import Recipe, balance_of, dataset_of, said_at, sampled_holds, weights
+from research.learning.dataset import Dataset, Recipe, Said, balance_of, rows_of, said_at, weights
 from research.learning.labels import UNKNOWN, labels_of
 from research.results.plan import Rules
 
@@ -21,14 +21,17 @@ def matrix(frame: Frame, entries: Entries) -> Matrix:
     return np.stack(said_at(frame, entries), axis=1)
 
 
+def rows_from(frame: Frame, entries: Entries, recipe: Recipe) -> Dataset:
+    """Rows from the fiftieth bar on."""
+    return rows_of(Said(frame, entries, 49), FEATURES, matrix(frame, entries), recipe, Rules())
+
+
 @given(st.integers(0, 1_000), st.sampled_from([0.0, 0.5, 1.0, 3.0, 50.0]))
 @settings(max_examples=30, deadline=None)
 def test_every_labelled_signal_is_a_row_and_only_holds_are_drawn(seed: int, ratio: float) -> None:
     frame = random_frame(seed, 1_500)
     entries = entries_of(frame, seed)
-    found = dataset_of(
-        frame, entries, 50, FEATURES, matrix(frame, entries), Recipe(negative_ratio=ratio, seed=seed), Rules()
-    )
+    found = rows_from(frame, entries, Recipe(negative_ratio=ratio, seed=seed))
     known = labels_of(frame, entries, Rules()).label != UNKNOWN
     assert np.array_equal(found.bar[found.is_signal], entries.row[known])
     assert (np.diff(found.bar) > 0).all()
@@ -43,7 +46,7 @@ def test_every_labelled_signal_is_a_row_and_only_holds_are_drawn(seed: int, rati
 def test_rows_carry_what_was_said_and_holds_nothing() -> None:
     frame = random_frame(1, 1_000)
     entries = entries_of(frame, 1)
-    found = dataset_of(frame, entries, 50, FEATURES, matrix(frame, entries), Recipe(), Rules())
+    found = rows_from(frame, entries, Recipe())
     place = {int(row): k for k, row in enumerate(entries.row)}
     for row, bar, is_signal in zip(found.rows, found.bar.tolist(), found.is_signal.tolist(), strict=True):
         if is_signal:
@@ -56,10 +59,11 @@ def test_rows_carry_what_was_said_and_holds_nothing() -> None:
 def test_the_same_seed_draws_the_same_holds() -> None:
     frame = random_frame(2, 2_000)
     entries = entries_of(frame, 2)
-    one, two, other = (sampled_holds(frame, entries, 50, 100, Recipe(seed=seed)) for seed in (1, 1, 2))
+    found = [rows_from(frame, entries, Recipe(seed=seed)) for seed in (1, 1, 2)]
+    one, two, other = (each.bar[~each.is_signal] for each in found)
     assert np.array_equal(one, two)
     assert not np.array_equal(one, other)
-    assert len(one) == 300
+    assert len(one) == 3 * int(found[0].is_signal.sum()) > 0
 
 
 def test_the_later_word_counts() -> None:
@@ -75,9 +79,7 @@ def test_the_later_word_counts() -> None:
 def test_balance_counts_signals_holds_and_what_was_dropped() -> None:
     frame = random_frame(5, 1_500)
     entries = entries_of(frame, 5)
-    found = balance_of(
-        dataset_of(frame, entries, 50, FEATURES, matrix(frame, entries), Recipe(lookahead=4), Rules())
-    )
+    found = balance_of(rows_from(frame, entries, Recipe(lookahead=4)))
     labels = labels_of(frame, entries, Rules(), 4)
     assert (found.won, found.lost) == (int((labels.label == 1).sum()), int((labels.label == 0).sum()))
     assert found.timed_out == int(labels.timed_out.sum()) > 0

@@ -207,7 +207,7 @@ def test_a_symbol_that_the_newest_one_does_not_hold_is_in_none() -> None:
     first, second = made(FIRST_MS), made(FIRST_MS + BAR_MS, ("BTCUSDT",), ("ETHUSDT",))
     told = outside_of((first, second), "XRPUSDT", FIRST_MS + BAR_MS * np.arange(1, 4))
     np.testing.assert_array_equal(told[CLUSTER], [1, np.nan, np.nan])
-    assert (second.cluster_of("XRPUSDT"), second.cluster_of("ETHUSDT")) == (None, 1)
+    assert (second.numbers().get("XRPUSDT"), second.numbers().get("ETHUSDT")) == (None, 1)
 
 
 def test_without_groupings_or_bars_there_is_nothing_to_tell() -> None:
