@@ -115,7 +115,7 @@ def prune(root: Path, strategy: str, symbol: str, keep: int, spare: str = "") ->
         gone = tuple(others[: max(0, len(others) - max(room, 0))])
         for version in gone:
             (folder / version).rename(folder / _OLD)
-            shutil.rmtree(folder / _OLD)
+            _clear(folder)
     return gone
 
 
@@ -235,9 +235,13 @@ def _named(folder: Path, name: str = files.CURRENT) -> str | None:
 
 
 def _clear(folder: Path) -> None:
-    for name in (_DRAFT, _OLD):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    (folder / _NEXT).unlink(missing_ok=True)
+    """Remove what a dead writer left; whatever bears these names is in the way of the next, of what kind it ever is."""
+    for name in (_DRAFT, _OLD, _NEXT):
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _next_number(folder: Path) -> str:
@@ -261,9 +265,14 @@ def _last_number(folder: Path) -> int:
 
 
 def _note_number(folder: Path, version: str) -> None:
-    if _number(version) > _last_number(folder):
-        _put(folder / _NEXT, f"{version}\n".encode())
+    if _number(version) <= _last_number(folder):
+        return
+    _put(folder / _NEXT, f"{version}\n".encode())
+    try:
         (folder / _NEXT).replace(folder / _LAST)
+    except IsADirectoryError:  # strange, and no reason to lose a model
+        log.warning("%s: %s is a folder; a number may be given twice", _label(folder), _LAST)
+        (folder / _NEXT).unlink()
 
 
 def _put(path: Path, content: bytes) -> None:

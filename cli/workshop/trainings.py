@@ -9,6 +9,7 @@ from bot.domain.market import DAY_MS
 from bot.market.points import Points
 from bot.ml.align import Sources
 from bot.ml.grouping import Grouping, kept_groupings, outside_of
+from bot.ml.model import ModelError
 from bot.ml.phantom import Outcome
 from bot.ml.registry import feature_set
 from bot.ml.writing import prune
@@ -61,7 +62,10 @@ def kept(asked: TrainAsked, lesson: Lesson[Boosted], words: tuple[str, ...]) -> 
     """Write the version, make room, and say what it was made of."""
     models = Path(asked.models)
     card = keep(models, lesson, Origin(version(), commit(), asked.to_ms))
-    prune(models, asked.strategy, asked.symbol, KEPT, card.version)
+    try:
+        prune(models, asked.strategy, asked.symbol, KEPT, card.version)
+    except ModelError as error:  # what was trained is there all the same
+        words = (*words, f"Older versions could not be removed: {error}.")
     return TrainAnswer(card.version, (*words, rows_line(lesson.trained.balance)))
 
 

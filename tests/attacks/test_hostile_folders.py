@@ -1,0 +1,76 @@
+"""A model's folder with things in it that no writer leaves: the next writer goes on, and touches nothing elsewhere."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import model_kit
+import pytest
+from test_retrain_house import folder
+from test_trials_house import PLACE, install
+
+from bot.ml import files
+from bot.ml.model import ModelError
+from bot.ml.writing import prune, replace_current
+from cli.workshop import trainings
+
+type Prepare = Callable[[Path, Path], object]
+
+STRANGE: dict[str, Prepare] = {
+    "a draft that is a link": lambda where, other: (where / ".new").symlink_to(other),
+    "a draft that is a file": lambda where, other: (where / ".new").write_text("x"),
+    "a draft that is a pipe": lambda where, other: os.mkfifo(where / ".new"),
+    "a rest that is a link": lambda where, other: (where / ".old").symlink_to(other),
+    "a rest that is a file": lambda where, other: (where / ".old").write_text("x"),
+    "a name that is a folder": lambda where, other: (where / ".current.new" / "x").mkdir(parents=True),
+    "a name that is a link": lambda where, other: (where / ".current.new").symlink_to(other / "precious"),
+    "a number that is a link": lambda where, other: _instead(
+        where / ".last", lambda path: path.symlink_to(other)
+    ),
+    "a number that is a folder": lambda where, other: _instead(where / ".last", Path.mkdir),
+    "a beginning that is a folder": lambda where, other: _instead(where / "first", Path.mkdir),
+    "a lock that is a pipe": lambda where, other: _instead(where / ".lock", os.mkfifo),
+    "a version that is a link": lambda where, other: (where / "v0009").symlink_to(other),
+}
+
+
+def _instead(path: Path, make: Callable[[Path], object]) -> None:
+    path.unlink()
+    make(path)
+
+
+@pytest.mark.parametrize("prepare", STRANGE.values(), ids=STRANGE)
+def test_the_next_writer_goes_on(tmp_path: Path, prepare: Prepare) -> None:
+    where, other, models = folder(tmp_path), tmp_path / "other", tmp_path / "models"
+    other.mkdir()
+    (other / "precious").write_text("mine")
+    install(tmp_path, 0.5, 1, current=True)
+    install(tmp_path, 0.5, 2)
+    prepare(where, other)
+    newest = install(tmp_path, 0.5, 3, current=True)
+    assert files.current_version(where) == newest
+    assert prune(models, *PLACE, 2) == ("v0001",)
+    replace_current(models, *PLACE, "v0002", newest)
+    assert files.versions(where) == ("v0002", newest)
+    assert {path.name for path in other.iterdir()} == {"precious"}
+    assert (other / "precious").read_text() == "mine"
+
+
+def test_what_was_trained_counts_also_where_no_room_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = model_kit.card(version="v0011")
+
+    def refuse(*_: object) -> tuple[str, ...]:
+        raise ModelError("composite/XRPUSDT: cannot be written: Input/output error")
+
+    monkeypatch.setattr(trainings, "keep", lambda *_: card)
+    monkeypatch.setattr(trainings, "prune", refuse)
+    monkeypatch.setattr(trainings, "rows_line", lambda _: "Rows.")
+    asked: Any = SimpleNamespace(models="m", strategy="composite", symbol="XRPUSDT", to_ms=1)
+    lesson: Any = SimpleNamespace(trained=SimpleNamespace(balance=None))
+    answer = trainings.kept(asked, lesson, ("One.",))
+    assert answer.version == "v0011"
+    assert answer.words[1] == (
+        "Older versions could not be removed: composite/XRPUSDT: cannot be written: Input/output error."
+    )
