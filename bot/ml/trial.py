@@ -2,7 +2,8 @@
 
 Pure: the same signals and the same two models give the same figures, so that a trial is computed whenever it is asked
 for and kept nowhere. A signal counts when its features were kept as the registry computes them today, when its bar
-closed after the challenger was made, and when both models have a score for it.
+closed after the challenger was made and after all that the champion learned from, and when both models have a score
+for it.
 """
 
 from collections.abc import Sequence
@@ -71,7 +72,7 @@ def trial_of(
 
     `threshold` is what a person has set for both, None: each model's own.
     """
-    rows, seen = vectors_of([one for one in followed if _is_late(one, challenger)])
+    rows, seen = vectors_of([one for one in followed if _is_unseen(one, champion, challenger)])
     old, new = _scores(champion, rows), _scores(challenger, rows)
     both = np.flatnonzero(np.isfinite(old) & np.isfinite(new))[:wanted]
     ended = [seen[place] for place in both.tolist()]
@@ -98,9 +99,10 @@ def vectors_of(followed: Sequence[Followed]) -> tuple[Matrix, list[Followed]]:
     return rows, seen
 
 
-def _is_late(one: Followed, challenger: Loaded) -> bool:
-    """True for a signal that the challenger cannot have learned from."""
-    return one.phantom.bar_at_ms > challenger.card.created_at_ms
+def _is_unseen(one: Followed, champion: Loaded, challenger: Loaded) -> bool:
+    """True for a signal that neither can have learned from: a champion may be the younger one, put in use by hand."""
+    at_ms = one.phantom.bar_at_ms
+    return at_ms > challenger.card.created_at_ms and at_ms >= champion.card.trained.to_ms
 
 
 def _scores(model: Loaded, rows: Matrix) -> Array:

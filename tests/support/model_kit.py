@@ -84,7 +84,7 @@ def card(symbol: str = "XRPUSDT", *, seed: int = 1, kind: Kind = "lightgbm", ver
         kind=kind,
         features=FEATURES,
         feature_hash=HASH,
-        trained=Span(1_700_000_000_000, 1_710_000_000_000),
+        trained=Span(1_690_000_000_000, 1_700_000_000_000),
         rows=600,
         positives=290,
         sources={"signal": 150, "hold": 450},

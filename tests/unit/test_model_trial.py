@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from phantom_kit import START_MS, TERMS, decision, market
 
-from bot.ml.card import Card
+from bot.ml.card import Card, Span
 from bot.ml.feature import FeatureSet, Matrix
 from bot.ml.loaded import Loaded
 from bot.ml.phantom import Ending, Followed, Outcome, Phantom, Vector, phantom_of
@@ -95,6 +95,15 @@ def test_only_bars_that_closed_after_the_challenger_was_made_count() -> None:
     late = model("v0002", "rsi", made_ms=SEEN[1].phantom.bar_at_ms)
     assert trial_of(SEEN, ADX_MODEL, late, 5).signals == 3
     assert SEEN[0].phantom.bar_at_ms > START_MS
+
+
+def test_bars_that_a_later_champion_learned_from_do_not_count() -> None:
+    """Somebody may put a model in use that was trained after the one that is tried beside it."""
+    last_ms = SEEN[1].phantom.bar_at_ms
+    learned = replace(ADX_MODEL.card, trained=Span(0, last_ms + 1))
+    trial = trial_of(SEEN, replace(ADX_MODEL, card=learned), RSI_MODEL, 5)
+    assert trial.signals == 3
+    assert trial.net == -9.0 + 8.0 + 1.0
 
 
 def test_other_features_missing_ones_and_open_signals_do_not_count() -> None:
