@@ -121,12 +121,23 @@ class TrainingService:
             longest_s = LONGEST_S if len(members) == 1 else LONGEST_POOLED_S
             task = Task(ticket.user, NAME, parcel, longest_s)
             found = await self.orders.lab.crew.result(task, told)
-        return found if isinstance(found, Refused) else decode(found, TrainAnswer)
+        return found if isinstance(found, Refused) else _answer(found)
 
     async def filed(self, place: Place, version: str, source: str) -> Proposal:
         """Let a version wait for approval. Raises QuarterdeckError."""
         draft = await asyncio.to_thread(self.versions.draft, place, version, source)
         return await self.book.file(draft)
+
+
+def _answer(found: bytes) -> TrainAnswer | Refused:
+    """What a worker says it wrote; one of other code, as after an update under a running desk, may say it otherwise."""
+    try:
+        return decode(found, TrainAnswer)
+    except ValueError:
+        log.exception("a training's answer cannot be read")
+        return Refused(
+            "died", f"{NAME} answered what cannot be read; if the program was updated, restart the desk"
+        )
 
 
 def _part(told: Told, number: int, whole: int, symbol: str) -> Told:
