@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from bot.domain.command import Change, UseModel
+from bot.domain.command import Change
 from bot.domain.model import ModelMode
 from bot.runtime.desk import Desk
 from handlers.cards import answered, clock, no, proposed, table
@@ -128,43 +128,6 @@ async def ml_off(desk: Desk, actor: Actor, symbol: Which = ALL, models: Models =
         await models.shelf.switch(_chosen(symbol), ModelMode.OFF, actor.id),
         buttons=BACK,
     )
-
-
-RESET = (
-    "From the next bar on the model of its cluster or the general one speaks for it, if there is one; else its signals "
-    "pass unfiltered. Its versions stay, and /undo goes back. Open trades are not touched."
-)
-
-
-def _resetting(models: Models, symbol: str) -> UseModel | Reply:
-    """What takes a symbol's own model out of use; the reply says why there is none."""
-    card = models.shelf.card(symbol)
-    if card is None:
-        return _none(models, symbol)
-    if card.symbol != symbol:
-        return no(
-            f"{symbol} has no model of its own in use: that of {card.symbol.removeprefix('_')} speaks for it."
-        )
-    return UseModel(card.strategy, card.symbol, "", card.version)
-
-
-async def preview_reset(desk: Desk, symbol: str, models: Models = EMPTY) -> Reply:
-    """The card before /ml_reset."""
-    found = _resetting(models, symbol)
-    if isinstance(found, Reply):
-        return found
-    change = Change(f"model in use of {found.strategy}/{symbol}", found.before, "none")
-    return proposed("Take the model out of use?", [change], RESET)
-
-
-@command(area="models", role=Role.ADMIN, confirm=Confirm.BUTTON, preview=preview_reset)
-async def ml_reset(desk: Desk, actor: Actor, symbol: SymbolName, models: Models = EMPTY) -> Reply:
-    """Use no model of a symbol's own any more; its versions stay."""
-    found = _resetting(models, symbol)
-    if isinstance(found, Reply):
-        return found
-    answer = await desk.execute(found, actor.id)
-    return answered("Model taken out of use", answer, buttons=BACK)
 
 
 Threshold = Annotated[Decimal | None, Range("0.01", "0.99"), Help("score that passes"), Example("0.6")]

@@ -40,7 +40,7 @@ COMMANDS = load_registry()
 
 ADMINS_ONLY = {
     "set_limit", "reset_kill", "retrain", "approve", "reject", "run_job", "logs", "audit", "config", "restart",
-    "shutdown", "reload", "grant", "revoke", "refuse", "undo", "who", "totp_reset", "ml_reset",
+    "shutdown", "reload", "grant", "revoke", "refuse", "undo", "who", "totp_reset",
 }  # fmt: skip
 TRADERS = {
     "leverage", "set_risk", "set_risk_percent", "set_margin", "set", "params", "pause", "resume", "stop_trading",

@@ -39,12 +39,12 @@ TABLE = {
         ["set_limit", "reset_kill", "shutdown", "restart", "approve", "reject", "undo"], (A, CODE)
     ),
     **dict.fromkeys(["audit", "config", "run_job", "logs", "reload"], (A, NO)),
-    **dict.fromkeys(["retrain", "ml_reset"], (A, BUTTON)),
+    "retrain": (A, BUTTON),
 }
 ALIASES = {"why": "signal", "get_risk": "risk", "sl": "stoploss", "tp": "takeprofit", "flatten": "close_all"}
 ELSEWHERE = {
     "shutdown", "restart", "drill", "approve", "reject", "ml_on", "ml_shadow", "ml_off", "ml_threshold", "retrain",
-    "ml_reset", "adopt", "ignore", "attach_stop",
+    "adopt", "ignore", "attach_stop",
 }  # fmt: skip
 """Carried out by a port, or refused on the busy desk before the engine is asked: their own tests have both."""
 
@@ -83,8 +83,7 @@ LINES = [
     "/alerts delete", "/note btc late entry", "/export trades", "/export ledger 3", "/settings", "/undo 42", "/undo 7",
     "/shutdown", "/restart", "/run_job digest", "/logs", "/logs 5 error", "/reload", "/ml", "/ml_stats",
     "/ml_rankings uplift", "/ml_on", "/ml_shadow", "/ml_off xrp", "/ml_threshold 0.6", "/ml_threshold", "/phantoms",
-    "/phantom_stats", "/ml_reset xrp",
-    "/retrain", "/clusters", "/clusters 1", "/retrain clusters", "/report", "/report 1",
+    "/phantom_stats", "/retrain", "/clusters", "/clusters 1", "/retrain clusters", "/report", "/report 1",
     "/backtest btc",
     "/backtest stop", "/sweep btc", "/proposals", "/approve p1", "/reject p1 too few trades",
 ]  # fmt: skip

@@ -41,7 +41,6 @@ EMPTY = [
 REFUSED = [
     ("/ml_on", "ml: no model is installed; signals pass unfiltered."),
     ("/ml_shadow", "ml: no model is installed; signals pass unfiltered."),
-    ("/ml_reset xrp", "ml: no model is installed; signals pass unfiltered."),
     ("/ml_off xrp", "ml: no model is installed; signals pass unfiltered."),
     ("/ml_threshold 0.6", "ml: no model is installed; signals pass unfiltered."),
     ("/retrain", "Training is not installed on this desk: there is nothing to train."),
@@ -191,13 +190,6 @@ async def test_models_live_against_what_their_cards_promised() -> None:
         "BTCUSDT",
         "ETHUSDT",
     ]
-
-
-async def test_the_general_model_is_not_taken_away_by_way_of_a_symbol() -> None:
-    """BTCUSDT is spoken for by the general model: others would lose it, too."""
-    said = await Talk(busy_desk(), context=(Models(Shelf()),)).say("/ml_reset btc")
-    assert not said.ok
-    assert said.text == "BTCUSDT has no model of its own in use: that of general speaks for it."
 
 
 async def test_a_threshold_is_told_in_three_digits() -> None:

@@ -68,25 +68,6 @@ async def test_trained_approved_used_at_the_next_bar_and_taken_back(tmp_path: Pa
         assert "v0001 was taken out of use" in await desk.bars(2)
 
 
-async def test_taken_out_of_use_from_the_chat_and_back(tmp_path: Path) -> None:
-    async with house(tmp_path) as desk:
-        await said(desk, "/retrain xrp", "Confirm", "/approve p1", "1")
-        await desk.bars(2)
-        shown = await said(desk, "/ml_reset xrp", "Confirm")
-        assert "v0001 → none" in shown
-        assert "Model taken out of use" in shown
-        assert files.current_version(folder(tmp_path)) is None
-        assert (folder(tmp_path) / "v0001" / "card.json").exists(), "its versions stay"
-        assert "v0001 was taken out of use" in await desk.bars(2)
-        assert "no model is installed" in await said(desk, "/ml_reset xrp")
-        newest = next(
-            row for row in await desk.house.desk.settings(9) if row.key.startswith("current_model:")
-        )
-        assert (newest.actor, newest.before, newest.after) == (USER, "v0001", "none")
-        assert "none → v0001" in await said(desk, f"/undo {newest.id}", "1")
-        assert files.current_version(folder(tmp_path)) == "v0001"
-
-
 async def test_the_second_stands_beside_the_first_and_not_when_another_is_in_use(tmp_path: Path) -> None:
     async with house(tmp_path) as desk:
         await said(desk, "/retrain xrp", "Confirm", "/approve p1", "1", "/retrain xrp", "Confirm")
