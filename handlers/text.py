@@ -70,6 +70,11 @@ def defused(text: str) -> str:
     return _MENTION.sub("@\u2060", text)
 
 
+def unlinked(text: str) -> str:
+    """Text whose [words](address) lead nowhere: of Discord's own escaping the first link takes all others out."""
+    return text.replace("](", "]\u2060(")
+
+
 def nearest(word: str, known: list[str], most: int = 3) -> list[str]:
     """The known words that look most like a mistyped one, best first."""
     return get_close_matches(word[:ECHO_LENGTH], known, most, 0.6)

@@ -16,7 +16,7 @@ from handlers.pace import DISCORD, SLACK, Pace
 from handlers.render_text import broken_lines, field_lines, table_lines, text_lines
 from handlers.reply import Reply
 from handlers.speaker import PlatformDown, Speaker
-from handlers.text import clean, defused
+from handlers.text import clean, defused, unlinked
 
 if TYPE_CHECKING:
     from discord import Webhook
@@ -141,7 +141,7 @@ def discord_texts(reply: Reply) -> Iterator[str]:
     """The reply's words as messages of Discord's markup."""
     from discord.utils import escape_markdown
 
-    title = f"**{escape_markdown(defused(_MARKS[reply.severity] + clean(reply.title)))}**"
+    title = f"**{escape_markdown(unlinked(defused(_MARKS[reply.severity] + clean(reply.title))))}**"
     body = [defused(line) for line in _body(reply)]
     return _messages(title, body, DISCORD_LENGTH)
 

@@ -15,7 +15,7 @@ from handlers.platforms.discord.components import MOST_ROWS, Row, rows, view
 from handlers.render_text import broken_lines, table_lines, text_lines
 from handlers.reply import Button, Reply
 from handlers.speaker import NOT_TAKEN
-from handlers.text import clean, defused
+from handlers.text import clean, defused, unlinked
 
 TABLE_WIDTH = 52
 EMBED_LENGTH = 6000
@@ -94,7 +94,7 @@ def _answerable(reply: Reply) -> tuple[Button, ...]:
 
 def safe(text: str) -> str:
     """Text without markup or mentions."""
-    return _TAG.sub(r"\<", defused(escape_markdown(clean(text))))
+    return _TAG.sub(r"\<", defused(escape_markdown(unlinked(clean(text)))))
 
 
 def _embeds(reply: Reply) -> Iterator[Embed]:
