@@ -253,10 +253,19 @@ class Groupings:
     def _newest_first(self) -> Iterator[Grouping]:
         for path in reversed(_files(self._folder)):
             if path.name not in self._read:
-                self._read[path.name] = _readable(path)
-            found = self._read[path.name]
+                self._keep(path)
+            found = self._read.get(path.name)
             if found is not None and found.timeframe_ms == self._timeframe_ms:
                 yield found
+
+    def _keep(self, path: Path) -> None:
+        """Read it once; where the disk did not let us, the next look tries again: a training will have read it."""
+        try:
+            self._read[path.name] = read_grouping(path)
+        except ModelError as error:
+            _log_once(str(error))
+            if not isinstance(error.__context__, OSError):
+                self._read[path.name] = None
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,7 +1,9 @@
 """A model's folder with things in it that no writer leaves: the next writer goes on, and touches nothing elsewhere."""
 
+import errno
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +14,12 @@ from test_retrain_house import folder
 from test_trials_house import PLACE, install
 
 from bot.ml import files
+from bot.ml.grouping import Cluster, Grouping, Groupings, Measures, Member, keep_grouping
 from bot.ml.model import ModelError
 from bot.ml.writing import prune, replace_current
 from cli.workshop import trainings
+
+NAMES = ("AAUSDT", "BBUSDT")
 
 type Prepare = Callable[[Path, Path], object]
 
@@ -73,4 +78,32 @@ def test_what_was_trained_counts_also_where_no_room_can_be_made(monkeypatch: pyt
     assert answer.version == "v0011"
     assert answer.words[1] == (
         "Older versions could not be removed: composite/XRPUSDT: cannot be written: Input/output error."
+    )
+
+
+def test_a_grouping_that_the_disk_withheld_once_is_read_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measures = Measures(*(0.1,) * len(fields(Measures)))
+    members = tuple(Member(name, 0, measures) for name in NAMES)
+    one = Grouping(
+        1_700_000_100_000, 30, 900_000, 1, 0.5, (Cluster(0, ("AAUSDT", "BBUSDT"), measures, "calm"),), members
+    )
+    kept = keep_grouping(tmp_path, one)
+    (kept.parent / "20240101T000000.json").write_text("{}")
+    groupings, opened = Groupings(tmp_path, 900_000), os.open
+    asked: list[str] = []
+
+    def withheld(path: Any, *given: Any) -> int:
+        asked.append(Path(path).name)
+        if len(asked) <= 2:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return opened(path, *given)
+
+    monkeypatch.setattr(files.os, "open", withheld)
+    assert groupings.known_at(1_800_000_000_000) is None
+    assert groupings.known_at(1_800_000_000_000) == one
+    assert groupings.known_at(1_800_000_000_000) == one
+    assert asked == [*2 * ["20240101T000000.json", kept.name]], (
+        "what is read, and what is broken, is read once"
     )
