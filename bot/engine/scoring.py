@@ -60,7 +60,9 @@ def on_scores(turn: Turn, event: ScoresCame) -> None:
         return
     said = {one.symbol: one for one in event.scores}
     for signal in found:
-        turn.state.symbols[signal.symbol].model_young = said.get(signal.symbol, NOTHING_SAID).young
+        symbol, word = turn.state.symbols[signal.symbol], said.get(signal.symbol, NOTHING_SAID)
+        symbol.model_young = word.young
+        symbol.model_absent = word.score is None and not word.fault
     _consider_all(turn, found, said)
 
 
@@ -72,7 +74,9 @@ def due(turn: Turn, number: str) -> None:
 
 
 def _late(symbol: SymbolState) -> ModelScore:
-    """No answer; a model that did not count when it last spoke does not count for being late."""
+    """No answer; who had no model when they last answered, or one that did not count, does not suffer for it."""
+    if symbol.model_absent:
+        return ModelScore(symbol.symbol)
     return ModelScore(symbol.symbol, fault=LATE, young=symbol.model_young)
 
 

@@ -164,6 +164,7 @@ class SymbolState:
     reversal_judged: Judged | None = None
     model: ModelUse = UNFILTERED
     model_young: str = ""
+    model_absent: bool = False
     paused: bool = False
     reentry: bool = True
     kill: Kill | None = None

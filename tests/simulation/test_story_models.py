@@ -214,6 +214,17 @@ def test_a_model_that_has_grown_up_counts_also_when_it_is_late() -> None:
     assert (desk.refusals()[-1], gate(desk)) == ("model", "no score: the models did not answer in time")
 
 
+def test_a_symbol_without_a_model_does_not_suffer_for_a_late_answer() -> None:
+    desk = filtered()
+    desk.enter("XYZ", LONG, stop=95)
+    assert (desk.refusals(), gate(desk)) == ([""], "no model")
+    silent(desk)
+    desk.bar(XYZ=(100, 100, 90, 90))
+    desk.enter("XYZ", LONG, stop=85)
+    desk.wait(1_500)
+    assert (desk.refusals()[-1], gate(desk)) == ("", "no model")
+
+
 def test_a_score_that_is_only_noted_ranks_nothing() -> None:
     desk = filtered("AAA", "BBB", mode=SHADOW, limits=Limits(max_positions=1))
     scores(desk, AAA=0.6, BBB=0.7)
