@@ -19,6 +19,9 @@ def run_install(options: MlOptions, card: Path, model: Path, report: Path | None
     """Write them as a new version of the place that the card names; `use`: and use it from the next bar on."""
     found = card_of(files.read_whole(card.expanduser(), files.LARGEST_CARD), card.name)
     _check_features(found, card.name)
+    replace(options, strategy=found.strategy).registry.strategy_class(
+        found.strategy
+    )  # there is such a strategy
     content = files.read_whole(model.expanduser(), files.LARGEST_MODEL)
     words = _report_of(report)
     kept = write_version(options.shelf, replace(found, version=""), content, words, current=use)

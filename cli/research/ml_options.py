@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from bot.domain.errors import ConfigError
 from bot.ml.card import check_symbol
 from cli.options import home_of
 
@@ -81,8 +82,13 @@ class MlOptions:
 
     @cached_property
     def shelf(self) -> Path:
-        """Where models lie: --models, else the configuration's folder, in the home."""
-        return self.models.expanduser() if self.models else self.folder / self.loaded.settings.ml.folder
+        """Where models lie: --models, else the configuration's folder, in the home. Raises ConfigError for a file."""
+        if self.models is None:
+            return self.folder / self.loaded.settings.ml.folder
+        chosen = self.models.expanduser()
+        if chosen.exists() and not chosen.is_dir():
+            raise ConfigError(f"--models {chosen}: is no folder; allowed: a folder, or a name for a new one")
+        return chosen
 
     @property
     def threshold(self) -> float:

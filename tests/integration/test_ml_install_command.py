@@ -65,11 +65,14 @@ def test_what_could_not_be_used_is_not_written(tmp_path: Path, foreign: tuple[Pa
         ({"features": ["nothing", *right["features"][1:]]}, "nothing"),
         ({"canary": [right["canary"][0] | {"score": 0.999}]}, "its trainer saw 0.999"),
         ({"kind": "onnx"}, "imputation: missing"),
+        ({"strategy": "composit"}, "did you mean composite?"),
     ):
         card.write_text(json.dumps(right | changed))
         assert line in slip(home, "install", str(card), str(model))
     card.write_text(json.dumps(right))
     assert "absent.txt: is missing" in slip(home, "install", str(card), str(tmp_path / "absent.txt"))
     assert "is missing" in slip(home, "install", str(tmp_path / "absent.json"), str(model))
+    for words in (("install", str(card), str(model)), ("status",), ("reset", "XRPUSDT")):
+        assert "card.json: is no folder" in slip(home, *words, "--models", str(card))
     assert "cannot be read: Is a directory" in slip(home, "install", str(card), str(tmp_path))
     assert files.versions(home / "models" / "composite" / "XRPUSDT") == ()
