@@ -92,11 +92,12 @@ class Leaders:
                 self._woken.clear()
                 for symbol in sorted(self._symbols & {*self._needed(), *self._kept}):
                     self._ask(symbol)
-        finally:
+        except asyncio.CancelledError:
             tasks = [one.task for one in self._kept.values() if one.task is not None]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            raise
 
     async def arrived(self, symbols: Collection[str], open_at_ms: int, patience_s: float) -> None:
         """Wait for these symbols' bar that opens then: so long at most, and no longer where it cannot be had now."""

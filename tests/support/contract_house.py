@@ -168,10 +168,12 @@ class Floor(ABC):
         """End as a killed process does: nothing is said, nothing is written any more, sockets are cut."""
         await self._let_go()
         house = self.house
-        if house._task is not None:
-            house._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await house._task
+        tasks = [one for one in (house._task, house._following, *house._beside) if one is not None]
+        for task in tasks:
+            task.cancel()
+        for found in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(found, Exception):
+                raise found
         for part in (house.performer, house.venue, house.database):
             await part.close()
         self.tape.hang_before = self.tape.hang_after = None
