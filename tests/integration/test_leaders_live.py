@@ -8,10 +8,11 @@ from io import BytesIO
 from pathlib import Path
 from random import Random
 
+import model_kit
 import numpy as np
 import pytest
 from sandbox_house import Sandbox, sandbox
-from test_models_live import BARS, HISTORY, NAMES, install, trained, walk
+from test_models_live import BARS, HISTORY, NAMES, install, walk
 from whole_house import plan_of, written
 
 from bot.config import load_text
@@ -56,7 +57,7 @@ def in_training(frames: Mapping[str, Frame]) -> tuple[Array, Array]:
     sources = Sources(
         xrp, btc=frames.get("BTCUSDT"), eth=frames.get("ETHUSDT"), strength=told[0], side=told[1]
     )
-    scores = trained(1).predict(history_matrix(feature_set(NAMES), sources))
+    scores = model_kit.knowing_nothing(1, len(NAMES)).predict(history_matrix(feature_set(NAMES), sources))
     return np.asarray(scores), history_matrix(FeatureSet(FEATURES), sources)
 
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from learning_kit import informed
 
-from bot.domain.errors import ConfigError, StorageError
+from bot.domain.errors import ConfigError, QuarterdeckError, StorageError
 from research.learning import tuning
 from research.learning.boosting import Boosting, BoostSettings
 from research.learning.dataset import Recipe
@@ -114,7 +114,7 @@ class TestProposalsReadBack:
         path = tmp_path / "other.json"
         for content in (b"", b"[]", b'{"proposal": 5}', b"\xff"):
             path.write_bytes(content)
-            with pytest.raises(ConfigError):
+            with pytest.raises(QuarterdeckError):
                 read_settings(path, "a", "B")
-        with pytest.raises(ConfigError, match="cannot be read"):
+        with pytest.raises(QuarterdeckError, match="cannot be read"):
             read_settings(tmp_path / "nothing.json", "a", "B")
