@@ -14,6 +14,7 @@ from foreign_clients import ccxt_bybit_config, ccxt_config
 from sandbox_house import Sandbox, sandbox_in_process, until
 
 from bot.domain.order import OrderStatus
+from bot.runtime.clock import WallClock
 from sandbox.exchange.serving.errors import Refusal
 from sandbox.exchange.serving.faults import FrameEffect, RequestEffect, Rule, on_frame, on_request
 from sandbox.exchange.serving.world import do
@@ -27,7 +28,7 @@ both = pytest.mark.parametrize("venue", VENUES)
 
 @asynccontextmanager
 async def trading(venue: str, *rules: Rule, **parts: Any) -> AsyncIterator[tuple[Sandbox, Any]]:
-    async with sandbox_in_process(venue, *rules, **parts) as house:
+    async with sandbox_in_process(venue, *rules, start_at_ms=WallClock().now_ms(), **parts) as house:
         make, config = (
             (ccxt.pro.binanceusdm, ccxt_config) if venue == "binance" else (ccxt.pro.bybit, ccxt_bybit_config)
         )

@@ -10,6 +10,8 @@ from foreign_clients import ccxt_config
 from sandbox_house import Sandbox, sandbox_in_process
 from virtual_loop import run_virtually
 
+from bot.runtime.clock import WallClock
+
 START_MS = 1_800_000_000_000
 HOURS = 3
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
@@ -50,7 +52,10 @@ def _hours() -> tuple[dict[str, set[int]], Counter[str], list[str]]:
     frames: list[str] = []
 
     async def work() -> None:
-        async with sandbox_in_process("binance", step_s=1.0, held=False, symbols=SYMBOLS) as house:
+        now_ms = WallClock().now_ms()
+        async with sandbox_in_process(
+            "binance", step_s=1.0, held=False, symbols=SYMBOLS, start_at_ms=now_ms
+        ) as house:
             await _live(house, candles, orders)
             frames.extend(f"{frame.at_ms} {frame.text}" for frame in house.stage.frames)
 

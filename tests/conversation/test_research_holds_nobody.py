@@ -1,46 +1,52 @@
-"""/sweep and /backtest work elsewhere: the loop that trades is never held by them."""
+"""/sweep and /backtest work elsewhere: nothing of them is computed on the thread that trades."""
 
-import asyncio
-import time
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
-import numpy as np
+import matplotlib.colors
 import pytest
-from held_loop import held_loop
 from test_command_sweep import BARS, stored, waves
 from whole_house import whole_house
 
-MOST_MS = 50.0
+WORK = ("research", "matplotlib", "jinja2", "PIL", "strategies.composite")
+WORDS = ("research.results.plan",)  # what was asked for, as a value: no work
 
 
-async def test_a_loop_that_is_held_is_seen() -> None:
-    """The measure itself: work on the loop counts, waiting does not."""
+@contextmanager
+def heard_at_work() -> Iterator[set[str]]:
+    """The modules of `WORK` whose functions this thread calls meanwhile; those of other threads do not count."""
+    found: set[str] = set()
 
-    def work() -> None:
-        end = time.thread_time() + 0.08
-        while time.thread_time() < end:
-            np.arange(1_000).sum()
+    def called(frame: FrameType, event: str, _: object) -> None:
+        name = frame.f_globals.get("__name__", "")
+        if event == "call" and name.startswith(WORK) and name not in WORDS:
+            found.add(name)
 
-    with held_loop() as held:
-        await asyncio.sleep(0.2)
-        await asyncio.to_thread(work)
-    assert held.most_ms < MOST_MS
-    with held_loop() as held:
-        asyncio.get_running_loop().call_soon(work)
-        await asyncio.sleep(0.01)
-    assert held.most_ms >= 80.0
+    sys.setprofile(called)
+    try:
+        yield found
+    finally:
+        sys.setprofile(None)
+
+
+def test_work_on_this_thread_is_seen() -> None:
+    with heard_at_work() as found:
+        matplotlib.colors.to_rgb("#aabbcc")
+    assert "matplotlib.colors" in found
 
 
 @pytest.mark.parametrize("words", ["/sweep xrp 60", "/backtest xrp 30", "/backtest xrp 30 metronome fast"])
-async def test_the_loop_is_never_held(tmp_path: Path, words: str) -> None:
-    """From the word to the answer with its picture and page, in processor time of the loop's thread."""
+async def test_the_loop_never_works(tmp_path: Path, words: str) -> None:
+    """From the word to the answer with its picture and page."""
     frame = waves()
     await stored(tmp_path, frame)
     async with whole_house(tmp_path, [frame], history=BARS - 20) as desk:
         await desk.say("/status")
-        with held_loop() as held:
+        with heard_at_work() as found:
             said = await desk.say(words)
         assert "XRPUSDT" in said
         assert "Factor" in said or "factor" in said
-        assert held.callbacks > 20
-        assert held.most_ms < MOST_MS, held.longest
+        assert found == set()

@@ -21,6 +21,8 @@ from sandbox.exchange.serving.venues import Setting, key_of, open_stage
 from sandbox.market import GeneratedMarket, exchange_info, funding_info, leverage_brackets
 
 SEED = 11
+HOUR_MS = 3_600_000
+PHASE_MS = 1_210_000  # 20 minutes and 10 seconds past the hour: no candle of any length is about to close
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,16 @@ class Sandbox:
 def open_venue(
     venue: str, *rules: Rule, symbols: int | Sequence[str] = 3, held: bool = True, **parts: Any
 ) -> Stage:
-    """A stage on a generated market of 1m candles that lives now; `held`: prices move by control calls only."""
+    """A stage on a generated market of 1m candles; `held`: prices move by control calls only.
+
+    It lives in this hour, but at its own minute unless told `start_at_ms`; foreign clients that stamp their questions
+    with the machine's time want that of `WallClock`.
+    """
     feed = GeneratedMarket(SEED, symbols, "1m")
     more = Extras(brackets=leverage_brackets(feed.symbols), funding=funding_info(feed.symbols))
+    parts.setdefault("start_at_ms", WallClock().now_ms() // HOUR_MS * HOUR_MS + PHASE_MS)
     setting = Setting(
-        feed=feed,
-        instruments=read_instruments(exchange_info(feed.symbols), more),
-        start_at_ms=WallClock().now_ms(),
-        seed=SEED,
-        **parts,
+        feed=feed, instruments=read_instruments(exchange_info(feed.symbols), more), seed=SEED, **parts
     )
     stage = open_stage(venue, setting, FaultPlan(rules, SEED))
     stage.exchange.hold("", held=held)
