@@ -23,13 +23,12 @@ from bot.strategy import Frame
 from bot.venues.port import VenueUnavailable
 from cli.clusters import LiveClusters
 from cli.house import House
-from cli.models import folder_of
 from cli.weekly import GIVEN_UP, WeeklyLab
 from cli.workshop.asking import GroupAnswer, GroupAsked, nothing_of
 from cli.workshop.crew import Task
 from cli.workshop.parcel import packed
 from handlers.grouper import Kept, Regrouped, moved
-from handlers.lab import Told
+from handlers.lab import Told, unheard
 
 DAYS = 30
 ENOUGH = 0.95
@@ -63,7 +62,7 @@ class GroupingService:
         """As a job: people's work goes first. What it came to, in a few words."""
         while not self.lab.crew.idle:
             await self.lab.crew.news()
-        found = await self.regroup(JOB, _unheard)
+        found = await self.regroup(JOB, unheard)
         if isinstance(found, Refused):
             self.live.tell_failed(found.figures)
             return f"not grouped: {found.figures}"
@@ -151,11 +150,13 @@ class GroupingService:
         return found.get(symbol)
 
 
-def join_clusters(house: House, lab: WeeklyLab) -> GroupingService:
-    """Let the house know its symbols' clusters, and group them every week where there are enough."""
-    settings, bar_ms = house.plan.loaded.settings, house.engine.state.settings.bar_ms
-    models = folder_of(house.plan.home, settings.ml.folder)
-    live = LiveClusters(house, Groupings(models, bar_ms))
+def join_clusters(house: House, lab: WeeklyLab, models: Path, groupings: Groupings) -> GroupingService:
+    """Let the house know its symbols' clusters, and group them every week where there are enough.
+
+    `groupings` are those under the folder of `models`.
+    """
+    settings = house.plan.loaded.settings
+    live = LiveClusters(house, groupings)
     house.loop.commit_listeners.append(live.hear)
     house.beside["clusters"] = live.run
     service = GroupingService(live, lab, models)
@@ -163,7 +164,3 @@ def join_clusters(house: House, lab: WeeklyLab) -> GroupingService:
         when = Cron(settings.ml.clusters, settings.timezone)
         house.job_rules.append(JobRule(WORK, "Group symbols by behaviour", when, service.weekly))
     return service
-
-
-async def _unheard(part: float, at: str) -> None:
-    """Nobody looks."""

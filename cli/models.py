@@ -46,11 +46,10 @@ def folder_of(home: Path, folder: str) -> Path:
     return home / folder
 
 
-def join_models(house: House) -> "Shelf":
-    """Let the house's signals be scored; answers what the chat asks."""
+def join_models(house: House, root: Path, groupings: Groupings) -> "Shelf":
+    """Let the house's signals be scored by the models under `root`; answers what the chat asks."""
     plan, engine = house.plan, house.engine
-    settings, symbols = plan.loaded.settings.ml, engine.state.symbols
-    root = folder_of(plan.home, settings.folder)
+    symbols = engine.state.symbols
     shelf = ModelShelf(root)
     shelf.want(Wanted(state.settings.strategy, name) for name, state in symbols.items())
 
@@ -62,11 +61,10 @@ def join_models(house: House) -> "Shelf":
         return engine.signals.frame(symbol) if symbol in symbols else leaders.window(symbol)
 
     arrived = partial(leaders.arrived, patience_s=patience_s(house))
-    groupings = Groupings(root, engine.state.settings.bar_ms)
     known = Known(window, points_of(house), beside, groupings.outside, arrived=arrived)
     news = ModelNews(partial(_tell, house))
     told = Told(news.changed, partial(_tell_failure, house), house.now_ms, news.settled)
-    house.performer.placer = FilePlacer(folder_of(plan.home, settings.folder))
+    house.performer.placer = FilePlacer(root)
     patience = PATIENCE_S if plan.read_lag_ms else None
     scorer = house.scorer = house.performer.scorer = ModelScorer(
         shelf, known, told, patience, evolution_of(house, root), house.bars

@@ -15,6 +15,7 @@ from bot.domain.model import ModelUse
 from bot.domain.settings import EngineSettings, SymbolSettings
 from bot.engine.engine import Engine
 from bot.market.signals import WindowSignals
+from bot.ml.grouping import Groupings
 from bot.runtime.desk import About
 from bot.runtime.health import Health
 from bot.runtime.loop import Loop
@@ -34,7 +35,7 @@ from cli.house import Blueprint as Blueprint
 from cli.house import House as House
 from cli.house import MakeVenue as MakeVenue
 from cli.lease import Lease
-from cli.models import join_models
+from cli.models import folder_of, join_models
 from cli.phantoms import follow_signals
 from cli.training import joining as training
 from cli.venues import wire_words
@@ -104,10 +105,12 @@ def build_house(plan: Blueprint, database: Database, venue: Venue) -> House:
     lab = build_lab(plan, desk, database.ledger(plan.account), engine.state.settings, venue)
     lab.book = book
     house = House(plan, database, venue, engine, loop, performer, timers, desk, commands, front, health)
-    shelf = lab.shelf = join_models(house)
+    models = folder_of(plan.home, plan.loaded.settings.ml.folder)
+    groupings = Groupings(models, engine.state.settings.bar_ms)
+    shelf = lab.shelf = join_models(house, models, groupings)
     trained = training.join_training(house, lab, book)
     shelf.queued = trained.service.queued
-    groups = Groups(join_clusters(house, lab))
+    groups = Groups(join_clusters(house, lab, models, groupings))
     phantoms = Phantoms(follow_signals(house, database.phantoms(plan.account), trained.trials.is_tried))
     lent = Research(lab), Proposals(book), Models(shelf), phantoms, Training(trained.service), groups
     front.lend(plan.loaded.settings.name, *lent)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from json import dumps
 from operator import attrgetter
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from bot.ml.feature import BTC_CORRELATION, CLUSTER, CLUSTER_VOLATILITY, CLUSTER
 from bot.ml.files import read_whole
 from bot.ml.model import ModelError
 from bot.ml.strict import read_as
-from bot.ml.writing import held
+from bot.ml.writing import held, put, settle
 from bot.strategy import Array
 
 FOLDER = "_clusters"
@@ -188,7 +189,9 @@ def keep_grouping(models: Path, grouping: Grouping) -> Path:
     with held(folder):
         if not os.path.lexists(path):
             try:
-                _write(folder, path, _text(grouping))
+                put(folder / _DRAFT, _text(grouping))
+                (folder / _DRAFT).replace(path)
+                settle(folder)
             except OSError as error:
                 with suppress(OSError):
                     (folder / _DRAFT).unlink(missing_ok=True)
@@ -221,7 +224,7 @@ def counts_from(now_ms: int, timeframe_ms: int) -> int:
 class Groupings:
     """What is kept under a models folder, for a desk: every file is read once, new ones are found at the next look.
 
-    Whoever asks reads files: it belongs into a thread.
+    Whoever asks reads files: it belongs into a thread, of which there may be several.
     """
 
     def __init__(self, models: Path, timeframe_ms: int) -> None:
@@ -229,6 +232,7 @@ class Groupings:
         self._folder = models / FOLDER
         self._timeframe_ms = timeframe_ms
         self._read: dict[str, Grouping | None] = {}
+        self._reading = Lock()
         self._told: tuple[int, Grouping | None] = (0, None)
 
     def known_at(self, close_at_ms: int) -> Grouping | None:
@@ -252,8 +256,9 @@ class Groupings:
 
     def _newest_first(self) -> Iterator[Grouping]:
         for path in reversed(_files(self._folder)):
-            if path.name not in self._read:
-                self._keep(path)
+            with self._reading:
+                if path.name not in self._read:
+                    self._keep(path)
             found = self._read.get(path.name)
             if found is not None and found.timeframe_ms == self._timeframe_ms:
                 yield found
@@ -300,21 +305,6 @@ def _log_once(line: str) -> None:
 
 def _text(grouping: Grouping) -> bytes:
     return dumps(asdict(grouping), indent=1, allow_nan=False).encode() + b"\n"
-
-
-def _write(folder: Path, path: Path, content: bytes) -> None:
-    """A new file under its name as a whole, on the disk."""
-    draft = folder / _DRAFT
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _faults(one: Grouping, name: str) -> Iterator[str]:

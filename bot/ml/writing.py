@@ -184,9 +184,9 @@ def _write(folder: Path, card: Card, model: bytes, report: str) -> None:
     with told(folder):
         try:
             draft.mkdir()
-            _put(draft / files.MODEL_FILE[card.kind], model)
-            _put(draft / files.REPORT, report.encode())
-            _put(draft / files.CARD, card_text(card))
+            put(draft / files.MODEL_FILE[card.kind], model)
+            put(draft / files.REPORT, report.encode())
+            put(draft / files.CARD, card_text(card))
             settle(draft)
             _note_number(folder, card.version)
             draft.rename(final)
@@ -202,7 +202,7 @@ def _note_first(folder: Path) -> None:
         if os.path.lexists(folder / files.FIRST):
             return
         made = files.first_made_ms(folder)
-        _put(folder / _NEXT, f"{made}\n".encode())
+        put(folder / _NEXT, f"{made}\n".encode())
         (folder / _NEXT).replace(folder / files.FIRST)
         settle(folder)
     except (ModelError, OSError) as error:
@@ -217,7 +217,7 @@ def point(path: Path, version: str) -> None:
     folder = path.parent
     draft = folder / _NEXT
     with told(folder):
-        _put(draft, f"{version}\n".encode())
+        put(draft, f"{version}\n".encode())
         now_ns = draft.stat().st_mtime_ns
         before_ns = path.lstat().st_mtime_ns if os.path.lexists(path) else 0
         if now_ns <= before_ns:
@@ -267,7 +267,7 @@ def _last_number(folder: Path) -> int:
 def _note_number(folder: Path, version: str) -> None:
     if _number(version) <= _last_number(folder):
         return
-    _put(folder / _NEXT, f"{version}\n".encode())
+    put(folder / _NEXT, f"{version}\n".encode())
     try:
         (folder / _NEXT).replace(folder / _LAST)
     except IsADirectoryError:  # strange, and no reason to lose a model
@@ -275,7 +275,7 @@ def _note_number(folder: Path, version: str) -> None:
         (folder / _NEXT).unlink()
 
 
-def _put(path: Path, content: bytes) -> None:
+def put(path: Path, content: bytes) -> None:
     """A new file with this content, on the disk."""
     with path.open("wb") as file:
         file.write(content)

@@ -1,6 +1,7 @@
 """Clusters in the running house: live rows are training rows to the last bit over regroupings; who else follows."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from whole_house import BAR_MS, START_MS, Desk, market, whole_house
 
+from bot.ml import grouping as groupings
 from bot.ml.align import Sources
 from bot.ml.card import Canary
 from bot.ml.compute import history_matrix
@@ -145,6 +147,29 @@ async def test_live_scores_are_those_of_training_over_regroupings_and_a_restart(
     assert found == {row: expected.item(row) for row in found}
     told = [sources(tmp_path).outside["cluster"][row] for row in sorted(found)]
     assert len(set(np.nan_to_num(told, nan=-1.0).tolist())) == 4, "every grouping was lived"
+
+
+async def test_a_house_reads_a_grouping_once_for_all_who_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores are told of it, and the engine takes it into use."""
+    seen, real = Counter[str](), groupings.read_grouping
+
+    def read(path: Path) -> Grouping:
+        seen[path.name] += 1
+        return real(path)
+
+    monkeypatch.setattr(groupings, "read_grouping", read)
+    install(tmp_path, 1)
+    group(tmp_path, close_ms(HISTORY), XRPUSDT=2)
+    async with whole_house(tmp_path, FRAMES, history=HISTORY) as desk:
+        await said(desk, "/ml_on XRP", "Confirm")
+        await desk.bars(3)
+        group(tmp_path, close_ms(HISTORY + 4), XRPUSDT=1)
+        await desk.bars(4)
+        await until(desk, lambda: desk.house.engine.state.clusters.get("XRPUSDT") == 1)
+        assert len(await scores(desk)) >= 6
+    assert list(seen.values()) == [1, 1]
 
 
 async def vectors(desk: Desk) -> Sequence[Followed]:

@@ -5,8 +5,10 @@ import logging
 import os
 import subprocess
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -243,6 +245,27 @@ def test_the_folder_is_looked_at_once_for_bars_that_close_together(
     assert len(looks) == 2
     keep_grouping(tmp_path, made(FIRST_MS + 2 * BAR_MS, ("XRPUSDT",), ("BTCUSDT",)))
     assert desk.outside("BTCUSDT", FIRST_MS + 3 * BAR_MS)[CLUSTER] == 1.0
+
+
+def test_threads_that_look_at_once_read_a_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is in the middle of it, and waits a moment for whoever reads beside it."""
+    keep_grouping(tmp_path, made(FIRST_MS))
+    desk, real, twice = Groupings(tmp_path, BAR_MS), grouping.read_grouping, Event()
+    other: list[Future[Grouping | None]] = []
+    with ThreadPoolExecutor() as pool:
+
+        def read(path: Path) -> Grouping:
+            if other:
+                twice.set()
+            else:
+                other.append(pool.submit(desk.known_at, 1 << 60))
+                twice.wait(0.5)
+            return real(path)
+
+        monkeypatch.setattr(grouping, "read_grouping", read)
+        assert desk.known_at(1 << 60) == made(FIRST_MS)
+        assert [one.result() for one in other] == [made(FIRST_MS)]
+    assert not twice.is_set()
 
 
 def test_the_dates_of_all_are_told_without_reading_them(tmp_path: Path) -> None:
