@@ -19,7 +19,7 @@ from cli.vitals import VitalSigns
 from cli.wiring import House
 from handlers.commands.digest import Period, page
 from handlers.commands.drills import drilled
-from handlers.lab import Research, WeeklyOrder, WeeklyResult
+from handlers.lab import Research, WeeklyOrder, WeeklyResult, unheard
 from handlers.showing import FILE, PICTURE, WAITING
 
 JOBS_FILE = "jobs.db"
@@ -77,7 +77,7 @@ async def send_digest(house: House, period: str) -> str:
 async def send_weekly(house: House) -> str:
     """The report of the week that has ended, as a notice with picture and page; it is drawn when it is delivered."""
     lab = next(one.lab for one in house.front.seats[house.name].context if isinstance(one, Research))
-    found = await lab.weekly(WeeklyOrder(1, "job:weekly"), _unheard)
+    found = await lab.weekly(WeeklyOrder(1, "job:weekly"), unheard)
     if isinstance(found, Refused):
         notice = Notice(
             NoticeKind.JOB,
@@ -90,10 +90,6 @@ async def send_weekly(house: House) -> str:
         return f"not made: {found.figures}"
     await raise_notice(house, weekly_notice(found, house.now_ms()))
     return "sent"
-
-
-async def _unheard(part: float, at: str) -> None:
-    """Nobody looks."""
 
 
 def weekly_notice(found: WeeklyResult, at_ms: int) -> Notice:

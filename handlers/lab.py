@@ -224,3 +224,7 @@ class Research(Injected):
     """The laboratory, as a handler asks for it."""
 
     lab: Laboratory = field(default_factory=NoLaboratory)
+
+
+async def unheard(part: float, at: str) -> None:
+    """A Told for what nobody looks at."""

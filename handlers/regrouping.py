@@ -1,13 +1,12 @@
 """Symbols grouped anew from a chat: one message that moves, who is in another cluster at the end."""
 
-from functools import partial
-
 from bot.domain.command import Change
 from bot.domain.refusal import Refused
 from bot.runtime.desk import Desk
-from handlers.cards import clock, listed, no, table
-from handlers.format import count, percent
+from handlers.cards import clock, listed, table
+from handlers.format import count
 from handlers.grouper import Groups, Regrouped, moved_words
+from handlers.long_work import LongWork
 from handlers.progress import Progress
 from handlers.reply import Button, ButtonStyle, Reply
 
@@ -26,26 +25,12 @@ def grouping_card() -> Reply:
 
 async def grouped_anew(desk: Desk, progress: Progress, groups: Groups) -> Reply:
     """Group, and say who is in another cluster."""
-    found = await groups.grouper.regroup(progress.user, partial(_tell, progress))
+    work = LongWork(progress, "Grouping", STOP_IT, BACK)
+    found = await groups.grouper.regroup(progress.user, work.tell)
     if isinstance(found, Refused):
-        return await _not_done(progress, found)
-    await progress.finish(Reply("Grouping: done"))
+        return await work.not_done(found)
+    await progress.finish(Reply(f"{work.title}: done"))
     return _made(desk, found)
-
-
-async def _not_done(progress: Progress, answer: Refused) -> Reply:
-    """The message that moved says that it has ended, too."""
-    if answer.rule == "running":
-        return no(f"{answer.figures.rstrip('.')}.", STOP_IT)
-    await progress.finish(Reply(f"Grouping: {'stopped' if answer.rule == 'stopped' else 'not done'}"))
-    return no(f"{answer.figures.rstrip('.')}.", *BACK)
-
-
-async def _tell(progress: Progress, part: float, at: str = "") -> None:
-    """One message that changes in place."""
-    done = int(max(0.0, min(1.0, part)) * 20)
-    bar = f"{'█' * done}{'░' * (20 - done)} {percent(part * 100, 0)}"
-    await progress.show(Reply("Grouping runs", text=f"{bar}\n{at}".rstrip(), buttons=(STOP_IT,)))
 
 
 def _made(desk: Desk, found: Regrouped) -> Reply:

@@ -17,6 +17,7 @@ from cli.training.service import TrainingService
 from cli.training.trials import JOB, Fields, Tell, Trials
 from cli.training.turns import Ticket
 from handlers.format import count
+from handlers.lab import unheard
 from handlers.showing import WAITING
 
 FRESH_MS = DAY_MS
@@ -127,7 +128,7 @@ class Rounds:
 
     async def _one(self, place: Place) -> Result:
         try:
-            answer = await self.service.made(Ticket(JOB, place, job=True), _unheard)
+            answer = await self.service.made(Ticket(JOB, place, job=True), unheard)
             if isinstance(answer, Refused):
                 return Result(place, answer.figures, failed=True)
             entered = await self.trials.enter(place, answer.version)
@@ -135,10 +136,6 @@ class Rounds:
             log.warning("training of %s: %s", "/".join(place), error)
             return Result(place, str(error), failed=True)
         return Result(place, entered.said, entered.waiting)
-
-
-async def _unheard(part: float, at: str) -> None:
-    """Nobody looks."""
 
 
 def told(results: Sequence[Result]) -> Fields:

@@ -1,7 +1,6 @@
 """Trying strategies on what was: backtests and sweeps over stored candles, in a process of their own."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Annotated, Literal
 
 from bot.domain.command import Change
@@ -21,6 +20,7 @@ from handlers.lab import (
     WeeklyOrder,
 )
 from handlers.learning import Proposals
+from handlers.long_work import LongWork, stopped
 from handlers.progress import Progress
 from handlers.reply import Button, ButtonStyle, EquityPlot, Reply, Table
 from handlers.showing import decision_buttons
@@ -55,37 +55,17 @@ async def backtest(
         near = (Button(name, f"/backtest {symbol} {days} {name} {way}") for name in known[:6])
         return no(f"There is no strategy {clip(chosen)}; there are {', '.join(known)}.", *near)
     order = BacktestOrder(symbol, days, chosen, progress.user, way)
-    title = f"Backtest of {symbol}"
-    answer = await research.lab.backtest(order, partial(_tell, progress, title, STOP_IT))
+    work = LongWork(progress, f"Backtest of {symbol}", STOP_IT)
+    answer = await research.lab.backtest(order, work.tell)
     if isinstance(answer, Refused):
-        return await _not_run(progress, title, answer, STOP_IT)
-    await progress.show(Reply(f"{title}: done"))
+        return await work.not_done(answer)
+    await progress.show(Reply(f"{work.title}: done"))
     return _page(desk, order, answer)
 
 
 async def _stop(research: Research, user: str) -> Reply:
     """A person has one thing running, whatever it is."""
-    what = await research.lab.stop(user)
-    if what:
-        return Reply(
-            f"{what[:1].upper()}{what[1:]} stopped", text="Its figures are gone; nothing else was touched."
-        )
-    return no("You have nothing running.")
-
-
-async def _not_run(progress: Progress, title: str, answer: Refused, stop: Button) -> Reply:
-    """The message that moved says that it has ended, too."""
-    if answer.rule == "running":
-        return no(f"{answer.figures.rstrip('.')}.", stop)
-    await progress.finish(Reply(f"{title}: {'stopped' if answer.rule == 'stopped' else 'not done'}"))
-    return no(f"{answer.figures.rstrip('.')}.")
-
-
-async def _tell(progress: Progress, title: str, stop: Button, part: float, at: str = "") -> None:
-    """One message that changes in place."""
-    done = int(max(0.0, min(1.0, part)) * 20)
-    bar = f"{'█' * done}{'░' * (20 - done)} {percent(part * 100, 0)}"
-    await progress.show(Reply(f"{title} runs", text=f"{bar}\n{at}".rstrip(), buttons=(stop,)))
+    return stopped(await research.lab.stop(user), "Its figures are gone; nothing else was touched.")
 
 
 # --- a backtest's page ----------------------------------------------------------------------------------------------
@@ -180,13 +160,11 @@ async def sweep(
     """Try many parameter sets of a strategy, walk-forward: ranked, a heat map, what to doubt."""
     if symbol == STOP:
         return await _stop(research, progress.user)
-    title = f"Sweep of {symbol}"
-    answer = await research.lab.sweep(
-        SweepOrder(symbol, days, progress.user), partial(_tell, progress, title, STOP_SWEEP)
-    )
+    work = LongWork(progress, f"Sweep of {symbol}", STOP_SWEEP)
+    answer = await research.lab.sweep(SweepOrder(symbol, days, progress.user), work.tell)
     if isinstance(answer, Refused):
-        return await _not_run(progress, title, answer, STOP_SWEEP)
-    await progress.show(Reply(f"{title}: done"))
+        return await work.not_done(answer)
+    await progress.show(Reply(f"{work.title}: done"))
     return _ranking(desk, days, answer)
 
 
@@ -294,13 +272,11 @@ async def full_report(
     research: Research = EMPTY,
 ) -> Reply:
     """The weekly report with backtests: history refreshed, live beside tested, alternatives as proposals."""
-    title = "Weekly report"
-    answer = await research.lab.weekly(
-        WeeklyOrder(week, progress.user), partial(_tell, progress, title, STOP_WEEKLY)
-    )
+    work = LongWork(progress, "Weekly report", STOP_WEEKLY)
+    answer = await research.lab.weekly(WeeklyOrder(week, progress.user), work.tell)
     if isinstance(answer, Refused):
-        return await _not_run(progress, title, answer, STOP_WEEKLY)
-    await progress.show(Reply(f"{title}: done"))
+        return await work.not_done(answer)
+    await progress.show(Reply(f"{work.title}: done"))
     waiting = (
         f"{', '.join(answer.proposals)} wait for approval; nothing changes by itself. "
         if answer.proposals

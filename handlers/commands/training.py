@@ -1,7 +1,6 @@
 """Training from the chat: one message that moves, one proposal at the end."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal
 
 from bot.domain.command import Change
@@ -9,8 +8,9 @@ from bot.domain.refusal import Refused
 from bot.runtime.desk import Desk
 from handlers.cards import clock, no, table
 from handlers.command import Confirm, Risk, Role, SymbolName, command
-from handlers.format import UNKNOWN, count, percent
+from handlers.format import UNKNOWN, count
 from handlers.grouper import Groups
+from handlers.long_work import LongWork, stopped
 from handlers.progress import Progress
 from handlers.regrouping import grouped_anew, grouping_card
 from handlers.reply import Button, ButtonStyle, Reply
@@ -53,39 +53,17 @@ async def retrain(
     if symbol == CLUSTERS:
         return await grouped_anew(desk, progress, groups)
     chosen = tuple(desk.instruments) if symbol == ALL else (symbol,)
-    title = f"Training of {'all' if symbol == ALL else symbol}"
-    answer = await training.trainer.train(
-        TrainOrder(chosen, progress.user), partial(_tell, progress, f"{title} runs")
-    )
+    work = LongWork(progress, f"Training of {'all' if symbol == ALL else symbol}", STOP_IT, BACK)
+    answer = await training.trainer.train(TrainOrder(chosen, progress.user), work.tell)
     if isinstance(answer, Refused):
-        return await _not_run(progress, title, answer)
-    await progress.finish(Reply(f"{title}: done"))
+        return await work.not_done(answer)
+    await progress.finish(Reply(f"{work.title}: done"))
     return _one(desk, answer[0]) if symbol != ALL else _many(answer, len(chosen))
 
 
 async def _stop(training: Training, user: str) -> Reply:
-    what = await training.trainer.stop(user)
-    if not what:
-        return no("You have nothing running.")
-    return Reply(
-        f"{what[:1].upper()}{what[1:]} stopped",
-        text="What was trained before stays; nothing else was touched.",
-    )
-
-
-async def _not_run(progress: Progress, title: str, answer: Refused) -> Reply:
-    """The message that moved says that it has ended, too."""
-    if answer.rule == "running":
-        return no(f"{answer.figures.rstrip('.')}.", STOP_IT)
-    await progress.finish(Reply(f"{title}: {'stopped' if answer.rule == 'stopped' else 'not done'}"))
-    return no(f"{answer.figures.rstrip('.')}.", *BACK)
-
-
-async def _tell(progress: Progress, title: str, part: float, at: str = "") -> None:
-    """One message that changes in place."""
-    done = int(max(0.0, min(1.0, part)) * 20)
-    bar = f"{'█' * done}{'░' * (20 - done)} {percent(part * 100, 0)}"
-    await progress.show(Reply(title, text=f"{bar}\n{at}".rstrip(), buttons=(STOP_IT,)))
+    left = "What was trained before stays; nothing else was touched."
+    return stopped(await training.trainer.stop(user), left)
 
 
 def _one(desk: Desk, found: Trained) -> Reply:
