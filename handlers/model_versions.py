@@ -8,8 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from bot.domain.command import Done, UseModel
+from bot.domain.model import is_pooled
 from bot.domain.refusal import Refused
-from bot.engine.placing import POOLED, key, word
+from bot.engine.placing import key, word
 from bot.ml import files
 from bot.ml.card import Card, card_text
 from bot.ml.loaded import load_model
@@ -89,7 +90,7 @@ class ModelVersions:
     def _untraded(self, one: UseModel) -> Refused | None:
         """A model that nobody would ask."""
         strategies = {row.symbol: row.strategy for row in self.desk.symbols()}
-        if one.symbol.startswith(POOLED):
+        if is_pooled(one.symbol):
             fits = one.strategy in strategies.values()
             return None if fits else Refused("proposal", f"{one.strategy} trades no symbol here any more")
         if one.symbol not in strategies:

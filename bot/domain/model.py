@@ -1,10 +1,15 @@
-"""What the engine knows of machine learning: whom it asks, what it was told, how much that counts."""
+"""What the engine knows of machine learning: whom it asks, what it was told, how much that counts, models' names."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from bot.domain.signal import Side
+
+POOLED = "_"
+"""What the names of models begin with that speak for several symbols; those of symbols never do."""
+GENERAL, CLUSTERED = f"{POOLED}general", f"{POOLED}cluster-"
+"""The model of all symbols of a strategy; what the names of clusters' models begin with, before the number."""
 
 
 class ModelMode(StrEnum):
@@ -54,3 +59,19 @@ class ModelScore:
     fault: str = ""
     moved: tuple[tuple[str, float], ...] = ()
     young: str = ""
+
+
+def is_pooled(name: str) -> bool:
+    """Whether a model of this name speaks for several symbols: it is the general one, or a cluster's."""
+    return name.startswith(POOLED)
+
+
+def cluster_name(number: int) -> str:
+    """The name under which a cluster's models lie."""
+    return f"{CLUSTERED}{number}"
+
+
+def cluster_of(name: str) -> int | None:
+    """The number of the cluster whose models lie under this name; None for every other name."""
+    number = name.removeprefix(CLUSTERED)
+    return int(number) if name.startswith(CLUSTERED) and number.isascii() and number.isdecimal() else None

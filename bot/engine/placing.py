@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.domain.action import PlaceModel, RecordSetting, StartTimer
 from bot.domain.command import Change, Done, UseModel
 from bot.domain.event import CommandIssued, ModelPlaced
+from bot.domain.model import is_pooled
 from bot.domain.notice import NoticeKind, Severity
 from bot.domain.refusal import Refused
 from bot.engine.answers import not_traded
@@ -18,8 +19,6 @@ PLACING_TIMER = "placing"
 LATE_MS = 60_000
 """So long the one who asked waits: longer than other writers are waited for and a strange model is tried."""
 NONE = "none"
-POOLED = "_"
-"""What the names of places begin with that speak for several symbols."""
 
 
 def key(strategy: str, symbol: str) -> str:
@@ -63,7 +62,7 @@ def refusal(state: EngineState, command: UseModel) -> Refused | None:
 
 def _unknown_place(state: EngineState, command: UseModel) -> Refused | None:
     strategy, name = command.strategy, command.symbol
-    if name.startswith(POOLED):
+    if is_pooled(name):
         known = {symbol.settings.strategy for symbol in state.symbols.values()}
         return None if strategy in known else Refused("strategy", f"{strategy} trades no symbol here")
     symbol = state.symbols.get(name)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import isfinite
 from typing import Literal
 
+from bot.domain.model import CLUSTERED, GENERAL
 from bot.ml.model import ModelError
 from bot.ml.strict import read_as
 
@@ -28,14 +29,14 @@ LATEST_MS = 253_370_764_800_000
 """Times lie before the year 9999: whoever shows them need not ask whether there is such a day."""
 
 _STRATEGY = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_SYMBOL = re.compile(r"[A-Z0-9]{2,30}|_general|_cluster-[0-9]{1,3}")
+_SYMBOL = re.compile(rf"[A-Z0-9]{{2,30}}|{GENERAL}|{CLUSTERED}[0-9]{{1,3}}")
 _VERSION = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _FEATURE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HALF = re.compile("[\ud800-\udfff]")
 
 STRATEGY_RULE = "small letters, digits, - and _, at most 32"
-SYMBOL_RULE = "capital letters and digits such as BTCUSDT, _general, or _cluster-NUMBER"
+SYMBOL_RULE = f"capital letters and digits such as BTCUSDT, {GENERAL}, or {CLUSTERED}NUMBER"
 VERSION_RULE = "small letters, digits and -, at most 40"
 
 

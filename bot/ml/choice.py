@@ -1,11 +1,6 @@
 """Whose model speaks for a symbol: its own, else its cluster's, else the strategy's general one, else none."""
 
-GENERAL = "_general"
-
-
-def cluster_name(cluster: int) -> str:
-    """The name under which a cluster's models lie."""
-    return f"_cluster-{cluster}"
+from bot.domain.model import GENERAL, cluster_name
 
 
 def candidates(symbol: str, cluster: int | None) -> tuple[str, ...]:

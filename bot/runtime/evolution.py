@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from bot.domain.errors import StorageError
+from bot.domain.model import is_pooled
 from bot.ml.card import Card
 from bot.ml.model import ModelError
 from bot.ml.phantom import Ending, Phantom
@@ -45,7 +46,7 @@ class Evolution:
     def young(self, card: Card) -> str:
         """Why a model's scores do not count yet ("83 of 150 outcomes"); empty: they do."""
         place = (card.strategy, card.symbol)
-        if not self._needed or not _evolves(card.symbol):
+        if not self._needed or is_pooled(card.symbol):
             return ""
         ended = self._ended.get(place)
         if ended is None:
@@ -99,8 +100,3 @@ class Evolution:
             self._ended[place] = max(ended, before or 0)
             if before is not None and before < self._needed <= ended:
                 self._grown(place)
-
-
-def _evolves(symbol: str) -> bool:
-    """A symbol's own model does."""
-    return not symbol.startswith("_")

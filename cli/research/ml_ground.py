@@ -7,10 +7,10 @@ from pathlib import Path
 from bot.config.ml import listed_features
 from bot.domain.errors import ConfigError
 from bot.domain.market import timeframe_ms
+from bot.domain.model import CLUSTERED, GENERAL, cluster_of
 from bot.market.points import Points
 from bot.ml.align import Series, Sources
 from bot.ml.card import check_symbol
-from bot.ml.choice import GENERAL
 from bot.ml.feature import FUNDING_RATE, FeatureSet
 from bot.ml.grouping import Grouping, kept_groupings, outside_of
 from bot.ml.registry import feature_set
@@ -31,7 +31,6 @@ from research.store.loading import LATEST, Wanted, load_history
 from research.store.point_files import read_points
 from research.store.port import KINDS
 
-CLUSTER = "_cluster-"
 MOST_LOOKAHEAD, MOST_RATIO = 500, 100.0
 
 
@@ -85,7 +84,9 @@ def symbols_of(options: MlOptions) -> tuple[str, ...]:
     """Whose signals are learned from: the symbol's own, or those of --symbols or of the cluster."""
     if not options.is_pooled:
         if options.symbols:
-            raise ConfigError(f"--symbols goes with {GENERAL} and {CLUSTER}NUMBER, not with {options.symbol}")
+            raise ConfigError(
+                f"--symbols goes with {GENERAL} and {CLUSTERED}NUMBER, not with {options.symbol}"
+            )
         return (check_symbol(options.symbol),)
     named = sorted(
         {check_symbol(name.strip().upper()) for name in options.symbols.split(",") if name.strip()}
@@ -98,9 +99,9 @@ def symbols_of(options: MlOptions) -> tuple[str, ...]:
 
 def _grouped(options: MlOptions) -> tuple[str, ...]:
     """A cluster's symbols as they were grouped last."""
-    if not options.symbol.startswith(CLUSTER):
+    number = cluster_of(options.symbol)
+    if number is None:
         return ()
-    number = int(options.symbol.removeprefix(CLUSTER))
     timeframe = options.registry.strategy_class(options.strategy).timeframe
     kept = kept_groupings(options.shelf, timeframe_ms(timeframe))
     return tuple(sorted(name for name, one in kept[-1].numbers().items() if one == number)) if kept else ()

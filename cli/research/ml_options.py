@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bot.domain.errors import ConfigError
+from bot.domain.model import is_pooled
 from bot.ml.card import check_symbol
 from cli.options import home_of
 
@@ -15,13 +16,10 @@ if TYPE_CHECKING:
     from bot.config import LoadedConfig
     from strategies.registry import Registry
 
-POOLED = "_"
-"""What the names of models of several symbols begin with."""
-
 
 def _named(typed: str) -> str:
     """Symbols are written in capitals, names of pooled models are not."""
-    return typed.lower() if typed.startswith(POOLED) else typed.upper()
+    return typed.lower() if is_pooled(typed) else typed.upper()
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class MlOptions:
     @property
     def is_pooled(self) -> bool:
         """A model of several symbols is asked for."""
-        return self.symbol.startswith(POOLED)
+        return is_pooled(self.symbol)
 
     @cached_property
     def folder(self) -> Path:

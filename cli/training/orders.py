@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.config.ml import Ml
 from bot.domain.errors import ConfigError
 from bot.domain.market import DAY_MS
-from bot.ml.choice import GENERAL
+from bot.domain.model import GENERAL, cluster_of, is_pooled
 from bot.ml.phantom import Followed
 from bot.ml.shelf import Place
 from bot.runtime.codec import encode
@@ -26,8 +26,6 @@ MOST_BARS = 1_000_000
 MOST_LIVED = 10_000
 """Followed signals, the newest."""
 LEADERS = ("BTC", "ETH")
-POOLED = "_"
-"""What the names of models begin with that speak for several symbols."""
 
 
 async def _nothing(symbol: str) -> Frame | None:
@@ -51,7 +49,7 @@ class Orders:
         if not members:
             raise ConfigError(f"{strategy}/{symbol}: no traded symbol belongs to it")
         asked = self._asked(strategy, symbol, tuple(members))
-        own = "" if symbol.startswith(POOLED) else symbol
+        own = "" if is_pooled(symbol) else symbol
         followed = await self.followed.finished(strategy=strategy, symbol=own, newest=MOST_LIVED)
         frames = await self._frames(members)
 
@@ -120,7 +118,7 @@ def members_of(lab: WorkerLab, place: Place, clusters: Mapping[str, int]) -> tup
     mine = [one.symbol for one in lab.settings.symbols if one.strategy == strategy]
     if symbol == GENERAL:
         return tuple(mine)
-    if symbol.startswith(POOLED):
-        number = int(symbol.rpartition("-")[2])
+    number = cluster_of(symbol)
+    if number is not None:
         return tuple(one for one in mine if clusters.get(one) == number)
     return (symbol,) if symbol in mine else ()

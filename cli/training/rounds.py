@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from bot.domain.errors import QuarterdeckError
 from bot.domain.market import DAY_MS
+from bot.domain.model import GENERAL, cluster_name
 from bot.domain.notice import Severity
 from bot.domain.refusal import Refused
-from bot.ml.choice import GENERAL, cluster_name
 from bot.ml.shelf import Place
 from bot.runtime.phantoms import PhantomStore, Since
 from cli.training.service import TrainingService

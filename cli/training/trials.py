@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.errors import QuarterdeckError
+from bot.domain.model import is_pooled
 from bot.domain.notice import Severity
 from bot.ml.challenger import drop_challenger, make_challenger
 from bot.ml.model import ModelError
@@ -18,7 +19,6 @@ from bot.ml.shelf import Place
 from bot.ml.trial import Side, Trial, trial_of
 from bot.runtime.phantoms import PhantomStore
 from bot.runtime.proposals import Figures
-from cli.training.orders import POOLED
 from cli.training.versions import Pair, Standing, Versions
 from handlers.format import number
 from handlers.learning import Proposal, ProposalBook
@@ -134,7 +134,7 @@ class Trials:
     async def _followed(self, place: Place, made_ms: int) -> list[Followed]:
         """Signals that have ended, on bars that closed after a version was made, of symbols it would speak for."""
         strategy, symbol = place
-        own = "" if symbol.startswith(POOLED) else symbol
+        own = "" if is_pooled(symbol) else symbol
         members = set(self.ground.members(place))
         found = await self.ground.followed.finished(made_ms, strategy, own)
         return [one for one in found if one.phantom.symbol in members and one.phantom.bar_at_ms > made_ms]
@@ -142,7 +142,7 @@ class Trials:
     def _trial(self, place: Place, followed: Sequence[Followed], pair: Pair) -> Trial:
         if pair.champion is None:
             raise ValueError("a trial needs a champion")
-        threshold = None if place[1].startswith(POOLED) else self.ground.threshold(place[1])
+        threshold = None if is_pooled(place[1]) else self.ground.threshold(place[1])
         return trial_of(followed, pair.champion, pair.challenger, self.ground.wanted, threshold)
 
     async def _won(self, place: Place, standing: Standing, figures: Figures) -> str:

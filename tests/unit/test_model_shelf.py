@@ -13,7 +13,7 @@ import pytest
 
 from bot.domain.errors import QuarterdeckError
 from bot.ml import files, writing
-from bot.ml.choice import candidates, cluster_name
+from bot.ml.choice import candidates
 from bot.ml.loaded import Loaded
 from bot.ml.model import ModelError
 from bot.ml.shelf import COMING, Kept, ModelShelf, Swapped, Unusable, Wanted, Withdrawn
@@ -56,7 +56,6 @@ def version_of(shelf: ModelShelf, symbol: str = "XRPUSDT") -> str:
 def test_its_own_model_then_its_clusters_then_the_general_one() -> None:
     assert candidates("XRPUSDT", 3) == ("XRPUSDT", "_cluster-3", "_general")
     assert candidates("XRPUSDT", None) == ("XRPUSDT", "_general")
-    assert cluster_name(12) == "_cluster-12"
 
 
 def test_the_nearest_model_speaks(root: Path, shelf: ModelShelf) -> None:
