@@ -71,21 +71,29 @@ class LiveFigures:
     async def figures(self) -> list[ModelFigures]:
         """By symbol. Raises StorageError."""
         models = self.in_use()
-        names = sorted({_name(model) for model in models.values()})
-        tallies = {
-            (one.strategy, one.symbol, one.model): one for one in await self._books.model_tallies(names)
-        }
+        tallies = await self._tallies(models)
         drifted = await self._drifted(models)
         return [
-            _figures(
-                symbol,
-                _name(model),
-                tallies.get((model.card.strategy, symbol, _name(model))),
-                drifted[id(model)].drift,
-                self._limit(),
-            )
+            _figures(symbol, _name(model), tallies[symbol], drifted[id(model)].drift, self._limit())
             for symbol, model in models.items()
         ]
+
+    async def uplifts(self) -> dict[str, Decimal | None]:
+        """By symbol, what the signals that were refused, or in shadow would have been, did not lose.
+
+        Raises StorageError.
+        """
+        return {symbol: _uplift(tally) for symbol, tally in (await self._tallies(self.in_use())).items()}
+
+    async def _tallies(self, models: Mapping[str, Loaded]) -> dict[str, ModelTally | None]:
+        """What became of the signals that each symbol's model has scored; None: it has scored none yet."""
+        names = sorted({_name(model) for model in models.values()})
+        found = await self._books.model_tallies(names)
+        by_model = {(one.strategy, one.symbol, one.model): one for one in found}
+        return {
+            symbol: by_model.get((model.card.strategy, symbol, _name(model)))
+            for symbol, model in models.items()
+        }
 
     async def check_drift(self) -> str:
         """Look at late signals, tell people of models that do not know their like; answers how it went."""
@@ -186,12 +194,16 @@ def _figures(
         ended=ended,
         hit_rate=tally.targets / ended if tally and ended else None,
         refused=tally.refused if tally else 0,
-        uplift=Decimal(repr(-tally.refused_net)) if tally and tally.refused else None,
+        uplift=_uplift(tally),
         late=drift.rows if drift else 0,
         drift=_psi(drift.scores) if drift else None,
         worst=(worst[0], worst[1].psi) if worst else None,
         warned=tuple(name for name, _ in drift.warned(limit)) if drift else (),
     )
+
+
+def _uplift(tally: ModelTally | None) -> Decimal | None:
+    return Decimal(repr(-tally.refused_net)) if tally and tally.refused else None
 
 
 def _psi(shift: Shift | None) -> float | None:

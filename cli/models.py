@@ -1,7 +1,7 @@
 """Models of a house joined: where they lie, what they are told of the market, who hears of their changes."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -144,6 +144,10 @@ class Shelf:
     async def figures(self) -> Sequence[ModelFigures]:
         """How the models in use do live, by symbol."""
         return await LiveFigures(self._house, self._shelf).figures()
+
+    async def uplifts(self) -> Mapping[str, Decimal | None]:
+        """What the models in use kept out and did not lose, by symbol."""
+        return await LiveFigures(self._house, self._shelf).uplifts()
 
     async def switch(self, symbol: str, mode: ModelMode, actor: str) -> Done | Refused:
         """Let models judge signals (symbol empty: all), only score them beside, or rest."""

@@ -1,6 +1,6 @@
 """What models, phantoms and proposals answer to a chat. Where there are none, `Nothing` says so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
@@ -85,6 +85,10 @@ class ModelShelf(Protocol):
         """How the models in use do live, by symbol. Raises StorageError."""
         ...
 
+    async def uplifts(self) -> Mapping[str, Decimal | None]:
+        """Of these figures the uplift alone, by symbol: drift is not looked at. Raises StorageError."""
+        ...
+
     async def switch(self, symbol: str, mode: ModelMode, actor: str) -> Done | Refused:
         """Let models judge signals (symbol empty: all), only score them beside, or rest."""
         ...
@@ -108,6 +112,10 @@ class Nothing:
     async def figures(self) -> Sequence[ModelFigures]:
         """None."""
         return ()
+
+    async def uplifts(self) -> Mapping[str, Decimal | None]:
+        """None."""
+        return {}
 
     async def switch(self, symbol: str, mode: ModelMode, actor: str) -> Done | Refused:
         """There is nothing to switch."""

@@ -71,7 +71,7 @@ async def ml_rankings(
     models: Models = EMPTY,
 ) -> Reply:
     """Symbols by the quality of their model, or by its realised uplift against no model."""
-    uplift = {one.symbol: one.uplift for one in await models.shelf.figures()}
+    uplift = await models.shelf.uplifts()
     found = sorted(models.shelf.models(), key=lambda one: _rank(one, by, uplift))
     columns = f">Place | Symbol | >AUC | >Uplift {desk.about.quote} | State"
     rows = (

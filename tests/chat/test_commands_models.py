@@ -113,6 +113,9 @@ class Shelf(Nothing):
     async def figures(self) -> tuple[ModelFigures, ...]:
         return self.known
 
+    async def uplifts(self) -> dict[str, Decimal | None]:
+        return {one.symbol: one.uplift for one in self.known}
+
     async def switch(self, symbol: str, mode: ModelMode, actor: str) -> Done | Refused:
         self.asked.append((symbol, mode, actor))
         return Done((Change("models", "off", "on"),))

@@ -23,9 +23,11 @@ from bot.ml.writing import write_version
 from bot.runtime.clock import WallClock
 from bot.runtime.phantoms import LateSignal
 from bot.strategy import Array, Frame
+from cli import model_figures
 from cli.jobs import build_jobs
 from cli.model_figures import LiveFigures, judged_of
-from handlers.learning import ModelFigures
+from handlers.learning import ModelFigures, Models
+from storage.phantoms import SqlPhantoms
 
 NAMES = ("rsi", "adx", "macd_hist", "signal_strength", "side", "btc_ret_1")
 HISTORY, BARS, BAR_MS = 620, 720, 900_000
@@ -218,6 +220,43 @@ async def test_figures_are_those_of_the_books_and_drift_is_told(tmp_path: Path) 
         assert (one.model, one.scored) == ("XRPUSDT/v0002", 2), "each version has its own figures"
         assert one.worst is not None
         assert one.warned
+
+
+async def test_the_ranking_reads_tallies_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uplift is that of the statistics, and nobody looks at late signals for it."""
+    asked: list[str] = []
+
+    def note(where: object, name: str) -> None:
+        real = getattr(where, name)
+
+        def noted(*given: object) -> object:
+            asked.append(name)
+            return real(*given)
+
+        monkeypatch.setattr(where, name, noted)
+
+    rows = as_in_training()[:HISTORY]
+    install(tmp_path, 1, profile=profile_of(rows, scores(1, rows)))
+    config = "ml: {mode: shadow}\nlimits: {max_trades_per_day: 0}\n"
+    async with whole_house(tmp_path, FRAMES, config, history=HISTORY) as desk:
+        await desk.bars(FEW)
+        await ended(desk)
+        for where, name in (
+            (SqlPhantoms, "model_tallies"),
+            (SqlPhantoms, "late_signals"),
+            (model_figures, "drift_of"),
+        ):
+            note(where, name)
+        shelf = desk.house.front.seats[desk.house.name].context
+        [models] = [one for one in shelf if isinstance(one, Models)]
+        for by in ("quality", "uplift"):
+            assert f"Models by {by}" in await desk.say(f"/ml_rankings {by}")
+        assert asked == ["model_tallies"] * 2
+        [one] = await models.shelf.figures()
+        assert asked[2:] == ["model_tallies", "late_signals", "drift_of"]
+        assert one.uplift is not None
+        assert await models.shelf.uplifts() == {"XRPUSDT": one.uplift}
+        assert await Models().shelf.uplifts() == {}
 
 
 async def test_few_signals_or_no_profile_give_no_figures(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def by_steps(root: Path) -> None:
 
 
 def by_times(root: Path) -> None:
-    """Die at forty seeded moments while writing one version after the other."""
+    """Die at forty seeded moments while writing one version after the other; every fourth has written one by then."""
     rng = random.Random(6)
 
     def work() -> None:
@@ -110,8 +110,12 @@ def by_times(root: Path) -> None:
             write(root, 1 + number % 3)
 
     write(root, 1)
+    place = files.place(root, "composite", "XRPUSDT")
     for number in range(40):
+        there = len(list(place.glob("v*")))
         pid = forked(work)
+        while number % 4 == 0 and len(list(place.glob("v*"))) == there:
+            time.sleep(0.001)
         time.sleep(0.01 + rng.random() * 0.06)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
