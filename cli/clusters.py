@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from bot.domain.event import CandlesClosed, ClustersChanged, NoticeRaised
+from bot.domain.event import ClustersChanged, NoticeRaised
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.ml.grouping import Grouping, Groupings, counts_from
 from bot.ml.shelf import Wanted
-from bot.runtime.ports import Step
+from bot.runtime.bar_bell import BarBell
 from cli.house import House
 from handlers.cards import listed
 from handlers.grouper import Moved, moved, moved_words
@@ -28,24 +28,18 @@ class LiveClusters:
         self._house = house
         self._at_ms = 0
         self._put: Mapping[str, int] | None = None
-        self._woken = asyncio.Event()
+        self.bell = BarBell(rung=True)
         newest = groupings.known_at(self._after_ms())
         self._want({} if newest is None else self.traded(newest))
-
-    def hear(self, steps: Sequence[Step]) -> None:
-        """Steps that have been committed: a new bar is remembered, the folder is looked at later."""
-        if any(isinstance(one.event, CandlesClosed) for one in steps):
-            self._woken.set()
 
     async def run(self) -> None:
         """Look at once, and at every bar that was heard of, until cancelled."""
         while True:
+            await self.bell.rung()
             try:
                 await self.look()
             except Exception:  # whatever it is: trading does not hang on it, and the next bar looks again
                 log.exception("the groupings could not be looked at")
-            await self._woken.wait()
-            self._woken.clear()
 
     async def look(self) -> None:
         """Take the newest grouping into use where it is another one."""

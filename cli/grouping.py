@@ -1,12 +1,10 @@
 """Grouping in a running house: candles of the desk and of the venue, the work elsewhere, the result kept and used."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bot.domain.errors import QuarterdeckError, StorageError
 from bot.domain.market import DAY_MS
 from bot.domain.refusal import Refused
 from bot.ml.grouping import (
@@ -20,11 +18,10 @@ from bot.ml.model import ModelError
 from bot.runtime.codec import decode, encode
 from bot.runtime.job_rules import Cron, JobRule
 from bot.strategy import Frame
-from bot.venues.port import VenueUnavailable
 from cli.clusters import LiveClusters
 from cli.house import House
 from cli.weekly import GIVEN_UP, WeeklyLab
-from cli.workshop.asking import GroupAnswer, GroupAsked, nothing_of
+from cli.workshop.asking import GroupAnswer, GroupAsked
 from cli.workshop.crew import Task
 from cli.workshop.parcel import packed
 from handlers.grouper import Kept, Regrouped, moved
@@ -36,8 +33,6 @@ ENOUGH = 0.95
 NAME, WORK = "a grouping", "clusters"
 LONGEST_S = 900.0
 JOB = "job:clusters"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -116,38 +111,23 @@ class GroupingService:
         others = [] if self._leader in traded else [self._leader]
         frames = []
         for symbol in (*traded, *others):
-            own = await self._own(symbol) if symbol in traded else nothing_of(symbol, self._bar_ms)
-            fresh = await self._asked_of(symbol) if len(own) < ENOUGH * self._bars else None
-            frames.append(fresh if fresh is not None and len(fresh) > len(own) else own)
+            own = await self.lab.own_candles(symbol, DAYS, 0) if symbol in traded else None
+            enough = own is not None and len(own) >= ENOUGH * self._bars
+            frames.append(self.lab.longer(symbol, own, None if enough else await self._fresh(symbol)))
             await told(0.0, f"candles of {symbol}")
         return frames
 
     @property
-    def _bar_ms(self) -> int:
-        return self.lab.settings.bar_ms
-
-    @property
     def _bars(self) -> int:
-        return DAYS * DAY_MS // self._bar_ms
+        return DAYS * DAY_MS // self.lab.settings.bar_ms
 
-    async def _own(self, symbol: str) -> Frame:
-        try:
-            return await self.lab.live(symbol, DAYS, 0)
-        except StorageError:
-            log.warning("a grouping goes on without the desk's candles of %s", symbol, exc_info=True)
-            return nothing_of(symbol, self._bar_ms)
-
-    async def _asked_of(self, symbol: str) -> Frame | None:
+    async def _fresh(self, symbol: str) -> Frame | None:
         """The venue's last candles; None where it does not answer, as it has not several times before."""
-        if self.lab.history is None or self._silent >= GIVEN_UP:
+        if self._silent >= GIVEN_UP:
             return None
-        try:
-            found = await self.lab.history([symbol], self.lab.settings.timeframe, self._bars)
-        except (QuarterdeckError, VenueUnavailable):
-            self._silent += 1
-            log.info("a grouping: the venue gave no candles of %s", symbol, exc_info=True)
-            return None
-        return found.get(symbol)
+        found = await self.lab.venue_candles(symbol, self._bars)
+        self._silent += found is None
+        return found
 
 
 def join_clusters(house: House, lab: WeeklyLab, models: Path, groupings: Groupings) -> GroupingService:
@@ -157,7 +137,7 @@ def join_clusters(house: House, lab: WeeklyLab, models: Path, groupings: Groupin
     """
     settings = house.plan.loaded.settings
     live = LiveClusters(house, groupings)
-    house.loop.commit_listeners.append(live.hear)
+    house.loop.commit_listeners.append(live.bell.hear)
     house.beside["clusters"] = live.run
     service = GroupingService(live, lab, models)
     if settings.ml.clusters and len(house.engine.state.symbols) >= LEAST_SYMBOLS:

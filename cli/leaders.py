@@ -38,7 +38,7 @@ def join_leaders(house: House, shelf: ModelShelf, beside: Mapping[str, str]) -> 
         needed,
         1 if is_here(house) else TRIES,
     )
-    house.loop.commit_listeners.append(leaders.hear)
+    house.loop.commit_listeners.append(leaders.bell.hear)
     house.beside["leaders"] = leaders.run
     return leaders
 

@@ -69,7 +69,7 @@ def join_models(house: House, root: Path, groupings: Groupings) -> "Shelf":
     scorer = house.scorer = house.performer.scorer = ModelScorer(
         shelf, known, told, patience, evolution_of(house, root), house.bars
     )
-    house.loop.commit_listeners.append(scorer.reloads.hear)
+    house.loop.commit_listeners.append(scorer.reloads.bell.hear)
     house.beside["models"] = scorer.reloads.run
     return Shelf(house, shelf)
 

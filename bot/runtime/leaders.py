@@ -7,14 +7,13 @@ beside trading and ends by itself; whoever scores waits for a leader's bar for a
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from bot.domain.event import CandlesClosed
 from bot.market.buffers import CandleBuffer
-from bot.runtime.ports import Step
+from bot.runtime.bar_bell import BarBell
 from bot.strategy import Frame
 from bot.venues.port import VenueUnavailable
 
@@ -71,25 +70,19 @@ class Leaders:
         self._needed = needed
         self._tries = tries
         self._kept: dict[str, _Leader] = {}
-        self._woken, self._news = asyncio.Event(), asyncio.Event()
-        self._woken.set()
+        self.bell = BarBell(rung=True)
+        self._news = asyncio.Event()
 
     def window(self, symbol: str) -> Frame | None:
         """The newest closed candles of a symbol as far as they are known, None where it is none of these or not yet."""
         leader = self._kept.get(symbol)
         return leader.frame if leader is not None else None
 
-    def hear(self, steps: Sequence[Step]) -> None:
-        """Steps that have been committed: after a bar's close the newest candles are asked for."""
-        if any(isinstance(one.event, CandlesClosed) for one in steps):
-            self._woken.set()
-
     async def run(self) -> None:
         """Keep what is needed up to date until cancelled."""
         try:
             while True:
-                await self._woken.wait()
-                self._woken.clear()
+                await self.bell.rung()
                 for symbol in sorted(self._symbols & {*self._needed(), *self._kept}):
                     self._ask(symbol)
         except asyncio.CancelledError:

@@ -7,11 +7,10 @@ nor hundreds of new models hold the loop or anybody's score.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
-from bot.domain.event import CandlesClosed
 from bot.ml.shelf import Change, Found, Job, Missing, ModelShelf, Place
-from bot.runtime.ports import Step
+from bot.runtime.bar_bell import BarBell
 
 FAULT = "cannot be loaded; the log says more"
 
@@ -37,7 +36,7 @@ class Reloads:
         self._looking: asyncio.Task[None] | None = None
         self._loading: asyncio.Task[None] | None = None
         self._one_more = asyncio.Event()
-        self._woken = asyncio.Event()
+        self.bell = BarBell()
         self._missing: Missing | None = None
 
     async def whole(self) -> None:
@@ -56,16 +55,10 @@ class Reloads:
                 while self._under_way in wanted or not wanted.isdisjoint(self._waiting):
                     await self._one_more.wait()
 
-    def hear(self, steps: Sequence[Step]) -> None:
-        """Steps that have been committed: a new bar is remembered, the files are looked at later."""
-        if any(isinstance(one.event, CandlesClosed) for one in steps):
-            self._woken.set()
-
     async def run(self) -> None:
         """Look at every bar that was heard of, until cancelled."""
         while True:
-            await self._woken.wait()
-            self._woken.clear()
+            await self.bell.rung()
             try:
                 await self._look()
             except Exception:  # whatever it is: trading does not hang on it, and the next bar looks again

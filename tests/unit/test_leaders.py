@@ -101,7 +101,7 @@ async def test_a_long_window_first_then_what_is_new_with_the_newest_once_more(ex
         assert exchange.asked == [(BTC, BARS)]
         for passed in (1, 1, 5):
             exchange.bar += passed
-            leaders.hear([CLOSED])
+            leaders.bell.hear([CLOSED])
             await until(lambda: last(leaders) == exchange.last_ms)
         assert exchange.asked[1:] == [(BTC, 2), (BTC, 2), (BTC, 6)]
         assert same(leaders.window(BTC), candles(BTC, exchange.bar - BARS, exchange.bar))
@@ -111,11 +111,11 @@ async def test_a_long_window_first_then_what_is_new_with_the_newest_once_more(ex
 async def test_nothing_is_asked_without_need_and_a_need_begins_at_a_bar(exchange: Exchange) -> None:
     exchange.needed = ()
     async with exchange.leaders() as leaders:
-        leaders.hear([CLOSED])
+        leaders.bell.hear([CLOSED])
         await asyncio.sleep(0.02)
         assert exchange.asked == []
         exchange.needed = (ETH, "XRPUSDT")
-        leaders.hear([CLOSED])
+        leaders.bell.hear([CLOSED])
         await until(lambda: last(leaders, ETH) == exchange.last_ms)
         assert exchange.asked == [(ETH, BARS)]
 
@@ -126,7 +126,7 @@ async def test_what_was_asked_for_once_is_kept_up_to_date(exchange: Exchange) ->
         await leaders.arrived([BTC, "XRPUSDT"], exchange.last_ms, 5)
         assert last(leaders) == exchange.last_ms
         exchange.bar += 1
-        leaders.hear([CLOSED])
+        leaders.bell.hear([CLOSED])
         await until(lambda: last(leaders) == exchange.last_ms)
 
 
@@ -163,9 +163,9 @@ async def test_a_line_that_says_no_is_not_waited_for_and_told_once(
             await until(lambda: len(exchange.asked) >= TRIES)
             exchange.asked.clear()
             exchange.bar += 1
-            leaders.hear([CLOSED])
+            leaders.bell.hear([CLOSED])
         exchange.fault = None
-        leaders.hear([CLOSED])
+        leaders.bell.hear([CLOSED])
         await until(lambda: last(leaders) == exchange.last_ms)
     words = {ValueError: FAULT, TimeoutError: "timeout"}.get(type(fault), "slow")
     told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
@@ -181,7 +181,7 @@ async def test_asking_for_a_bar_ends_and_the_next_bar_asks_anew(exchange: Exchan
         await leaders.arrived([BTC], exchange.last_ms - BAR_MS, 0)
         assert len(exchange.asked) == TRIES, "that bar is here"
         exchange.bar += 1
-        leaders.hear([CLOSED])
+        leaders.bell.hear([CLOSED])
         await until(lambda: len(exchange.asked) == 2 * TRIES)
 
 
@@ -201,12 +201,12 @@ async def test_a_bar_that_closes_while_the_one_before_is_asked_for_is_asked_for_
     async with exchange.leaders(tries=1) as leaders:
         await until(lambda: exchange.asked == [(BTC, BARS)])
         exchange.bar, exchange.late = exchange.bar + 1, 1
-        leaders.hear([CLOSED])
+        leaders.bell.hear([CLOSED])
         await asyncio.sleep(0.01)
         exchange.gate.set()
         await until(lambda: len(exchange.asked) == 2)
         exchange.late = 0
-        leaders.hear([CLOSED])
+        leaders.bell.hear([CLOSED])
         await until(lambda: last(leaders) == exchange.last_ms)
 
 
