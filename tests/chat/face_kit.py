@@ -58,7 +58,7 @@ class Heard:
         self.placed.append((message_id, tuple(button.label for button in reply.buttons)))
 
 
-async def until(holds: Callable[[], object], timeout_s: float = 20) -> None:
+async def until(holds: Callable[[], object], timeout_s: float = 60) -> None:
     """Wait for something that rings no bell."""
     async with asyncio.timeout(timeout_s):
         while not holds():  # noqa: ASYNC110 (the libraries have no bell)

@@ -100,7 +100,7 @@ class Post:
 
     async def run_until(self, count: int) -> None:
         task = asyncio.create_task(self.courier.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.phone.got) < count:  # noqa: ASYNC110 (the phone has no bell)
                 await asyncio.sleep(0.001)
         task.cancel()

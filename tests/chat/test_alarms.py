@@ -4,6 +4,7 @@ import asyncio
 
 from chat_fakes import MemoryOutbox
 from notice_kit import ME, OTHER, Post, notice, queued
+from virtual_loop import virtually
 
 from bot.domain.errors import StorageError
 from bot.domain.notice import NoticeKind, Severity
@@ -39,11 +40,12 @@ class House(Post):
         await self.paused.wait()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.phone.got) < count:  # noqa: ASYNC110 (the phone has no bell)
                 await asyncio.sleep(0.001)
 
 
+@virtually
 async def test_an_alarm_gets_through_while_the_courier_waits_for_the_database() -> None:
     house = House()
     task = asyncio.create_task(house.courier.run())
@@ -58,6 +60,7 @@ async def test_an_alarm_gets_through_while_the_courier_waits_for_the_database() 
     task.cancel()
 
 
+@virtually
 async def test_an_alarm_for_one_person_is_told_to_nobody_else() -> None:
     house = House()
     task = asyncio.create_task(house.courier.run())
@@ -69,6 +72,7 @@ async def test_an_alarm_for_one_person_is_told_to_nobody_else() -> None:
     assert house.phone.got == [("2", "yours", False)]
 
 
+@virtually
 async def test_an_alarm_is_tried_until_the_platform_takes_it() -> None:
     house = House()
     house.paused.set()
@@ -81,6 +85,7 @@ async def test_an_alarm_is_tried_until_the_platform_takes_it() -> None:
     assert [chat for chat, _, _ in house.phone.got] == ["1"]
 
 
+@virtually
 async def test_who_is_blocked_keeps_no_alarm_from_the_others() -> None:
     house = House()
     house.phone.down_chats = {"1"}

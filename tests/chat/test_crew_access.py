@@ -279,7 +279,7 @@ async def test_menus_hear_of_every_change_and_every_end() -> None:
         heard.set()
 
     async def next_one() -> Mapping[str, Role]:
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), 60)
         heard.clear()
         return told[-1]
 

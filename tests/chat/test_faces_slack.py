@@ -18,6 +18,7 @@ from face_kit import (
     slack,
     until,
 )
+from virtual_loop import virtually
 
 from handlers.platforms.slack import SlackChat, SlackSettings
 from handlers.platforms.slack import chat as slack_chat
@@ -29,6 +30,7 @@ from sandbox.chat.slack import SlackSandbox
 from sandbox.chat.troubles import Trouble
 
 
+@virtually
 async def test_mention_confirm_in_place(chat: Chat) -> None:
     async with slack(chat) as house:
         house.ann.mention(house.channel, "close xrp 50")
@@ -45,6 +47,7 @@ async def test_mention_confirm_in_place(chat: Chat) -> None:
     assert len(chat.desk.done) == 1
 
 
+@virtually
 async def test_slash_commands_and_direct_messages(chat: Chat) -> None:
     async with slack(chat) as house:
         house.ann.command(house.channel, "/quarterdeck", "status xrp")
@@ -58,6 +61,7 @@ async def test_slash_commands_and_direct_messages(chat: Chat) -> None:
     assert [deed[0] for deed in chat.desk.done] == ["status", "pause", "status", "status"]
 
 
+@virtually
 async def test_threads_refusals_and_strangers(chat: Chat) -> None:
     async with slack(chat) as house:
         root = house.ann.says(house.channel, "good morning")
@@ -75,6 +79,7 @@ async def test_threads_refusals_and_strangers(chat: Chat) -> None:
         assert house.eve.failures == []
 
 
+@virtually
 async def test_a_redelivered_envelope_acts_once(chat: Chat) -> None:
     async with slack(chat) as house:
         house.ann.mention(house.channel, "pause")
@@ -89,6 +94,7 @@ async def test_a_redelivered_envelope_acts_once(chat: Chat) -> None:
     assert chat.desk.done == [("pause", "")] * 2
 
 
+@virtually
 async def test_an_edited_message_does_nothing(chat: Chat) -> None:
     async with slack(chat) as house:
         said = house.ann.dm("hello")
@@ -98,6 +104,7 @@ async def test_an_edited_message_does_nothing(chat: Chat) -> None:
     assert chat.desk.done == []
 
 
+@virtually
 async def test_a_box_asks_and_its_answer_arrives(chat: Chat) -> None:
     heard: list[Request] = []
     async with slack(chat, answering(Reply("Done"), heard)) as house:
@@ -114,6 +121,7 @@ async def test_a_box_asks_and_its_answer_arrives(chat: Chat) -> None:
         assert house.eve.modal is None
 
 
+@virtually
 async def test_menus_press_what_was_chosen(chat: Chat) -> None:
     heard: list[Request] = []
     async with slack(chat, answering(Reply("Done"), heard)) as house:
@@ -123,6 +131,7 @@ async def test_menus_press_what_was_chosen(chat: Chat) -> None:
         assert heard[0].button == f"{110:032}"
 
 
+@virtually
 async def test_pictures_files_and_private_ones(chat: Chat) -> None:
     async with slack(chat, answering(Reply("PnL", plot=PLOT, file=FILE, name="pnl"))) as house:
         house.ann.dm("pnl")
@@ -136,6 +145,7 @@ async def test_pictures_files_and_private_ones(chat: Chat) -> None:
         assert not any(one.files for one in house.bea.sees(house.channel))
 
 
+@virtually
 async def test_an_ephemeral_card_is_answered_in_its_place(chat: Chat) -> None:
     confirm = (Button("Confirm", "/reset_kill all", id="1" * 32),)
     async with slack(chat, answering(Reply("Sure?", private=True, buttons=confirm))) as house:
@@ -150,6 +160,7 @@ async def test_an_ephemeral_card_is_answered_in_its_place(chat: Chat) -> None:
         assert not any("Done" in one.text for one in house.bea.sees(house.channel))
 
 
+@virtually
 async def test_saying_and_amending(chat: Chat) -> None:
     async with slack(chat) as house:
         ts = await house.face.say("U2", Reply("Stop missing", buttons=(Button("Ack", "/ack", id="1" * 32),)))
@@ -161,6 +172,7 @@ async def test_saying_and_amending(chat: Chat) -> None:
         assert "gone, so anew" in house.ann.sees(house.ann.private)[-1].text
 
 
+@virtually
 async def test_where_the_bot_may_not_write_the_given_address_does(chat: Chat) -> None:
     async with slack(chat) as house:
         house.world.troubles.arm(Trouble("chat.postMessage", status=200, description="not_in_channel"))
@@ -168,6 +180,7 @@ async def test_where_the_bot_may_not_write_the_given_address_does(chat: Chat) ->
         assert "Status" in (await house.ann.answer()).text
 
 
+@virtually
 async def test_the_connection_comes_back(chat: Chat) -> None:
     async with slack(chat) as house:
         house.world.mode.refresh()
@@ -180,6 +193,7 @@ async def test_the_connection_comes_back(chat: Chat) -> None:
         assert "Status" in (await house.ann.answer()).text
 
 
+@virtually
 async def test_an_outcome_is_told_after_an_outage(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     insisted = slack_chat.insisted
 
@@ -194,6 +208,7 @@ async def test_an_outcome_is_told_after_an_outage(chat: Chat, monkeypatch: pytes
     assert chat.desk.done == [("pause", "")]
 
 
+@virtually
 async def test_pauses_that_slack_asks_for(chat: Chat) -> None:
     async with slack(chat) as house:
         house.world.troubles.arm(
@@ -212,6 +227,7 @@ async def test_pauses_that_slack_asks_for(chat: Chat) -> None:
     "tokens",
     [("xoxb-another-fake", "xapp-fake-of-the-tests"), ("xoxb-fake-of-the-tests", "xapp-another-fake")],
 )
+@virtually
 async def test_a_refused_token_is_told_once_and_the_desk_goes_on(
     chat: Chat, caplog: pytest.LogCaptureFixture, tokens: tuple[str, str]
 ) -> None:
@@ -227,6 +243,7 @@ async def test_a_refused_token_is_told_once_and_the_desk_goes_on(
         assert not any(token in caplog.text for token in tokens)
 
 
+@virtually
 async def test_away_at_the_start(chat: Chat) -> None:
     async with SlackSandbox("xoxb-fake-of-the-tests", "xapp-fake-of-the-tests", chat.clock) as world:
         world.troubles.arm(Trouble("auth.test", times=2, cut=True))
@@ -241,6 +258,7 @@ async def test_away_at_the_start(chat: Chat) -> None:
             assert await world.connected()
 
 
+@virtually
 async def test_a_panic_does_not_wait_behind_a_slow_chart(chat: Chat) -> None:
     slow = asyncio.Event()
 
@@ -258,6 +276,7 @@ async def test_a_panic_does_not_wait_behind_a_slow_chart(chat: Chat) -> None:
         await until(lambda: any("done /chart" in one.text for one in house.ann.sees(house.ann.private)))
 
 
+@virtually
 async def test_hostile_texts_are_taken_by_the_strict_server(chat: Chat) -> None:
     async with slack(chat) as house:
         for number, text in enumerate(long[:1200] for long in HOSTILE):
@@ -269,6 +288,7 @@ async def test_hostile_texts_are_taken_by_the_strict_server(chat: Chat) -> None:
         assert pinged == []
 
 
+@virtually
 async def test_a_call_that_hangs_ends(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     async with slack(chat) as house:
         house.world.troubles.arm(Trouble("chat.postMessage", delay_s=5))

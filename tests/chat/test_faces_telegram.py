@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from chat_fakes import Chat
 from face_kit import FILE, HOSTILE, PLOT, PNG, answering, hostile_reply, many_buttons, telegram, until
+from virtual_loop import virtually
 
 from handlers.command import Role
 from handlers.platforms.telegram import chat as telegram_chat
@@ -15,6 +16,7 @@ from handlers.speaker import PlatformDown
 from sandbox.chat.troubles import Trouble
 
 
+@virtually
 async def test_a_conversation_in_place(chat: Chat) -> None:
     async with telegram(chat) as house:
         card = await house.ann.answer(house.ann.says("/close xrp 50"))
@@ -26,6 +28,7 @@ async def test_a_conversation_in_place(chat: Chat) -> None:
     assert len(chat.desk.done) == 1
 
 
+@virtually
 async def test_a_topic_is_answered_in_the_topic(chat: Chat) -> None:
     async with telegram(chat) as house:
         forum = house.world.people.supergroup(-200, "forum", topics={7: "desk", 8: "other"})
@@ -35,6 +38,7 @@ async def test_a_topic_is_answered_in_the_topic(chat: Chat) -> None:
         assert await house.ann.answers(said, timeout_s=0.2) == []
 
 
+@virtually
 async def test_pictures_are_refreshed_in_place(chat: Chat) -> None:
     refresh = Button("Refresh", "/pnl", id="1" * 32)
     async with telegram(chat, answering(Reply("PnL 1", plot=PLOT, buttons=(refresh,)))) as house:
@@ -50,6 +54,7 @@ async def test_pictures_are_refreshed_in_place(chat: Chat) -> None:
         assert house.ann.sees()[1].buttons == (), "the picture left behind has no buttons any more"
 
 
+@virtually
 async def test_files_and_images(chat: Chat) -> None:
     async with telegram(chat, answering(Reply("Trades", file=FILE))) as house:
         seen = await house.ann.answers(house.ann.says("/export"), quiet_s=0.2)
@@ -58,6 +63,7 @@ async def test_files_and_images(chat: Chat) -> None:
         assert (await house.ann.answer(house.ann.says("/totp"))).photo == PNG
 
 
+@virtually
 async def test_saying_and_amending(chat: Chat) -> None:
     async with telegram(chat) as house:
         ack = (Button("Acknowledge", "/ack 1", id="1" * 32),)
@@ -79,6 +85,7 @@ async def test_saying_and_amending(chat: Chat) -> None:
         assert (seen.text, seen.is_edited) == ("PnL again", True)
 
 
+@virtually
 async def test_who_blocks_the_bot_holds_up_nobody(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
     async with telegram(chat) as house:
         house.ann.blocks_bot()
@@ -87,6 +94,7 @@ async def test_who_blocks_the_bot_holds_up_nobody(chat: Chat, caplog: pytest.Log
     assert "Telegram refuses a message for chat 2" in caplog.text
 
 
+@virtually
 async def test_an_expected_answer_opens_the_field(chat: Chat) -> None:
     async with telegram(chat, answering(Reply("Code?", expects="Code"))) as house:
         seen = await house.ann.answer(house.ann.says("/reset_kill all x"))
@@ -97,6 +105,7 @@ async def test_an_expected_answer_opens_the_field(chat: Chat) -> None:
         assert [(one.buttons, one.asks_reply) for one in both] == [(("Cancel",), False), ((), True)]
 
 
+@virtually
 async def test_private_answers_stay_private(chat: Chat) -> None:
     secret = Reply("Scan this", image=PNG, private=True, buttons=(Button("x", "/x", id="1" * 32),))
     async with telegram(chat, answering(secret)) as house:
@@ -110,6 +119,7 @@ async def test_private_answers_stay_private(chat: Chat) -> None:
         assert all("Scan" not in one.text for one in house.ann.sees(house.group))
 
 
+@virtually
 async def test_a_pasted_secret_is_deleted(chat: Chat) -> None:
     async with telegram(chat, answering(Reply("Keep keys out", take_back=True, ok=False))) as house:
         said = house.ann.says("/note XRPUSDT my key")
@@ -121,6 +131,7 @@ async def test_a_pasted_secret_is_deleted(chat: Chat) -> None:
         assert "delete it yourself" in seen.text
 
 
+@virtually
 async def test_a_chat_that_is_not_allowed_is_left(chat: Chat) -> None:
     async with telegram(chat) as house:
         eve = house.world.people.person(666, "Eve")
@@ -137,6 +148,7 @@ async def test_a_chat_that_is_not_allowed_is_left(chat: Chat) -> None:
         assert len(house.world.calls.of("leaveChat")) == 2
 
 
+@virtually
 async def test_a_second_poller_alarms_everybody_with_what_to_do(chat: Chat) -> None:
     async with telegram(chat) as house:
         trouble = Trouble(
@@ -149,6 +161,7 @@ async def test_a_second_poller_alarms_everybody_with_what_to_do(chat: Chat) -> N
         assert "revoke the token" in str(house.heard.alarms[0].fields)
 
 
+@virtually
 async def test_menus_follow_the_access(chat: Chat) -> None:
     async with telegram(chat) as house:
         assert "config" in dict(house.bea.menu())
@@ -159,6 +172,7 @@ async def test_menus_follow_the_access(chat: Chat) -> None:
         assert house.bea.menu() == []
 
 
+@virtually
 async def test_a_panic_does_not_wait_behind_a_slow_chart(chat: Chat) -> None:
     slow = asyncio.Event()
 
@@ -177,6 +191,7 @@ async def test_a_panic_does_not_wait_behind_a_slow_chart(chat: Chat) -> None:
         assert chart.update_id is not None
 
 
+@virtually
 async def test_an_outcome_is_told_after_an_outage(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     insisted = telegram_chat.insisted
 
@@ -192,6 +207,7 @@ async def test_an_outcome_is_told_after_an_outage(chat: Chat, monkeypatch: pytes
     assert chat.desk.done == [("pause", "")]
 
 
+@virtually
 async def test_long_pauses_are_told_to_the_courier(chat: Chat) -> None:
     async with telegram(chat) as house:
         house.world.troubles.arm(Trouble("sendMessage", status=429, retry_after=300))
@@ -201,6 +217,7 @@ async def test_long_pauses_are_told_to_the_courier(chat: Chat) -> None:
         assert house.face.pace.wait_s("2") > 290
 
 
+@virtually
 async def test_away_is_away(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telegram_sender, "_WAITS_S", (0.01, 0.01))
     async with telegram(chat) as house:
@@ -211,6 +228,7 @@ async def test_away_is_away(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None
         assert await house.face.say("2", Reply("back")) != ""
 
 
+@virtually
 async def test_hostile_texts_are_taken_by_the_strict_server(chat: Chat) -> None:
     async with telegram(chat) as house:
         for number, text in enumerate((long[:1200] for long in HOSTILE), 1000):
@@ -220,6 +238,7 @@ async def test_hostile_texts_are_taken_by_the_strict_server(chat: Chat) -> None:
         assert house.world.calls.statuses(400) == []
 
 
+@virtually
 async def test_more_buttons_than_a_message_holds(chat: Chat) -> None:
     async with telegram(chat) as house:
         await house.face.say("2", Reply("Which?", buttons=many_buttons(230)))
@@ -228,6 +247,7 @@ async def test_more_buttons_than_a_message_holds(chat: Chat) -> None:
         assert [label for buttons in shown for label in buttons] == [f"S{i}USDT" for i in range(230)]
 
 
+@virtually
 async def test_a_call_that_hangs_ends(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telegram_sender, "CALL_WITHIN_S", 0.2)
     monkeypatch.setattr(telegram_sender, "_WAITS_S", (0.01, 0.01))

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from chat_fakes import START_MS
 from notice_kit import ME, OTHER, QUICK, Post, critical, notice, queued
+from virtual_loop import virtually
 
 from bot.domain.action import PLACES
 from bot.domain.notice import Notice, NoticeKind, Severity
@@ -23,6 +24,7 @@ class Died(BaseException):
     """The process was killed here."""
 
 
+@virtually
 async def test_in_order_critical_first() -> None:
     post = Post([notice("a"), notice("b"), notice("c", NoticeKind.KILL, Severity.CRITICAL)])
     assert await post.courier.deliver() == 3
@@ -30,6 +32,7 @@ async def test_in_order_critical_first() -> None:
     assert await post.courier.deliver() == 0
 
 
+@virtually
 async def test_to_everybody_as_they_wish() -> None:
     post = Post([notice("in"), notice("out", NoticeKind.EXIT)], (ME, OTHER))
     post.preferences.settings = {"telegram:1": {"entry": "off"}, "telegram:2": {"exit": "quiet"}}
@@ -42,6 +45,7 @@ async def test_to_everybody_as_they_wish() -> None:
     )
 
 
+@virtually
 async def test_a_critical_one_comes_whatever_somebody_has_set() -> None:
     post = Post([notice("kill", NoticeKind.KILL, Severity.CRITICAL), notice("reset", NoticeKind.KILL)])
     post.preferences.settings = {"telegram:1": {"kill": "off"}}
@@ -49,6 +53,7 @@ async def test_a_critical_one_comes_whatever_somebody_has_set() -> None:
     assert post.phone.got == [("1", "kill", False)]
 
 
+@virtually
 async def test_one_for_one_person_reaches_that_one_on_all_platforms_and_nobody_else() -> None:
     persons = Persons({"ann": ("discord:9", "telegram:1")})
     post = Post([notice("yours", NoticeKind.ALERT, to="discord:9")], (ME, OTHER), persons=persons)
@@ -58,6 +63,7 @@ async def test_one_for_one_person_reaches_that_one_on_all_platforms_and_nobody_e
     assert post.outbox.gone["telegram:2"] == [PLACES]
 
 
+@virtually
 async def test_a_storm_is_folded_and_says_how_many() -> None:
     post = Post([notice(f"entry {i}") for i in range(17)] + [notice("exit", NoticeKind.EXIT)])
     await post.courier.deliver()
@@ -65,6 +71,7 @@ async def test_a_storm_is_folded_and_says_how_many() -> None:
     assert sorted(post.outbox.gone["telegram:1"]) == [PLACES * i for i in range(1, 19)]
 
 
+@virtually
 async def test_folded_exits_say_what_they_come_to() -> None:
     nets = [money(Decimal(value), "USDT") for value in ("10.50", "-4.25", "1")]
     exits = [notice("out", NoticeKind.EXIT)] * 5
@@ -76,6 +83,7 @@ async def test_folded_exits_say_what_they_come_to() -> None:
     assert parcel.notice.fields[0] == ("Net in all", "+7.25 USDT in 3 trades, 2 won")
 
 
+@virtually
 async def test_a_storm_folds_only_what_this_person_wants() -> None:
     post = Post([notice(f"entry {i}") for i in range(9)] + [notice("x", NoticeKind.JOB)] * 9)
     post.preferences.settings = {"telegram:1": {"entry": "off"}}
@@ -83,12 +91,14 @@ async def test_a_storm_folds_only_what_this_person_wants() -> None:
     assert post.titles == [*["x"] * 5, "4 more like this: job"]
 
 
+@virtually
 async def test_what_is_critical_is_never_folded() -> None:
     post = Post([notice(f"kill {i}", NoticeKind.KILL, Severity.CRITICAL, -9_999_999) for i in range(30)])
     await post.courier.deliver()
     assert post.titles == [f"kill {i}" for i in range(30)]
 
 
+@virtually
 async def test_old_ones_are_summed_up() -> None:
     old = [notice(f"old {i}", at=-3_600_001) for i in range(12)] + [
         notice("x", NoticeKind.EXIT, at=-3_700_000)
@@ -103,17 +113,20 @@ async def test_old_ones_are_summed_up() -> None:
     assert len(fields) == 13
 
 
+@virtually
 async def test_a_few_old_ones_are_told_as_they_are() -> None:
     few = [notice(f"old {i}", at=-3_600_001) for i in range(3)]
     parcels = list(fold(queued(*few, notice("new")), FoldRules(), START_MS))
     assert [parcel.notice.title for parcel in parcels] == ["old 0", "old 1", "old 2", "new"]
 
 
+@virtually
 async def test_one_too_many_is_not_worth_a_fold() -> None:
     parcels = list(fold(queued(*(notice(f"{i}") for i in range(6))), FoldRules(), START_MS))
     assert [parcel.notice.title for parcel in parcels] == list("012345")
 
 
+@virtually
 async def test_an_outage_loses_and_reorders_nothing() -> None:
     post = Post([critical("a"), critical("b"), critical("c")])
     post.phone.down_for = 5
@@ -122,6 +135,7 @@ async def test_an_outage_loses_and_reorders_nothing() -> None:
     assert post.slept[:5] == [7, 7, 7, 8, 16]
 
 
+@virtually
 async def test_who_cannot_be_reached_keeps_nobody_else_waiting_and_misses_nothing() -> None:
     post = Post([notice("a"), notice("b")], (ME, OTHER))
     post.phone.down_chats = {"2"}
@@ -137,6 +151,7 @@ async def test_who_cannot_be_reached_keeps_nobody_else_waiting_and_misses_nothin
     assert post.phone.titles("2") == ["late", "a", "b"]
 
 
+@virtually
 async def test_a_slow_chat_keeps_nobody_else_waiting_and_a_slow_trade_no_critical_one() -> None:
     post = Post([notice(f"trade {n}") for n in range(3)], (ME, OTHER))
     post.phone.slow = {"2": 0.2}
@@ -151,6 +166,7 @@ async def test_a_slow_chat_keeps_nobody_else_waiting_and_a_slow_trade_no_critica
     assert post.phone.titles("2").index("fire") <= 1, "it did not wait for the trades before it"
 
 
+@virtually
 async def test_a_notice_that_breaks_the_platform_comes_as_its_headline() -> None:
     post = Post([notice("poison"), notice("good")])
     post.phone.breaks_on = "poison"
@@ -160,6 +176,7 @@ async def test_a_notice_that_breaks_the_platform_comes_as_its_headline() -> None
     assert len(post.slept) == 4
 
 
+@virtually
 async def test_one_that_breaks_it_even_so_is_given_up_and_blocks_nothing() -> None:
     post = Post([notice("poison"), notice("good")])
     say = post.phone.say
@@ -175,6 +192,7 @@ async def test_one_that_breaks_it_even_so_is_given_up_and_blocks_nothing() -> No
     assert len(post.slept) == 4
 
 
+@virtually
 async def test_a_broken_outbox_is_tried_again() -> None:
     post = Post([notice("a")])
     waiting, calls = post.outbox.waiting, []
@@ -191,6 +209,7 @@ async def test_a_broken_outbox_is_tried_again() -> None:
     assert post.slept == [1.0, 2.0]
 
 
+@virtually
 async def test_what_was_said_but_could_not_be_marked_is_not_said_again() -> None:
     post = Post([notice("a"), notice("b")])
     sent, calls = post.outbox.sent, []
@@ -206,6 +225,7 @@ async def test_what_was_said_but_could_not_be_marked_is_not_said_again() -> None
     assert post.titles == ["a", "b"]
 
 
+@virtually
 async def test_a_death_between_sending_and_marking_doubles_that_one_alone() -> None:
     post = Post([critical(str(i)) for i in range(6)])
     sent, calls = post.outbox.sent, []
@@ -226,6 +246,7 @@ async def test_a_death_between_sending_and_marking_doubles_that_one_alone() -> N
     assert post.titles + after.titles == ["0", "1", "2", "3", "3", "4", "5"]
 
 
+@virtually
 async def test_a_wake_up_is_heard_at_once() -> None:
     post = Post([], rules=LaneRules(poll_s=60))
     task = asyncio.create_task(post.courier.run())
@@ -237,6 +258,7 @@ async def test_a_wake_up_is_heard_at_once() -> None:
     task.cancel()
 
 
+@virtually
 async def test_who_joins_the_crew_gets_notices_and_who_leaves_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -255,6 +277,7 @@ async def test_who_joins_the_crew_gets_notices_and_who_leaves_does_not(
     assert list(post.outbox.gone) == ["telegram:2"], "nothing waits for somebody who has gone"
 
 
+@virtually
 async def test_short_is_the_headline_alone_but_not_for_critical_ones() -> None:
     post = Post([notice("in"), critical("fire")])
     post.preferences.settings = {"telegram:1": {DETAIL: "short"}}
@@ -263,6 +286,7 @@ async def test_short_is_the_headline_alone_but_not_for_critical_ones() -> None:
     assert shown == {"in": (), "fire": (("size", "1"),)}
 
 
+@virtually
 async def test_a_digest_brings_its_picture_and_goes_without_when_there_is_none() -> None:
     plot = BarPlot(("a",), (), "bars")
 
@@ -286,6 +310,7 @@ async def test_a_digest_brings_its_picture_and_goes_without_when_there_is_none()
     ]
 
 
+@virtually
 async def test_buttons_lead_to_where_one_looks_next() -> None:
     def undone(platform: str, chat_id: str, role: object, reply: Reply) -> Reply:
         return reply

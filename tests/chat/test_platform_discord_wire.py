@@ -144,7 +144,7 @@ def face(chat: Chat, settings: DiscordSettings) -> DiscordChat:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 (the server has no bell)
             await asyncio.sleep(0.01)
 

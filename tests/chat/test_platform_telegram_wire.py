@@ -87,7 +87,7 @@ def face(chat: Chat, url: str) -> TelegramChat:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 (the server has no bell)
             await asyncio.sleep(0.01)
 

@@ -171,5 +171,5 @@ async def test_a_webhook_hears_what_is_for_everybody_as_the_configuration_wishes
         post.office.preferences = Wishes(MemoryPreferences(), off=["exit"], quiet=[])
         webhook = slack(server)
         courier = Courier(webhook, lambda: (recipient(webhook),), post.office)
-        assert await asyncio.wait_for(courier.deliver(), 20) == 3
+        assert await asyncio.wait_for(courier.deliver(), 60) == 3
     assert [body["text"].split("\n")[0] for body in server.bodies] == ["*!! fire*", "*in*", "*day*"]

@@ -462,7 +462,7 @@ class TestTheWholeVenue:
             assert len(history[BTC]) == 200
             await venue.snapshot(0)
             assert (await venue.submit(order("a"))).outcome is Outcome.DONE
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not any(isinstance(event, CandlesClosed) for event in events):
                     stage.advance(exchange.now_ms + 1000)
                     await asyncio.sleep(0.01)

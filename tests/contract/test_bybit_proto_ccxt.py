@@ -56,7 +56,7 @@ class House:
         done = act()
         if asyncio.iscoroutine(done):
             await done
-        return await asyncio.wait_for(told, 10)
+        return await asyncio.wait_for(told, 60)
 
 
 @pytest.fixture
@@ -223,11 +223,11 @@ async def test_limits_get_ccxts_class() -> None:
 
 async def test_candles_and_tickers_are_heard(house: House) -> None:
     ex = house.ccxt
-    await asyncio.wait_for(ex.watch_ohlcv(PAIR, "1m"), 10)
+    await asyncio.wait_for(ex.watch_ohlcv(PAIR, "1m"), 60)
     told = asyncio.ensure_future(ex.watch_ohlcv(PAIR, "1m"))
     await asyncio.sleep(0)
     house.live(20_000)
-    rows = await asyncio.wait_for(told, 10)
+    rows = await asyncio.wait_for(told, 60)
     assert rows[-1][4] == float(house.exchange.view("BTCUSDT").last)
     ticker = await house.heard(ex.watch_ticker(PAIR), topic="tickers.BTCUSDT", act=lambda: house.live(5000))
     assert ticker["last"] > 0

@@ -209,7 +209,7 @@ async def _trade_with_ccxt(exchange: Any, house: Sandbox) -> None:
     resting = await exchange.create_order(PAIR, "limit", "buy", 0.01, float(below(house, "0.97")))
     opened = await exchange.fetch_open_orders(PAIR)
     assert [row["id"] for row in opened] == [resting["id"]]
-    assert (await asyncio.wait_for(told, 10))[-1]["id"] == resting["id"]
+    assert (await asyncio.wait_for(told, 60))[-1]["id"] == resting["id"]
     await exchange.cancel_order(resting["id"], PAIR)
     assert await exchange.fetch_open_orders(PAIR) == []
     await exchange.create_order(PAIR, "market", "buy", 0.01)

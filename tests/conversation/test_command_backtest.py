@@ -84,12 +84,12 @@ async def test_one_at_a_time_and_stopped_at_once(tmp_path: Path) -> None:
             begun.set()
 
         running = asyncio.create_task(lab.backtest(ORDER, tell))
-        await asyncio.wait_for(begun.wait(), 20)
+        await asyncio.wait_for(begun.wait(), 60)
         second = await lab.backtest(replace(ORDER, days=3), ignored)
         assert isinstance(second, Refused)
         assert second.rule == "running"
         assert await lab.stop(ORDER.user)
-        first = await asyncio.wait_for(running, 20)
+        first = await asyncio.wait_for(running, 60)
         assert first == Refused("stopped", "it was stopped")
         assert await lab.stop(ORDER.user) == ""
         assert isinstance(await lab.backtest(ORDER, ignored), BacktestResult)

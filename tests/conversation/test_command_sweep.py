@@ -98,10 +98,10 @@ async def test_it_is_stopped_and_one_at_a_time_and_the_desk_lives_on(tmp_path: P
 
         order = SweepOrder(XRP, 60, "console:operator")
         running = asyncio.create_task(lab.sweep(order, told))
-        await asyncio.wait_for(begun.wait(), 20)
+        await asyncio.wait_for(begun.wait(), 60)
         assert "you have a sweep running; one at a time" in await desk.say("/backtest xrp 5")
         assert "A sweep stopped" in await desk.say("/sweep stop")
-        assert await asyncio.wait_for(running, 20) == Refused("stopped", "it was stopped")
+        assert await asyncio.wait_for(running, 60) == Refused("stopped", "it was stopped")
         assert ids(tmp_path) == []
         await desk.bars(1)
         assert "nothing running" in await desk.say("/sweep stop")

@@ -18,7 +18,7 @@ CALM = [0.6012] * 8
 
 
 async def until(desk: Desk, text: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while text not in " ".join(desk.screen.getvalue().split()):  # noqa: ASYNC110 (a screen has no bell)
             await asyncio.sleep(0.01)
 

@@ -118,10 +118,10 @@ async def test_one_after_the_other_and_stopped_wherever_it_is(tmp_path: Path) ->
         again = await service.train(TrainOrder(("XRPUSDT",), USER), unheard)
         assert again == Refused("running", "you have a training running; one at a time")
         assert await service.stop("telegram:7") == "a training"
-        assert await asyncio.wait_for(other, 20) == STOPPED
+        assert await asyncio.wait_for(other, 60) == STOPPED
         await asyncio.wait_for(second.wait(), 60)
         assert await service.stop(USER) == "a training"
-        found = await asyncio.wait_for(first, 20)
+        found = await asyncio.wait_for(first, 60)
         assert isinstance(found, tuple)
         assert [(one.symbol, one.version) for one in found] == [("XRPUSDT", "v0001")]
         assert not service.queued("XRPUSDT")

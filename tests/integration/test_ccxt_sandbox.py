@@ -119,7 +119,7 @@ async def test_what_was_filled_while_the_line_was_down_is_in_the_snapshot_that_f
             socket.close(1001)
         await until(lambda: desk.of(VenueLost))
         await desk.venue.submit(market_order("e-2", "BTCUSDT", quantity))
-        await until(lambda: desk.of(SnapshotTaken), 20)
+        await until(lambda: desk.of(SnapshotTaken))
         kinds = [type(e) for e in desk.events if isinstance(e, VenueLost | VenueRestored | SnapshotTaken)]
         assert kinds == [VenueLost, VenueRestored, SnapshotTaken]
         snapshot = desk.of(SnapshotTaken)[0].snapshot
@@ -160,6 +160,6 @@ async def test_a_feed_without_a_key_for_paper(name: str) -> None:
         coming = asyncio.create_task(feed.next_bar())
         await asyncio.sleep(0.5)
         box.pace.skip(MINUTE_MS)
-        opened_ms = await asyncio.wait_for(coming, 10)
+        opened_ms = await asyncio.wait_for(coming, 60)
         assert [candle.symbol for candle in feed.bar(opened_ms)] == list(feed.symbols)
         await feed.close()

@@ -178,7 +178,7 @@ async def bars(house: House, box: Sandbox, count: int) -> None:
     seen = len(await house.desk.decisions(200))
     for number in range(1, count + 1):
         box.pace.skip(BAR - box.pace.now_ms % BAR + 50)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(await house.desk.decisions(200)) < seen + number:
                 if isinstance(house.venue, LivePaperVenue):
                     await house.step()

@@ -24,6 +24,7 @@ from sandbox.exchange.serving.stage import Stage
 from sandbox.exchange.serving.venues import key_of
 
 HOST = "127.0.0.1:9"
+TIMEOUT_S = 60.0  # in process: answers come at once, however busy the machine is
 
 
 class Notebook:
@@ -58,7 +59,7 @@ class House:
         place = Access(Environment.SANDBOX, key.key, key.secret, f"http://{HOST}", f"ws://{HOST}")
         notebook = Notebook()
         gateway = CcxtGateway(
-            place, notebook, lambda: self.stage.exchange.now_ms, self.session, timeout_s=1.0
+            place, notebook, lambda: self.stage.exchange.now_ms, self.session, timeout_s=TIMEOUT_S
         )
         dialect = BinanceDialect(gateway, notebook, self.mode)
         gateway.join(dialect)

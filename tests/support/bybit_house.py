@@ -30,7 +30,7 @@ PLACE = "127.0.0.1:8080"
 KEY = ApiKey("k" * 18, "a secret of the sandbox")
 ACCESS = Access(Environment.SANDBOX, KEY.key, KEY.secret, f"http://{PLACE}", f"ws://{PLACE}")
 PRICE = Decimal(50000)
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 
 @dataclass

@@ -208,7 +208,7 @@ async def running(house: DiscordHouse) -> AsyncIterator[Bot]:
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(holds: Callable[[], object], timeout_s: float = 30) -> None:
+async def until(holds: Callable[[], object], timeout_s: float = 60) -> None:
     async with asyncio.timeout(timeout_s):
         while not holds():  # noqa: ASYNC110 (the library has no bell)
             await asyncio.sleep(0.01)
@@ -224,7 +224,7 @@ class Socket:
     async def next(self, *ops: int) -> dict[str, Any]:
         """The next frame, of these operations if any are named."""
         while True:
-            frame: dict[str, Any] = await asyncio.wait_for(self.wire.receive_json(), 5)
+            frame: dict[str, Any] = await asyncio.wait_for(self.wire.receive_json(), 60)
             self.frames.append(frame)
             if not ops or frame["op"] in ops:
                 return frame
@@ -243,7 +243,7 @@ class Socket:
 
     async def closed(self) -> int | None:
         """The code it is closed with."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             async for _ in self.wire:
                 pass
         return self.wire.close_code

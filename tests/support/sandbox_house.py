@@ -102,7 +102,7 @@ async def sandbox_in_process(
         yield Sandbox(stage, pace, place, InProcessSession({host: stage}))
 
 
-async def until(wanted: Any, seconds: float = 10.0) -> None:
+async def until(wanted: Any, seconds: float = 60.0) -> None:
     """Wait until a condition holds; fails with what it was."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -7,9 +7,10 @@ time, and so is the process that draws. Threads started past the loop are invisi
 
 import asyncio
 import selectors
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from typing import Any
 from unittest.mock import patch
 
@@ -17,6 +18,8 @@ import time_machine
 
 from handlers.reply import Plot
 from handlers.studio import Studio
+
+START_MS = 1_700_000_000_000
 
 
 class _Jumping:
@@ -115,3 +118,16 @@ def run_virtually[T](work: Callable[[], Awaitable[T]], start_ms: int) -> T:
         runner = asyncio.Runner(loop_factory=lambda: VirtualLoop(traveller, start_ms / 1000))
         with runner:
             return runner.run(main())
+
+
+def virtually[**P](test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """A test in virtual time: what it waits for comes as late as it says, however busy the machine is.
+
+    Its fixtures must be plain ones: those that are coroutines live in another loop.
+    """
+
+    @wraps(test)
+    def run(*given: P.args, **named: P.kwargs) -> None:
+        run_virtually(lambda: test(*given, **named), START_MS)
+
+    return run

@@ -341,7 +341,7 @@ ORDER = Ask("fapiPrivatePostOrder", {"symbol": "AAAUSDT"}, Lane.ENTRY, 1, 1, cha
 READ = Ask("fapiPrivateGetOpenOrders", {"symbol": "AAAUSDT"})
 
 
-async def until(holds: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 - what is waited for happens behind sockets

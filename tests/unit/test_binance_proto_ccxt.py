@@ -177,13 +177,13 @@ async def test_user_stream(venue: Any, stage: Stage) -> None:
     for _ in range(50):
         await asyncio.sleep(0.001)
     made = await venue.create_order(BTC, "market", "buy", 0.01)
-    seen = (await asyncio.wait_for(orders, 5))[-1]
+    seen = (await asyncio.wait_for(orders, 60))[-1]
     assert seen["id"] == made["id"]
-    closed = seen if seen["status"] == "closed" else (await asyncio.wait_for(venue.watch_orders(), 5))[-1]
+    closed = seen if seen["status"] == "closed" else (await asyncio.wait_for(venue.watch_orders(), 60))[-1]
     assert (closed["status"], closed["filled"]) == ("closed", 0.01)
     assert closed["fee"]["cost"] > 0
 
 
 async def test_orders_over_the_websocket(venue: Any) -> None:
-    made = await asyncio.wait_for(venue.create_order_ws(BTC, "market", "buy", 0.01), 5)
+    made = await asyncio.wait_for(venue.create_order_ws(BTC, "market", "buy", 0.01), 60)
     assert (made["status"], made["filled"]) == ("closed", 0.01)

@@ -9,6 +9,7 @@ import pytest
 from ccxt_kit import BAR_MS, T0, Time, frame, until
 from hypothesis import given
 from hypothesis import strategies as st
+from virtual_loop import virtually
 
 from bot.domain.event import CandlesClosed, Event, VenueConditionChanged
 from bot.domain.market import Candle
@@ -221,6 +222,7 @@ class Keeping:
         return self.frames[symbol]
 
 
+@virtually
 async def test_a_dead_stream_is_made_up_for_by_rest() -> None:
     keeping = Keeping()
     keeping.frames = {name: frame(name, [T0, T0 + BAR_MS]) for name in ("AAA", "BBB")}
@@ -233,6 +235,7 @@ async def test_a_dead_stream_is_made_up_for_by_rest() -> None:
     assert keeping.keeper.repairs == 2
 
 
+@virtually
 async def test_a_repair_that_hangs_does_not_hold_the_bar_up() -> None:
     keeping = Keeping()
     keeping.hang = True

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from ccxt_kit import ORDER, READ, T0, Notes, Server, Time, Words, access, gateway, serving, urls
+from virtual_loop import virtually
 
 from bot.domain.errors import ConfigError
 from bot.venues.ccxt_venue.client import Clients
@@ -40,6 +41,7 @@ async def hangs_up(request: web.Request) -> web.Response:
     return web.Response()
 
 
+@virtually
 async def test_a_good_answer_comes_back_parsed_and_signed_with_the_venues_time() -> None:
     async with serving() as server, gateway(server, Time(T0 + 250)) as wire:
         server.on(*POST, says({"orderId": 12345678901234567, "status": "NEW"}))
@@ -62,6 +64,7 @@ async def test_a_good_answer_comes_back_parsed_and_signed_with_the_venues_time()
     ],
     ids=["timeout", "cut", "html", "empty", "truncated"],
 )
+@virtually
 async def test_what_was_sent_and_not_answered_is_unknown_only_where_it_may_have_changed_something(
     handler: Any, code: str, status: int
 ) -> None:
@@ -73,6 +76,7 @@ async def test_what_was_sent_and_not_answered_is_unknown_only_where_it_may_have_
         assert (reading.verdict, reading.code) == (Verdict.NOT_DONE, code)
 
 
+@virtually
 async def test_a_refused_connection_left_nothing_behind() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -93,6 +97,7 @@ async def test_a_refused_connection_left_nothing_behind() -> None:
         (says("nope", 401), Verdict.AUTH, "HTTP 401"),
     ],
 )
+@virtually
 async def test_the_dialect_alone_says_what_an_answer_means(handler: Any, verdict: Verdict, code: str) -> None:
     async with serving() as server, gateway(server) as wire:
         server.on(*POST, handler)
@@ -101,6 +106,7 @@ async def test_the_dialect_alone_says_what_an_answer_means(handler: Any, verdict
         assert server.count(*POST) == 1
 
 
+@virtually
 async def test_a_clock_that_is_off_is_measured_and_the_ask_repeated_once() -> None:
     clock = Time(T0 - 5000)
 
@@ -121,6 +127,7 @@ async def test_a_clock_that_is_off_is_measured_and_the_ask_repeated_once() -> No
         assert server.count(*POST) == 10
 
 
+@virtually
 async def test_a_venue_that_never_likes_the_clock_is_asked_twice_and_no_more() -> None:
     async with serving() as server, gateway(server) as wire:
         server.on(*POST, says({"code": -1021, "msg": "Timestamp"}, 400))
@@ -128,6 +135,7 @@ async def test_a_venue_that_never_likes_the_clock_is_asked_twice_and_no_more() -
         assert server.count(*POST) == 2
 
 
+@virtually
 async def test_a_ban_stops_every_call_and_outlives_the_process() -> None:
     memory, clock = Notes(), Time()
     words = f"Way too many requests; IP banned until {T0 + 300_000}."
@@ -148,12 +156,14 @@ async def test_a_ban_stops_every_call_and_outlives_the_process() -> None:
             assert (await wire.ask(READ)).good
 
 
+@virtually
 async def test_a_ban_without_an_end_lasts_as_long_as_the_shortest() -> None:
     async with serving() as server, gateway(server) as wire:
         server.on(*GET, says("", 418, **{"Retry-After": "30"}))
         assert (await wire.ask(READ)).retry_after_ms == 120_000
 
 
+@virtually
 async def test_throttling_rests_data_and_entries_but_not_protection() -> None:
     async with serving() as server, gateway(server) as wire:
         server.on(*GET, says("", 429, **{"retry-after": "60"}))
@@ -166,6 +176,7 @@ async def test_throttling_rests_data_and_entries_but_not_protection() -> None:
         assert server.count(*POST) == 1
 
 
+@virtually
 async def test_an_endpoints_own_limit_is_learnt_from_its_first_answer_and_kept() -> None:
     async with serving() as server, gateway(server) as wire:
         times: list[float] = []
@@ -181,6 +192,7 @@ async def test_an_endpoints_own_limit_is_learnt_from_its_first_answer_and_kept()
         assert max(sum(at <= other < at + 1 for other in times[1:]) for at in times[1:]) <= 10
 
 
+@virtually
 async def test_data_that_came_too_fast_by_a_moment_is_asked_for_again() -> None:
     async with serving() as server, gateway(server) as wire:
 
@@ -195,6 +207,7 @@ async def test_data_that_came_too_fast_by_a_moment_is_asked_for_again() -> None:
         assert server.count(*GET) == 2
 
 
+@virtually
 async def test_what_needs_a_key_is_not_sent_without_one() -> None:
     async with serving() as server:
         wire = CcxtGateway(replace(access(server), key="", secret=""), Notes(), Time())
@@ -205,6 +218,7 @@ async def test_what_needs_a_key_is_not_sent_without_one() -> None:
         await wire.close()
 
 
+@virtually
 async def test_the_venues_own_count_of_weight_is_believed() -> None:
     async with serving() as server, gateway(server) as wire:
         server.on(*GET, says([], **{"x-mbx-used-weight-1m": "2200"}))
@@ -213,6 +227,7 @@ async def test_the_venues_own_count_of_weight_is_believed() -> None:
         assert (await wire.ask(ORDER)).code == "slow"
 
 
+@virtually
 async def test_neither_key_nor_secret_is_ever_told(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(10)
     async with serving() as server, gateway(server) as wire:
@@ -242,6 +257,7 @@ def test_a_sandbox_leads_nowhere_else() -> None:
     assert rest(Access(Environment.LIVE), {}).urls["api"]["fapiPublic"].startswith("https://fapi.binance.com")
 
 
+@virtually
 async def test_markets_come_through_the_same_wire() -> None:
     async with serving() as server, gateway(server) as wire:
         await wire.clients.load()

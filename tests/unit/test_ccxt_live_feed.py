@@ -12,6 +12,7 @@ from aiohttp import web
 from ccxt_kit import BAR_MS, T0, Server, Time, gateway, instrument, kline, serving, until, urls
 from ccxt_kit import frame as bars_of
 from paper_kit import order
+from virtual_loop import virtually
 
 from bot.domain.errors import ConfigError
 from bot.domain.event import Event
@@ -79,6 +80,7 @@ async def live(source: Source) -> AsyncIterator[LiveFeed]:
 @pytest.mark.parametrize(
     "source, frames", [(from_dialect, 1), (from_anywhere, 2)], ids=["dialect", "any exchange"]
 )
+@virtually
 async def test_history_and_then_bars_as_they_close(source: Any, frames: int) -> None:
     clock = Time()
     async with serving() as server, source(server, clock) as feed:
@@ -92,11 +94,12 @@ async def test_history_and_then_bars_as_they_close(source: Any, frames: int) -> 
         coming = asyncio.create_task(feed.next_bar())
         clock.ms = T0 + BAR_MS + 50
         await say_closed(server)
-        assert await asyncio.wait_for(coming, 5) == T0
+        assert await asyncio.wait_for(coming, 60) == T0
         assert [c.close for c in feed.bar(T0)] == [5.0, 5.0]
         assert feed.bar(T0 + BAR_MS) == (), "it still forms"
 
 
+@virtually
 async def test_the_paper_venue_lives_on_a_feed_that_grows() -> None:
     clock = Time()
     async with serving() as server, from_dialect(server, clock) as feed:
@@ -112,7 +115,7 @@ async def test_the_paper_venue_lives_on_a_feed_that_grows() -> None:
             clock.ms = at_ms + BAR_MS
             for name in NAMES:
                 await server.send("/market", kline(name, at_ms, 100.0 + number, closed=True))
-            await asyncio.wait_for(feed.next_bar(), 5)
+            await asyncio.wait_for(feed.next_bar(), 60)
             assert await venue.step()
             assert not await venue.step()
         assert venue.now_ms == T0 + 2 * BAR_MS
@@ -122,6 +125,7 @@ async def test_the_paper_venue_lives_on_a_feed_that_grows() -> None:
         assert list(history["AAAUSDT"].close) == [100.0, 100.0, 101.0]
 
 
+@virtually
 async def test_settled_funding_is_known_from_rates_seen_before_and_from_what_was_asked_for() -> None:
     async def history(_: web.Request) -> web.Response:
         return web.json_response(
@@ -145,6 +149,7 @@ async def test_settled_funding_is_known_from_rates_seen_before_and_from_what_was
         await feed.load_funding(["AAAUSDT"], 0)  # nobody answers: nothing is known, nothing breaks
 
 
+@virtually
 async def test_a_frame_that_ccxt_cannot_read_costs_a_connection_and_nothing_else() -> None:
     async with serving() as server, from_anywhere(server, clock := Time()) as feed:
         await until(lambda: len(server.frames) == 2)
@@ -155,9 +160,10 @@ async def test_a_frame_that_ccxt_cannot_read_costs_a_connection_and_nothing_else
         await until(lambda: len(server.frames) == 4)
         clock.ms = T0 + BAR_MS + 50
         await say_closed(server)
-        assert await asyncio.wait_for(feed.next_bar(), 5) == T0
+        assert await asyncio.wait_for(feed.next_bar(), 60) == T0
 
 
+@virtually
 async def test_long_history_is_fetched_page_by_page() -> None:
     async with serving() as server:
         server.on("GET", "/fapi/v1/klines", klines)
@@ -188,6 +194,7 @@ def test_contracts_are_read_in_base_units_and_gaps_are_filled_with_care() -> Non
     assert (found.min_quantity, found.max_leverage, found.tradable) == (Decimal("0.01"), 20, True)
 
 
+@virtually
 async def test_bars_missed_while_nobody_ran_are_lived_through_in_silence() -> None:
     from paper_kit import BAR_MS as BAR
     from paper_kit import INSTRUMENTS, ListFeed, hours

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from ccxt_kit import T0, Server, Words, gateway, kline, serving, until
+from virtual_loop import virtually
 
 from bot.domain.event import Event, Filled, SnapshotTaken, VenueLost, VenueRestored, WalletSeen
 from bot.domain.fill import Fill
@@ -46,6 +47,7 @@ async def market(server: Server, **plan: Any) -> AsyncIterator[tuple[MarketStrea
             await made.close()
 
 
+@virtually
 async def test_candles_come_over_as_few_sockets_as_the_plan_allows_each_subscribed_once() -> None:
     async with serving(symbols=NAMES) as server, market(server, symbols_per_socket=2) as (made, heard):
         await until(lambda: made.up == 2)
@@ -61,6 +63,7 @@ async def test_candles_come_over_as_few_sockets_as_the_plan_allows_each_subscrib
         assert (first.candle.symbol, first.candle.close, first.closed) == ("AAAUSDT", 5.0, True)
 
 
+@virtually
 async def test_a_lost_socket_is_opened_and_subscribed_again_the_others_stay() -> None:
     async with serving(symbols=NAMES) as server, market(server, symbols_per_socket=2) as (made, _):
         await until(lambda: made.up == 2)
@@ -71,12 +74,14 @@ async def test_a_lost_socket_is_opened_and_subscribed_again_the_others_stay() ->
         assert sorted(life.restarts for life in made.lives) == [0, 0, 1]
 
 
+@virtually
 async def test_a_socket_that_falls_silent_is_replaced() -> None:
     async with serving(symbols=NAMES) as server, market(server, silent_s=0.3) as (made, _):
         await until(lambda: len(server.sockets) == 2)
         assert made.lives[0].fault == "silent"
 
 
+@virtually
 async def test_a_socket_is_replaced_before_the_venue_cuts_it() -> None:
     async with serving(symbols=NAMES) as server, market(server, life_s=0.3) as (made, _):
         await until(lambda: len(server.sockets) == 3)
@@ -84,6 +89,7 @@ async def test_a_socket_is_replaced_before_the_venue_cuts_it() -> None:
 
 
 @pytest.mark.parametrize("garbage", ["{{{", '{"e":', "hello", "[]", "null", "7"])
+@virtually
 async def test_a_frame_nobody_can_read_costs_nothing(garbage: str) -> None:
     async with serving(symbols=NAMES) as server, market(server) as (made, heard):
         await until(lambda: made.up == 1)
@@ -93,6 +99,7 @@ async def test_a_frame_nobody_can_read_costs_nothing(garbage: str) -> None:
         assert len(server.sockets) == 1
 
 
+@virtually
 async def test_prices_of_watched_symbols_are_streamed() -> None:
     async with serving(symbols=NAMES) as server, market(server) as (made, _):
         made.watch(["BBBUSDT"])
@@ -140,6 +147,7 @@ def wallet(amount: int) -> dict[str, Any]:
     return {"e": "WALLET", "w": amount}
 
 
+@virtually
 async def test_what_the_user_stream_says_is_told_and_its_first_connection_is_no_news() -> None:
     async with serving() as server, user(server) as told:
         await told.stream.proven.wait()
@@ -153,6 +161,7 @@ async def test_what_the_user_stream_says_is_told_and_its_first_connection_is_no_
     "trouble, reason",
     [({"e": "listenKeyExpired"}, "expired"), ("{{{", "unreadable frame"), (None, "closed 1001")],
 )
+@virtually
 async def test_after_a_loss_a_snapshot_comes_before_anything_else(trouble: Any, reason: str) -> None:
     async with serving() as server, user(server) as told:
         await told.stream.proven.wait()
@@ -175,6 +184,7 @@ async def test_after_a_loss_a_snapshot_comes_before_anything_else(trouble: Any, 
         assert server.count("POST", "/fapi/v1/listenKey") == 2
 
 
+@virtually
 async def test_an_outage_is_told_once_however_often_the_venue_is_tried() -> None:
     async with serving() as server, user(server) as told:
         await told.stream.proven.wait()
@@ -187,12 +197,14 @@ async def test_an_outage_is_told_once_however_often_the_venue_is_tried() -> None
         assert told.words == ["lost closed 1001", "restored", "snapshot"]
 
 
+@virtually
 async def test_a_planned_new_connection_is_no_outage() -> None:
     async with serving() as server, user(server, life_s=0.2) as told:
         await until(lambda: len(told.events) >= 2)
         assert set(told.words) == {"snapshot"}
 
 
+@virtually
 async def test_the_key_is_renewed_and_one_that_is_gone_ends_the_connection() -> None:
     async with serving() as server:
         gone: list[int] = []
@@ -209,6 +221,7 @@ async def test_the_key_is_renewed_and_one_that_is_gone_ends_the_connection() -> 
             assert told.words[:3] == ["lost not renewed: -1125", "restored", "snapshot"]
 
 
+@virtually
 async def test_silence_with_something_at_stake_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "SILENT_S", 0.2)
     monkeypatch.setattr(streams, "TICK_S", 0.05)
@@ -219,6 +232,7 @@ async def test_silence_with_something_at_stake_is_looked_into(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("told_of", [True, False])
+@virtually
 async def test_a_stream_that_kept_a_fill_to_itself_is_replaced(
     told_of: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +259,7 @@ async def test_a_stream_that_kept_a_fill_to_itself_is_replaced(
         assert lost == ([] if told_of else ["silent about fills"])
 
 
+@virtually
 async def test_a_ban_keeps_ccxt_from_asking_for_keys_too() -> None:
     async with serving() as server, user(server) as told:
         await told.stream.proven.wait()
@@ -264,6 +279,7 @@ def test_pauses_grow_to_a_limit_and_differ() -> None:
     assert pauses.next_s() <= 1.0
 
 
+@virtually
 async def test_a_supervised_task_comes_back_and_says_a_fault_once(caplog: pytest.LogCaptureFixture) -> None:
     tries = 0
 

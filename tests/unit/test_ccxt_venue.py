@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from ccxt_kit import BAR_MS, ORDER, T0, Notes, Server, Time, Words, access, frame, kline, serving, until
+from virtual_loop import virtually
 
 from bot.domain.event import (
     CandlesClosed,
@@ -67,6 +68,7 @@ async def opened(server: Server) -> AsyncIterator[House]:
         await house.venue.close()
 
 
+@virtually
 async def test_it_opens_when_everything_is_well_and_is_silent_until_the_engine_has_begun() -> None:
     async with serving() as server:
         house = House(server)
@@ -105,6 +107,7 @@ async def test_it_opens_when_everything_is_well_and_is_silent_until_the_engine_h
         ("sockets", "user stream: "),
     ],
 )
+@virtually
 async def test_it_does_not_open_when_something_is_wrong_and_says_what(
     trouble: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +136,7 @@ async def test_it_does_not_open_when_something_is_wrong_and_says_what(
         assert trouble != "ban" or server.asked == []
 
 
+@virtually
 async def test_bars_come_from_the_stream_and_from_rest_alike() -> None:
     async with serving() as server, opened(server) as house:
         close_ms = T0 + BAR_MS
@@ -147,6 +151,7 @@ async def test_bars_come_from_the_stream_and_from_rest_alike() -> None:
         await until(lambda: len(house.of(CandlesClosed)) == 2)
 
 
+@virtually
 async def test_prices_and_funding_rates_are_told() -> None:
     async with serving() as server, opened(server) as house:
         await until(lambda: house.of(QuotesSeen) and house.of(FundingRatesSeen))
@@ -158,6 +163,7 @@ async def test_prices_and_funding_rates_are_told() -> None:
         assert house.of(QuotesSeen)[-1].quotes[0].bid == 99.0
 
 
+@virtually
 async def test_maintenance_begins_and_ends() -> None:
     async with serving() as server, opened(server) as house:
         house.dialect.maintained = "until noon"
@@ -166,6 +172,7 @@ async def test_maintenance_begins_and_ends() -> None:
         await until(lambda: house.conditions == ["+MAINTENANCE", "-MAINTENANCE"])
 
 
+@virtually
 async def test_a_ban_is_told_and_so_is_its_end() -> None:
     async def banned(_: web.Request) -> web.Response:
         return web.json_response({"code": -1003, "msg": f"banned until {T0 + 90_000}"}, status=418)
@@ -179,6 +186,7 @@ async def test_a_ban_is_told_and_so_is_its_end() -> None:
         await until(lambda: "-ERRORS" in house.conditions)
 
 
+@virtually
 async def test_a_clock_that_is_off_rests_entries_until_it_is_right() -> None:
     async with serving() as server, opened(server) as house:
         house.clock.ms = T0 - 3000
@@ -189,6 +197,7 @@ async def test_a_clock_that_is_off_rests_entries_until_it_is_right() -> None:
         await until(lambda: house.conditions == ["+CLOCK", "-CLOCK"])
 
 
+@virtually
 async def test_a_refused_key_is_told_once_and_looked_at_again() -> None:
     async def refused(_: web.Request) -> web.Response:
         return web.json_response({"code": -2015, "msg": "Invalid API-key"}, status=401)
@@ -203,6 +212,7 @@ async def test_a_refused_key_is_told_once_and_looked_at_again() -> None:
         assert house.dialect.gates == []
 
 
+@virtually
 async def test_too_many_failures_rest_entries() -> None:
     async def broken(_: web.Request) -> web.Response:
         return web.Response(status=503)
@@ -221,6 +231,7 @@ def changes_settings(house: House) -> None:
     house.dialect.private_news = lambda f, now_ms: changed if f else []  # type: ignore[method-assign]
 
 
+@virtually
 async def test_settings_changed_at_the_venue_are_looked_at_and_the_symbol_rests() -> None:
     async with serving() as server, opened(server) as house:
         house.dialect.gates = [GateReport(halts={"AAAUSDT": "leverage 20 instead of 5"})]
@@ -231,6 +242,7 @@ async def test_settings_changed_at_the_venue_are_looked_at_and_the_symbol_rests(
         await until(lambda: house.conditions == ["+ERRORS AAAUSDT", "-ERRORS AAAUSDT"])
 
 
+@virtually
 async def test_a_gate_that_is_not_finished_rests_entries_and_is_looked_at_again() -> None:
     async with serving() as server, opened(server) as house:
         house.dialect.gates = [GateReport(pending="leverage of 2 contracts"), GateReport()]
@@ -239,6 +251,7 @@ async def test_a_gate_that_is_not_finished_rests_entries_and_is_looked_at_again(
         await until(lambda: house.conditions == ["+ERRORS", "-ERRORS"])
 
 
+@virtually
 async def test_settings_are_looked_at_again_after_an_outage_and_until_they_could_be_read() -> None:
     async with serving() as server, opened(server) as house:
         looks = iter([VenueUnavailable("timeout"), GateReport(halts={"AAAUSDT": "leverage 20 instead of 5"})])
@@ -254,6 +267,7 @@ async def test_settings_are_looked_at_again_after_an_outage_and_until_they_could
         await until(lambda: house.conditions == ["+ERRORS AAAUSDT"])
 
 
+@virtually
 async def test_history_is_up_to_one_bar_for_all_and_one_lost_answer_is_asked_for_again() -> None:
     async with serving() as server, opened(server) as house:
         house.dialect.frames_of = {n: frame(n, [T0 - BAR_MS]) for n in ("AAAUSDT", "BBBUSDT")}
@@ -266,6 +280,7 @@ async def test_history_is_up_to_one_bar_for_all_and_one_lost_answer_is_asked_for
         assert len(house.dialect.asked_candles) == 4
 
 
+@virtually
 async def test_leverage_set_by_us_is_what_the_account_is_held_to() -> None:
     async with serving() as server, opened(server) as house:
         wishes: list[Wish] = []

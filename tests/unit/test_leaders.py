@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from virtual_loop import virtually
 
 from bot.domain.event import CandlesClosed
 from bot.runtime import leaders as rooms
@@ -80,7 +81,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 - what is watched sets no event
             await asyncio.sleep(0.001)
 
@@ -95,6 +96,7 @@ def same(one: Frame | None, other: Frame) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in COLUMNS)
 
 
+@virtually
 async def test_a_long_window_first_then_what_is_new_with_the_newest_once_more(exchange: Exchange) -> None:
     async with exchange.leaders() as leaders:
         await until(lambda: last(leaders) == exchange.last_ms)
@@ -108,6 +110,7 @@ async def test_a_long_window_first_then_what_is_new_with_the_newest_once_more(ex
         assert leaders.window(ETH) is None, "nobody needs it"
 
 
+@virtually
 async def test_nothing_is_asked_without_need_and_a_need_begins_at_a_bar(exchange: Exchange) -> None:
     exchange.needed = ()
     async with exchange.leaders() as leaders:
@@ -120,6 +123,7 @@ async def test_nothing_is_asked_without_need_and_a_need_begins_at_a_bar(exchange
         assert exchange.asked == [(ETH, BARS)]
 
 
+@virtually
 async def test_what_was_asked_for_once_is_kept_up_to_date(exchange: Exchange) -> None:
     exchange.needed = ()
     async with exchange.leaders() as leaders:
@@ -130,6 +134,7 @@ async def test_what_was_asked_for_once_is_kept_up_to_date(exchange: Exchange) ->
         await until(lambda: last(leaders) == exchange.last_ms)
 
 
+@virtually
 async def test_a_score_waits_for_a_bar_that_is_late_and_asks_until_it_is_there(exchange: Exchange) -> None:
     async with exchange.leaders() as leaders:
         await until(lambda: last(leaders) == exchange.last_ms)
@@ -142,6 +147,7 @@ async def test_a_score_waits_for_a_bar_that_is_late_and_asks_until_it_is_there(e
         assert last(leaders) == exchange.last_ms
 
 
+@virtually
 async def test_a_score_waits_no_longer_than_its_patience_while_a_line_hangs(exchange: Exchange) -> None:
     exchange.gate.clear()
     async with exchange.leaders() as leaders:
@@ -153,6 +159,7 @@ async def test_a_score_waits_no_longer_than_its_patience_while_a_line_hangs(exch
 
 
 @pytest.mark.parametrize("fault", [VenueUnavailable("slow"), TimeoutError(), ValueError("odd")])
+@virtually
 async def test_a_line_that_says_no_is_not_waited_for_and_told_once(
     exchange: Exchange, fault: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -172,6 +179,7 @@ async def test_a_line_that_says_no_is_not_waited_for_and_told_once(
     assert told == [f"candles of BTCUSDT are missing, scores go without them: {words}"]
 
 
+@virtually
 async def test_asking_for_a_bar_ends_and_the_next_bar_asks_anew(exchange: Exchange) -> None:
     exchange.late = 1
     async with exchange.leaders() as leaders:
@@ -185,6 +193,7 @@ async def test_asking_for_a_bar_ends_and_the_next_bar_asks_anew(exchange: Exchan
         await until(lambda: len(exchange.asked) == 2 * TRIES)
 
 
+@virtually
 async def test_a_market_that_has_one_answer_is_asked_once_and_not_waited_for(exchange: Exchange) -> None:
     exchange.late = 1
     async with exchange.leaders(tries=1) as leaders:
@@ -194,6 +203,7 @@ async def test_a_market_that_has_one_answer_is_asked_once_and_not_waited_for(exc
         assert len(exchange.asked) <= 2
 
 
+@virtually
 async def test_a_bar_that_closes_while_the_one_before_is_asked_for_is_asked_for_too(
     exchange: Exchange,
 ) -> None:
@@ -210,6 +220,7 @@ async def test_a_bar_that_closes_while_the_one_before_is_asked_for_is_asked_for_
         await until(lambda: last(leaders) == exchange.last_ms)
 
 
+@virtually
 async def test_an_end_leaves_no_question_under_way(exchange: Exchange) -> None:
     exchange.gate.clear()
     before = asyncio.all_tasks()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from virtual_loop import virtually
 
 from bot.domain.errors import ConfigError
 from cli import pulse
@@ -50,6 +51,7 @@ async def beats(beat: Pulse, count: int = 1) -> None:
         await asyncio.sleep(0.05)
 
 
+@virtually
 async def test_every_beat_is_asked_and_none_when_the_engine_is_dead() -> None:
     keeper, alive = Keeper(), [True]
     async with server(keeper) as url:
@@ -63,6 +65,7 @@ async def test_every_beat_is_asked_and_none_when_the_engine_is_dead() -> None:
     assert len(keeper.asked) == 3
 
 
+@virtually
 async def test_redirects_are_not_followed_and_troubles_are_logged_once_without_the_address(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -82,6 +85,7 @@ async def test_redirects_are_not_followed_and_troubles_are_logged_once_without_t
     assert SECRET not in caplog.text
 
 
+@virtually
 async def test_a_slow_or_absent_keeper_is_given_up_and_asked_again(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import aiohttp
 import orjson
 import pytest
 from toy_exchange import KEY, START_MS, toy_stage
+from virtual_loop import virtually
 
 from sandbox.exchange.serving.faults import FrameEffect, RequestEffect, Rule, in_world, on_frame, on_request
 from sandbox.exchange.serving.in_process import InProcessSession
@@ -26,7 +27,7 @@ class Client:
         self.toy: Any = stage.protocol
 
     async def call(
-        self, method: str, path: str, query: str = "", timeout_s: float = 5.0
+        self, method: str, path: str, query: str = "", timeout_s: float = 60.0
     ) -> tuple[int, bytes]:
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         url = f"{self.rest}{path}{'?' + query if query else ''}"
@@ -58,7 +59,7 @@ shells = pytest.mark.parametrize("shell", SHELLS)
 
 async def frames(socket: Any, count: int) -> list[dict[str, Any]]:
     """The next `count` frames."""
-    return [orjson.loads((await socket.receive(timeout=5)).data) for _ in range(count)]
+    return [orjson.loads((await socket.receive(timeout=60)).data) for _ in range(count)]
 
 
 async def quiet(socket: Any) -> bool:
@@ -71,6 +72,7 @@ async def quiet(socket: Any) -> bool:
 
 
 @shells
+@virtually
 async def test_without_faults_requests_and_frames_pass(shell: Any) -> None:
     async with shell(toy_stage()) as client:
         socket = await client.dial()
@@ -79,7 +81,7 @@ async def test_without_faults_requests_and_frames_pass(shell: Any) -> None:
         await socket.send_str("hello")
         assert await frames(socket, 1) == [{"result": "hello"}]
         await socket.ping(b"x")
-        pong = await socket.receive(timeout=5)
+        pong = await socket.receive(timeout=60)
         assert (pong.type, bytes(pong.data)) == (aiohttp.WSMsgType.PONG, b"x")
         await socket.close()
         await asyncio.sleep(0.01)
@@ -101,6 +103,7 @@ async def test_without_faults_requests_and_frames_pass(shell: Any) -> None:
         (RequestEffect.BAN, 418, 0),
     ],
 )
+@virtually
 async def test_answers_that_are_wrong(shell: Any, effect: RequestEffect, status: int, executed: int) -> None:
     async with shell(toy_stage(on_request(effect, "POST order"))) as client:
         assert (await client.order())[0] == status
@@ -114,6 +117,7 @@ async def test_answers_that_are_wrong(shell: Any, effect: RequestEffect, status:
     "effect,executed",
     [(RequestEffect.CUT_BEFORE, 0), (RequestEffect.CUT_AFTER, 1), (RequestEffect.REFUSE, 0)],
 )
+@virtually
 async def test_connections_that_are_cut(shell: Any, effect: RequestEffect, executed: int) -> None:
     async with shell(toy_stage(on_request(effect, "POST order"))) as client:
         with pytest.raises(aiohttp.ClientConnectionError):
@@ -124,6 +128,7 @@ async def test_connections_that_are_cut(shell: Any, effect: RequestEffect, execu
 
 
 @shells
+@virtually
 async def test_a_cut_is_healed_by_the_client_itself_where_http_calls_it_idempotent(shell: Any) -> None:
     """aiohttp sends GET, PUT and DELETE once more by itself, in both shells; never POST."""
     rules = [on_request(RequestEffect.CUT_AFTER, glob, times=1) for glob in ("GET orders", "POST order")]
@@ -136,6 +141,7 @@ async def test_a_cut_is_healed_by_the_client_itself_where_http_calls_it_idempote
 
 
 @shells
+@virtually
 async def test_a_request_that_hangs_runs_into_the_clients_patience(shell: Any) -> None:
     async with shell(toy_stage(on_request(RequestEffect.HANG, "GET orders"))) as client:
         with pytest.raises(TimeoutError):
@@ -144,6 +150,7 @@ async def test_a_request_that_hangs_runs_into_the_clients_patience(shell: Any) -
 
 @shells
 @pytest.mark.parametrize("effect,executed", [(RequestEffect.DELAY_BEFORE, 0), (RequestEffect.DELAY_AFTER, 1)])
+@virtually
 async def test_delays_stand_before_or_behind_the_execution(
     shell: Any, effect: RequestEffect, executed: int
 ) -> None:
@@ -157,6 +164,7 @@ async def test_delays_stand_before_or_behind_the_execution(
 @pytest.mark.parametrize(
     "form,status,body", [("html", 502, b"<!DOCTYPE"), ("truncated", 200, b'{"orderId"'), ("empty", 200, b"")]
 )
+@virtually
 async def test_garbage(shell: Any, form: str, status: int, body: bytes) -> None:
     async with shell(toy_stage(on_request(RequestEffect.GARBAGE, "POST order", form=form))) as client:
         got = await client.order()
@@ -168,6 +176,7 @@ async def test_garbage(shell: Any, form: str, status: int, body: bytes) -> None:
 
 
 @shells
+@virtually
 async def test_a_lagging_query_does_not_know_young_orders(shell: Any) -> None:
     async with shell(toy_stage(on_request(RequestEffect.LAG, "GET order*", ms=3000))) as client:
         await client.order()
@@ -179,6 +188,7 @@ async def test_a_lagging_query_does_not_know_young_orders(shell: Any) -> None:
 
 
 @shells
+@virtually
 async def test_a_rejection_after_the_answer_is_left_to_the_exchange(shell: Any) -> None:
     async with shell(toy_stage(on_request(RequestEffect.REJECT_LATER, "POST order"))) as client:
         assert (await client.order())[0] == 200
@@ -186,6 +196,7 @@ async def test_a_rejection_after_the_answer_is_left_to_the_exchange(shell: Any) 
 
 
 @shells
+@virtually
 async def test_every_call_during_a_ban_makes_it_longer(shell: Any) -> None:
     rule = on_request(RequestEffect.BAN, "POST order", nth=2, seconds=10)
     async with shell(toy_stage(rule)) as client:
@@ -205,11 +216,12 @@ async def test_every_call_during_a_ban_makes_it_longer(shell: Any) -> None:
 
 
 @shells
+@virtually
 async def test_a_maintenance_window_closes_sockets_and_refuses_new_ones(shell: Any) -> None:
     async with shell(toy_stage(on_request(RequestEffect.MAINTENANCE, from_s=10, until_s=20))) as client:
         socket = await client.dial()
         client.stage.advance(START_MS + 10_000)
-        ending = await socket.receive(timeout=5)
+        ending = await socket.receive(timeout=60)
         assert (ending.type, ending.data) == (aiohttp.WSMsgType.CLOSE, 1001)
         assert (await client.order())[0] == 503
         with pytest.raises(aiohttp.WSServerHandshakeError):
@@ -220,6 +232,7 @@ async def test_a_maintenance_window_closes_sockets_and_refuses_new_ones(shell: A
 
 
 @shells
+@virtually
 async def test_a_skewed_clock_is_wrong_in_what_it_tells_and_in_what_it_checks(shell: Any) -> None:
     async with shell(toy_stage(on_request(RequestEffect.SKEW, ms=9000, from_s=1, until_s=2))) as client:
         before = orjson.loads((await client.call("GET", "/time"))[1])
@@ -250,6 +263,7 @@ FRAME_CASES: list[tuple[Rule, list[int]]] = [
 
 @shells
 @pytest.mark.parametrize("rule,seen", FRAME_CASES)
+@virtually
 async def test_frames_that_do_not_come_as_they_were_sent(shell: Any, rule: Rule, seen: list[int]) -> None:
     async with shell(toy_stage(rule)) as client:
         socket = await client.dial()
@@ -260,6 +274,7 @@ async def test_frames_that_do_not_come_as_they_were_sent(shell: Any, rule: Rule,
 
 
 @shells
+@virtually
 async def test_frames_change_places_across_types(shell: Any) -> None:
     async with shell(toy_stage(on_frame(FrameEffect.SWAP, "ACCOUNT"))) as client:
         socket = await client.dial()
@@ -269,6 +284,7 @@ async def test_frames_change_places_across_types(shell: Any) -> None:
 
 
 @shells
+@virtually
 async def test_silence_keeps_the_socket_open(shell: Any) -> None:
     async with shell(toy_stage(on_frame(FrameEffect.SILENCE, nth=2, seconds=0.3))) as client:
         socket = await client.dial()
@@ -277,13 +293,14 @@ async def test_silence_keeps_the_socket_open(shell: Any) -> None:
         client.toy.tell("ORDER", 3)
         assert [frame["n"] for frame in await frames(socket, 1)] == [1]
         await socket.ping(b"?")
-        assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.PONG
+        assert (await socket.receive(timeout=60)).type is aiohttp.WSMsgType.PONG
         await asyncio.sleep(0.35)
         client.toy.tell("ORDER", 4)
         assert [frame["n"] for frame in await frames(socket, 1)] == [4]
 
 
 @shells
+@virtually
 async def test_a_half_open_socket_neither_reads_nor_writes(shell: Any) -> None:
     async with shell(toy_stage(on_frame(FrameEffect.HALF_OPEN, nth=2))) as client:
         socket = await client.dial()
@@ -299,13 +316,14 @@ async def test_a_half_open_socket_neither_reads_nor_writes(shell: Any) -> None:
 
 @shells
 @pytest.mark.parametrize("code", [1001, 1012])
+@virtually
 async def test_a_close_with_a_code(shell: Any, code: int) -> None:
     async with shell(toy_stage(on_frame(FrameEffect.CLOSE, nth=2, code=code))) as client:
         socket = await client.dial()
         client.toy.tell("ORDER", 1)
         client.toy.tell("ORDER", 2)
         assert [frame["n"] for frame in await frames(socket, 1)] == [1]
-        ending = await socket.receive(timeout=5)
+        ending = await socket.receive(timeout=60)
         assert (ending.type, ending.data) == (aiohttp.WSMsgType.CLOSE, code)
         await socket.close()
         await asyncio.sleep(0.01)
@@ -313,15 +331,17 @@ async def test_a_close_with_a_code(shell: Any, code: int) -> None:
 
 
 @shells
+@virtually
 async def test_a_close_without_a_word(shell: Any) -> None:
     async with shell(toy_stage(on_frame(FrameEffect.CLOSE, code=1006))) as client:
         socket = await client.dial()
         client.toy.tell("ORDER", 1)
-        assert (await socket.receive(timeout=5)).type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
+        assert (await socket.receive(timeout=60)).type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
         assert socket.closed
 
 
 @shells
+@virtually
 async def test_an_expired_key_is_worded_by_the_protocol_and_the_socket_stays(shell: Any) -> None:
     async with shell(toy_stage(on_frame(FrameEffect.EXPIRE_KEY, "ORDER", nth=1))) as client:
         socket = await client.dial()
@@ -331,15 +351,17 @@ async def test_an_expired_key_is_worded_by_the_protocol_and_the_socket_stays(she
 
 
 @shells
+@virtually
 async def test_a_garbled_frame(shell: Any) -> None:
     async with shell(toy_stage(on_frame(FrameEffect.GARBAGE))) as client:
         socket = await client.dial()
         client.toy.tell("ORDER", 1)
         with pytest.raises(orjson.JSONDecodeError):
-            orjson.loads((await socket.receive(timeout=5)).data)
+            orjson.loads((await socket.receive(timeout=60)).data)
 
 
 @shells
+@virtually
 async def test_a_dial_that_is_refused(shell: Any) -> None:
     async with shell(toy_stage(on_request(RequestEffect.REFUSE, "WS /stream*", times=2))) as client:
         with pytest.raises(aiohttp.ClientConnectionError):
@@ -348,6 +370,7 @@ async def test_a_dial_that_is_refused(shell: Any) -> None:
 
 
 @shells
+@virtually
 async def test_there_is_nothing_at_other_paths(shell: Any) -> None:
     async with shell(toy_stage()) as client:
         with pytest.raises(aiohttp.WSServerHandshakeError):

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
+from virtual_loop import virtually
+
 from bot.domain.alert import Alert
 from cli.watching import keep_watched
 
@@ -12,6 +14,7 @@ def alert(number: int, symbol: str) -> Alert:
     return Alert(number, symbol, True, Decimal(100), "telegram:1", 0)
 
 
+@virtually
 async def test_what_has_alerts_is_watched_until_it_has_none() -> None:
     alerts: list[Alert] = []
     told: list[Sequence[str]] = []

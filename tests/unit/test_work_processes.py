@@ -96,13 +96,13 @@ def test_workers_do_not_outlive_whoever_started_them(tmp_path: Path) -> None:
         [sys.executable, str(script)], env={**os.environ, "PYTHONPATH": f"{ROOT}:{SUPPORT}"}
     )
     try:
-        found = _until(lambda: len(mark.read_text().splitlines()) == 2 if mark.exists() else False, 30)
+        found = _until(lambda: len(mark.read_text().splitlines()) == 2 if mark.exists() else False, 60)
         assert found
     finally:
         starter.kill()
         starter.wait()
     crew = [int(line.split()[0]) for line in mark.read_text().splitlines()]
-    assert _until(lambda: not any(_alive(who) for who in crew), 10)
+    assert _until(lambda: not any(_alive(who) for who in crew), 60)
 
 
 @pytest.mark.parametrize("count", [-1, 257])
