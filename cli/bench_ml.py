@@ -106,13 +106,13 @@ def _material(frames: Sequence[Frame]) -> "Material":
     from bot.ml.align import Sources
     from bot.ml.registry import feature_set
     from research.learning.dataset import Recipe
-    from research.learning.material import material_of
+    from research.learning.material import Course
     from research.results.plan import Rules
     from strategies.registry import Registry
 
     sources = Sources(frames[2], btc=frames[0], eth=frames[1])
-    base = feature_set(["base"])
-    return material_of(Registry(()), STRATEGY, SYMBOL, sources, base, Recipe(), Rules())
+    course = Course(Registry(()), STRATEGY, feature_set(["base"]), Recipe(), Rules())
+    return course.material(SYMBOL, sources)
 
 
 def _folds(material: "Material") -> dict[str, object]:

@@ -166,19 +166,6 @@ class Course:
         return replace(found, lived_out=lived.left_out, values=values)
 
 
-def material_of(
-    registry: Registry,
-    strategy: str,
-    symbol: str,
-    sources: Sources,
-    features: FeatureSet,
-    recipe: Recipe,
-    rules: Rules,
-) -> Material:
-    """One symbol's. Raises Unteachable where the strategy fails or says nothing."""
-    return Course(registry, strategy, features, recipe, rules).material(symbol, sources)
-
-
 def looser(parameters: Iterable[Parameter], values: Mapping[str, Value]) -> dict[str, Value]:
     """Values in use, those of training where they say more: a threshold in use that is looser still stays."""
     found = dict(values)

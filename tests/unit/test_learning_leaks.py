@@ -14,7 +14,7 @@ from bot.ml.registry import feature_set
 from research.learning.dataset import Recipe, said_at
 from research.learning.leaks import leaks, until
 from research.learning.lesson import refuse_leaks
-from research.learning.material import Material, Unteachable, material_of
+from research.learning.material import Course, Material, Unteachable
 from research.results.plan import Rules
 
 BARS = 4_000
@@ -39,7 +39,9 @@ LEAKING = (
 
 
 def material(folder: Path, features: FeatureSet) -> Material:
-    return material_of(busy(folder), "busy", "XRPUSDT", noise_market(3, BARS), features, Recipe(), Rules())
+    return Course(busy(folder), "busy", features, Recipe(), Rules()).material(
+        "XRPUSDT", noise_market(3, BARS)
+    )
 
 
 def test_our_features_are_clean(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from research.learning.dataset import Recipe, Said, balance_of, rows_of, said_at
 from research.learning.labels import LOST, UNKNOWN, WON, TimedOut, labels_of
 from research.learning.lesson import teach
 from research.learning.lived import ALL, LivedRows, LivedSignal, Told, lived_rows
-from research.learning.material import Course, Material, looser, material_of
+from research.learning.material import Course, Material, looser
 from research.results.plan import Rules
 from strategies.registry import Registry
 
@@ -200,9 +200,8 @@ class TestWhole:
         assert data_hash(found) != data_hash(plain)
 
     def test_bars_whose_memory_is_not_whole_are_not_learned_from(self, registry: Registry) -> None:
-        found = material_of(
-            registry, "busy", "XRPUSDT", noise_market(3, BARS), feature_set(["base"]), Recipe(), Rules()
-        )
+        course = Course(registry, "busy", feature_set(["base"]), Recipe(), Rules())
+        found = course.material("XRPUSDT", noise_market(3, BARS))
         first = whole_from(found.frame)
         assert (found.training.row < first).any(), "the strategy spoke before"
         assert (found.dataset.bar >= first).all()

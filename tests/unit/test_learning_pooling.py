@@ -21,7 +21,7 @@ from research.learning.dataset import Recipe
 from research.learning.folds import TooFewRows, walk_forward
 from research.learning.labels import LOOKAHEAD
 from research.learning.lesson import teach
-from research.learning.material import Material, Unteachable, material_of
+from research.learning.material import Course, Material, Unteachable
 from research.learning.pooling import Pool, pool_of
 from research.learning.training import validated
 from research.results.plan import Rules
@@ -38,7 +38,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 
 def member(registry: Registry, symbol: str, sources: Sources, features: FeatureSet = BASE) -> Material:
     named = replace(sources, frame=replace(sources.frame, symbol=symbol))
-    return material_of(registry, "busy", symbol, named, features, Recipe(), Rules())
+    return Course(registry, "busy", features, Recipe(), Rules()).material(symbol, named)
 
 
 def later(sources: Sources, bars: int) -> Sources:

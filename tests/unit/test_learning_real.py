@@ -14,7 +14,7 @@ from research.learning.cards import Origin, written
 from research.learning.dataset import Recipe
 from research.learning.leaks import leaks
 from research.learning.lesson import teach
-from research.learning.material import Material, material_of
+from research.learning.material import Course, Material
 from research.results.plan import Rules
 from strategies.registry import Registry
 
@@ -38,10 +38,8 @@ def sources(symbol: str, bars: int) -> Sources:
 
 
 def material(symbol: str, bars: int = YEAR, seed: int = 0) -> Material:
-    features = feature_set(["base"])
-    return material_of(
-        Registry(), "composite", symbol, sources(symbol, bars), features, Recipe(seed=seed), Rules()
-    )
+    course = Course(Registry(), "composite", feature_set(["base"]), Recipe(seed=seed), Rules())
+    return course.material(symbol, sources(symbol, bars))
 
 
 def test_the_walk_forward_is_the_same_to_the_digit() -> None:

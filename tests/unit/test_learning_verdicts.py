@@ -20,7 +20,7 @@ from research.learning.cards import Origin, written
 from research.learning.comparing import Comparison, Side, comparison_of, gate_of
 from research.learning.dataset import Recipe
 from research.learning.lesson import Lesson, teach
-from research.learning.material import Material, Unteachable, material_of
+from research.learning.material import Course, Material, Unteachable
 from research.learning.metrics import best_threshold, curve_of, independent
 from research.learning.network import Network, Networking
 from research.learning.page import model_page
@@ -39,7 +39,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 
 @cache
 def material(registry: Registry, sources: Sources) -> Material:
-    return material_of(registry, "busy", "XRPUSDT", sources, feature_set(["base"]), Recipe(), Rules())
+    course = Course(registry, "busy", feature_set(["base"]), Recipe(), Rules())
+    return course.material("XRPUSDT", sources)
 
 
 Sources.__hash__ = object.__hash__  # type: ignore[method-assign, assignment]
