@@ -57,13 +57,16 @@ def desk_with(files: Files, *symbols: str) -> Desk:
     return desk
 
 
-def restarted(desk: Desk, files: Files) -> None:
-    """The next process, with the same files from its first event on."""
-    new_engine, recovered = desk.new_engine, Memory(desk.venue.steps).recovered()
+def restarted(desk: Desk, files: Files, held: bool | None = None) -> None:
+    """The next process, with the same files from its first event on; `held`: as `Files.hold` is told."""
+    recovered = Memory(desk.venue.steps).recovered()
     old = desk.venue
-    desk.venue = type(old)(new_engine(), desk.matching)
+    desk.venue = type(old)(desk.new_engine(), desk.matching)
     desk.venue.inherit(old)
-    files.serve(desk)
+    if held is None:
+        files.serve(desk)
+    else:
+        files.hold(desk, done=held)
     desk._take(desk.venue.start(old.now_ms + 1000, recovered))
 
 
@@ -217,12 +220,7 @@ def test_a_death_of_the_second_process_too() -> None:
     desk = Desk()
     files.hold(desk, done=False)
     desk.ask(UPDATE)
-    recovered = Memory(desk.venue.steps).recovered()
-    old = desk.venue
-    desk.venue = type(old)(desk.new_engine(), desk.matching)
-    desk.venue.inherit(old)
-    files.hold(desk, done=True)
-    desk._take(desk.venue.start(old.now_ms + 1000, recovered))
+    restarted(desk, files, held=True)
     assert desk.ask(replace(UPDATE, version="v0003")) == Refused(
         "model", "quiet/XYZ: v0002 is being put in use; try again later"
     )
@@ -256,12 +254,7 @@ def test_a_start_without_a_database_forgets_nothing_that_may_be_done() -> None:
     desk = Desk()
     files.hold(desk, done=True)
     desk.ask(UPDATE)
-    recovered = Memory(desk.venue.steps).recovered()
-    old = desk.venue
-    desk.venue = type(old)(desk.new_engine(), desk.matching)
-    desk.venue.inherit(old)
-    files.hold(desk, done=False)
-    desk._take(desk.venue.start(old.now_ms + 1000, recovered))
+    restarted(desk, files, held=False)
     now_ms = desk.venue.now_ms
     desk.feed(StorageChanged(now_ms, False, "full"), ModelPlaced(now_ms, 1, "the database cannot be written"))
     assert (records(desk), told(desk)) == ([], [])
