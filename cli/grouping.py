@@ -20,8 +20,8 @@ from bot.runtime.job_rules import Cron, JobRule
 from bot.strategy import Frame
 from cli.clusters import LiveClusters
 from cli.house import House
-from cli.weekly import GIVEN_UP, WeeklyLab
-from cli.workshop.asking import GroupAnswer, GroupAsked
+from cli.weekly import GIVEN_UP, WeeklyLab, longer
+from cli.workshop.asking import GroupAnswer, GroupAsked, nothing_of
 from cli.workshop.crew import Task
 from cli.workshop.parcel import packed
 from handlers.grouper import Kept, Regrouped, moved
@@ -111,9 +111,11 @@ class GroupingService:
         others = [] if self._leader in traded else [self._leader]
         frames = []
         for symbol in (*traded, *others):
-            own = await self.lab.own_candles(symbol, DAYS, 0) if symbol in traded else None
-            enough = own is not None and len(own) >= ENOUGH * self._bars
-            frames.append(self.lab.longer(symbol, own, None if enough else await self._fresh(symbol)))
+            own = nothing_of(symbol, self.lab.settings.bar_ms)
+            if symbol in traded:
+                own = await self.lab.own_candles(symbol, DAYS, 0, [])
+            fresh = await self._fresh(symbol) if len(own) < ENOUGH * self._bars else None
+            frames.append(longer(own, fresh))
             await told(0.0, f"candles of {symbol}")
         return frames
 

@@ -105,38 +105,41 @@ class WeeklyLab(WorkerLab):
         """Every symbol's candles: the venue's where it answers, else what the desk has; and why there is no source."""
         frames: list[Frame] = []
         silent: list[str] = []
-        fetched: list[Frame] = []
-        for one in self.settings.symbols:
-            known = await self._own(one.symbol, failed)
+        fetched: list[str] = []
+        unread: list[str] = []
+        bars = self.history_days * DAY_MS // self.settings.bar_ms
+        for symbol in (one.symbol for one in self.settings.symbols):
+            own = await self.own_candles(symbol, self.history_days, WARMUP_BARS, unread)
             dead = len(silent) >= GIVEN_UP and not fetched
-            fresh = None if self.history is None or dead else await self._asked_of(self.history, one.symbol)
-            if fresh is None and self.history is not None:
-                silent.append(one.symbol)
-            fetched += [fresh] if fresh is not None else []
-            frames.append(fresh if fresh is not None and len(fresh) > len(known) else known)
+            fresh = None if dead else await self.venue_candles(symbol, bars)
+            if self.history is not None:
+                (fetched if fresh else silent).append(symbol)
+            frames.append(longer(own, fresh))
+        failed += [UNREAD_CANDLES] if unread else []
         if silent:
             more = f" and {len(silent) - NAMED} more" if len(silent) > NAMED else ""
             failed.append(("history", f"the venue gave no candles of {', '.join(silent[:NAMED])}{more}"))
         return frames, "" if self.history is not None else self.no_source
 
-    async def _asked_of(self, history: History, symbol: str) -> Frame | None:
-        """The venue's last candles of a symbol; None where it does not answer."""
-        bars = self.history_days * DAY_MS // self.settings.bar_ms
+    async def own_candles(self, symbol: str, days: int, warmup: int, unread: list[str]) -> Frame:
+        """The desk's own candles; none where its books cannot be read, and the symbol is added to `unread`."""
         try:
-            found = (await history([symbol], self.settings.timeframe, bars)).get(symbol)
-        except (QuarterdeckError, VenueUnavailable):
-            log.warning("weekly report: no candles of %s", symbol, exc_info=True)
-            return None
-        return found if found is not None and len(found) else None
-
-    async def _own(self, symbol: str, failed: list[tuple[str, str]]) -> Frame:
-        """The desk's own candles; none where its books cannot be read."""
-        try:
-            return await self.live(symbol, self.history_days, WARMUP_BARS)
+            return await self.live(symbol, days, warmup)
         except StorageError:
-            if UNREAD_CANDLES not in failed:
-                failed.append(UNREAD_CANDLES)
+            log.warning("the desk's own candles of %s cannot be read", symbol, exc_info=True)
+            unread.append(symbol)
             return nothing_of(symbol, self.settings.bar_ms)
+
+    async def venue_candles(self, symbol: str, bars: int) -> Frame | None:
+        """The venue's last ones, which may be none; None where it does not answer, or there is none to ask."""
+        if self.history is None:
+            return None
+        try:
+            found = await self.history([symbol], self.settings.timeframe, bars)
+        except (QuarterdeckError, VenueUnavailable):
+            log.warning("the venue gave no candles of %s", symbol, exc_info=True)
+            return None
+        return found.get(symbol, nothing_of(symbol, self.settings.bar_ms))
 
     async def _filed(self, answer: WeeklyAnswer) -> WeeklyResult:
         """Let the alternatives wait; a book that cannot be written is named."""
@@ -160,6 +163,11 @@ class WeeklyLab(WorkerLab):
             picture=f"{report.label}.json",
             page=page.name,
         )
+
+
+def longer(own: Frame, fresh: Frame | None) -> Frame:
+    """The venue's candles where it has more than the desk."""
+    return own if fresh is None or len(fresh) <= len(own) else fresh
 
 
 async def week_facts(

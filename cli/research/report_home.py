@@ -49,9 +49,9 @@ class HomeLab(WeeklyLab):
     unread: bool = False
     lived: Mapping[str, Frame] = field(default_factory=dict)
 
-    async def _own(self, symbol: str, failed: list[tuple[str, str]]) -> Frame:
+    async def own_candles(self, symbol: str, days: int, warmup: int, unread: list[str]) -> Frame:
         """Candles that a desk loaded at its starts, and those it lived through."""
-        loaded = await super(HomeLab, self)._own(symbol, failed)
+        loaded = await super(HomeLab, self).own_candles(symbol, days, warmup, unread)
         return merged(loaded, self.lived[symbol]) if symbol in self.lived else loaded
 
     async def _facts(self, back: int) -> WeekFacts:

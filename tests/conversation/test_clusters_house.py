@@ -1,23 +1,27 @@
 """Grouping on a whole house: a real worker, a file with its date, limits and features that know of it, who moved."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from whole_house import BAR_MS, START_MS, Desk, market, whole_house
+from whole_house import BAR_MS, START_MS, Desk, market, said, whole_house
 
+from bot.domain.errors import StorageError
 from bot.domain.market import DAY_MS
 from bot.domain.refusal import Refused
 from bot.ml.grouping import FOLDER, Grouping, kept_groupings
 from bot.runtime.clock import MarketClock
 from bot.strategy import Frame
+from bot.venues.port import VenueUnavailable
 from cli.grouping import DAYS, GroupingService
 from cli.jobs import build_jobs
+from cli.lab import WorkerLab
 from cli.workshop.crew import STOPPED
 from handlers.grouper import Groups, Regrouped
+from handlers.lab import unheard
 from research.store.files import FileStore
 
 HISTORY = DAYS * DAY_MS // BAR_MS + 20
@@ -58,14 +62,6 @@ def service_of(desk: Desk) -> GroupingService:
 
 def kept(home: Path) -> tuple[Grouping, ...]:
     return kept_groupings(home / "models")
-
-
-async def said(desk: Desk, *lines: str) -> str:
-    return "\n".join([await desk.say(line) for line in lines])
-
-
-async def unheard(part: float, at: str) -> None:
-    """Nobody looks."""
 
 
 async def test_grouped_from_the_chat_kept_used_and_shown(tmp_path: Path) -> None:
@@ -153,6 +149,41 @@ async def test_a_full_disk_is_one_line_and_changes_nothing(tmp_path: Path) -> No
         assert "_clusters: cannot be written" in shown
         await desk.bars()
         assert desk.house.engine.state.clusters == {}
+
+
+async def test_candles_are_the_desk_s_where_they_are_enough_else_whoever_has_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The weekly report asks for them in the same place; who is silent three times is not asked again."""
+    asked: list[str] = []
+
+    async def history(symbols: Sequence[str], timeframe: str, bars: int) -> dict[str, Frame]:
+        [symbol] = symbols
+        asked.append(symbol)
+        if symbol in silent:
+            raise VenueUnavailable("planted")
+        return {symbol: BTC.part(0, bars)} if symbol == "BTCUSDT" else {}
+
+    async def live(lab: WorkerLab, symbol: str, days: int, warmup: int) -> Frame:
+        if not known:
+            raise StorageError("planted")
+        return known[symbol]
+
+    silent, known = set(NAMES[1:3]), {one.symbol: one for one in FRAMES}
+    monkeypatch.setattr(WorkerLab, "live", live)
+    async with house(tmp_path, *FRAMES[:4], history=60) as desk:
+        service = service_of(desk)
+        service.lab.history = history
+        assert [len(one) for one in await service._frames(unheard)] == [BARS] * 4 + [DAYS * 96]
+        assert asked == ["BTCUSDT"], "the desk has enough of what it trades"
+        known.clear()
+        assert [len(one) for one in await service._frames(unheard)] == [0] * 4 + [DAYS * 96]
+        assert asked[1:] == [*NAMES[:4], "BTCUSDT"], "no candles are an answer, too"
+        silent = {*NAMES, "BTCUSDT"}
+        assert [len(one) for one in await service._frames(unheard)] == [0] * 5
+        assert asked[6:] == [*NAMES[:3]]
+        service.lab.history = None
+        assert [one.symbol for one in await service._frames(unheard)] == [*NAMES[:4], "BTCUSDT"]
 
 
 @pytest.mark.parametrize("late", [0, 1])
