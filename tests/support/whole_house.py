@@ -90,6 +90,12 @@ def market(closes: Sequence[float], symbol: str = "XRPUSDT", wick: float = 0.0) 
     return Frame(symbol, BAR_MS, times, open_, high, low, close, np.full(len(close), 1000.5))
 
 
+def walk(seed: int, symbol: str, bars: int, step: float = 0.003) -> Frame:
+    """A market that goes nowhere; `step` is how far it goes in a bar, as a fraction."""
+    steps = np.random.default_rng(seed).normal(0, step, bars)
+    return market([round(float(one), 5) for one in np.exp(np.cumsum(steps))], symbol, wick=0.002)
+
+
 @dataclass(slots=True)
 class Desk:
     """A running house with a person at its console."""
@@ -125,6 +131,11 @@ class Desk:
     def asked(self) -> list[str]:
         """The screen's lines so far."""
         return self.screen.getvalue().splitlines()
+
+
+async def said(desk: Desk, *lines: str) -> str:
+    """Type these, one after the other; answers all that appeared."""
+    return "\n".join([await desk.say(line) for line in lines])
 
 
 def written(home: Path, frames: Sequence[Frame]) -> str:
