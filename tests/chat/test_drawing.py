@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from drawings import drawn_by
 
-from handlers.drawing import KEPT
+from handlers.drawing import KEPT, Drawing
 from handlers.reply import BarPlot, Plot
 
 
@@ -38,6 +38,28 @@ async def test_other_figures_are_another_picture_and_only_the_last_few_are_kept(
         await drawing.draw(bars(number), True)
     assert await drawing.draw(bars(1), True) == b"2"
     assert await drawing.draw(bars(0), True) == str(KEPT + 2).encode()
+
+
+async def test_one_that_is_kept_waits_for_no_other() -> None:
+    brush = asyncio.Event()
+    asked: list[Plot] = []
+
+    async def paint(plot: Plot, dark: bool) -> bytes:
+        asked.append(plot)
+        if len(asked) > 1:
+            await brush.wait()
+        return plot.title.encode()
+
+    drawing = Drawing(paint)
+    first = await drawing.draw(bars(1), True)
+    other = asyncio.create_task(drawing.draw(bars(2), True))
+    same = asyncio.create_task(drawing.draw(bars(2), True))
+    await asyncio.sleep(0)
+    assert await drawing.draw(bars(1), True) == first, "though another one is being drawn"
+    assert not other.done()
+    brush.set()
+    assert await asyncio.gather(other, same) == [b"PnL", b"PnL"]
+    assert asked == [bars(1), bars(2)], "who asked for the same meanwhile gets that one"
 
 
 async def test_one_that_could_not_be_drawn_is_tried_again() -> None:
