@@ -99,7 +99,7 @@ def test_a_disk_that_fails_leaves_the_old_one_in_use(root: Path, monkeypatch: py
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writing, "_put", full)
+    monkeypatch.setattr(writing, "put", full)
     with pytest.raises(ModelError, match="composite/XRPUSDT: cannot be written: No space left"):
         put(root, "v0002", "v0001")
     assert files.current_version(folder(root)) == "v0001"
