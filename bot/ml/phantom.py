@@ -140,6 +140,23 @@ class Followed:
     ending: Ending | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LivedSignal:
+    """A followed signal that has ended, as something to learn from: what was known of it, and how it ended.
+
+    `bar_at_ms` is its bar's closing time, `side` +1 or -1, `net_return` what it came to after fees. `features` are
+    figures of the features whose set has `feature_hash` (None: missing), empty where none were kept.
+    """
+
+    symbol: str
+    bar_at_ms: int
+    side: int
+    outcome: Outcome
+    net_return: float
+    features: tuple[float | None, ...] = ()
+    feature_hash: str = ""
+
+
 def phantom_of(
     decision: Decision,
     terms: Terms,

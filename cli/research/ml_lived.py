@@ -6,9 +6,8 @@ from pathlib import Path
 
 from bot.domain.errors import ConfigError
 from bot.domain.signal import Side
-from bot.ml.phantom import Outcome
+from bot.ml.phantom import LivedSignal, Outcome
 from cli.research.ml_options import MlOptions
-from research.learning.lived import LivedSignal
 from research.results.files import read_json
 
 LARGEST = 1 << 30

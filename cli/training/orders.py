@@ -10,13 +10,13 @@ from bot.config.ml import Ml
 from bot.domain.errors import ConfigError
 from bot.domain.market import DAY_MS
 from bot.domain.model import GENERAL, cluster_of, is_pooled
-from bot.ml.phantom import Followed
+from bot.ml.phantom import Followed, LivedSignal
 from bot.ml.shelf import Place
 from bot.runtime.codec import encode
 from bot.runtime.phantoms import PhantomStore
 from bot.strategy import Frame, Value
 from cli.lab import WorkerLab
-from cli.workshop.asking import LivedSignal, TrainAsked
+from cli.workshop.asking import TrainAsked
 from cli.workshop.parcel import packed
 
 WORK = "train"
@@ -105,7 +105,7 @@ def lived_of(one: Followed) -> LivedSignal:
         symbol=phantom.symbol,
         bar_at_ms=phantom.bar_at_ms,
         side=phantom.side.sign,
-        outcome=ending.outcome.value,
+        outcome=ending.outcome,
         net_return=ending.net_return,
         features=tuple(value if isfinite(value) else None for value in phantom.vector.values),
         feature_hash=phantom.vector.hash,

@@ -9,6 +9,7 @@ import numpy as np
 
 from bot.domain.instrument import Instrument
 from bot.ml.grouping import Grouping
+from bot.ml.phantom import LivedSignal
 from bot.runtime.codec import decode
 from bot.strategy import Array, Frame, Value
 from cli.workshop.parcel import FIGURES
@@ -117,23 +118,6 @@ class WeeklyAnswer:
 
     report: WeeklyReport
     page: str
-
-
-@dataclass(frozen=True, slots=True)
-class LivedSignal:
-    """A followed signal that has ended, as something to learn from: what was known of it, and how it ended.
-
-    `bar_at_ms` is its bar's closing time, `side` +1 or -1, `outcome` the word of bot.ml.phantom.Outcome. `features` are
-    figures of the features whose set has `feature_hash` (None: missing), empty where none were kept.
-    """
-
-    symbol: str
-    bar_at_ms: int
-    side: int
-    outcome: str
-    net_return: float
-    features: tuple[float | None, ...] = ()
-    feature_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

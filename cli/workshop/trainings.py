@@ -9,14 +9,11 @@ from bot.domain.market import DAY_MS
 from bot.market.points import Points
 from bot.ml.align import Sources
 from bot.ml.grouping import Grouping, kept_groupings, outside_of
-from bot.ml.model import ModelError
-from bot.ml.phantom import Outcome
 from bot.ml.registry import feature_set
-from bot.ml.writing import prune
 from bot.runtime.codec import decode
 from bot.strategy import Array, Frame
 from cli.about import commit, version
-from cli.workshop.asking import LivedSignal, TrainAnswer, TrainAsked, nothing_of
+from cli.workshop.asking import TrainAnswer, TrainAsked, nothing_of
 from cli.workshop.ground import HISTORY, Known, bar_ms, joined, unbroken
 from cli.workshop.parcel import Parcel
 from cli.workshop.worker import Say
@@ -26,7 +23,6 @@ from research.learning.dataset import Recipe
 from research.learning.folds import FOLDS
 from research.learning.keeping import keep
 from research.learning.lesson import Lesson, teach
-from research.learning.lived import LivedSignal as Lived
 from research.learning.material import Course, Material, Subject, Unteachable
 from research.learning.noting import notes_of, rows_line
 from research.learning.pooling import pool_of
@@ -34,8 +30,6 @@ from research.store.files import FileStore
 from research.store.port import KINDS
 from strategies.registry import Registry
 
-KEPT = 10
-"""Versions of a symbol that stay; older ones make room."""
 STEPS = FOLDS + 1 + 2
 """Trainings, and what is done with them afterwards: doubt and the backtests take about as long as two."""
 LEADERS = ("BTC", "ETH")
@@ -59,13 +53,8 @@ def work(parcel: Parcel, say: Say) -> TrainAnswer:
 
 
 def kept(asked: TrainAsked, lesson: Lesson[Boosted], words: tuple[str, ...]) -> TrainAnswer:
-    """Write the version, make room, and say what it was made of."""
-    models = Path(asked.models)
-    card = keep(models, lesson, Origin(version(), commit(), asked.to_ms))
-    try:
-        prune(models, asked.strategy, asked.symbol, KEPT, card.version)
-    except ModelError as error:  # what was trained is there all the same
-        words = (*words, f"Older versions could not be removed: {error}.")
+    """Write the version, and say what it was made of."""
+    card = keep(Path(asked.models), lesson, Origin(version(), commit(), asked.to_ms))
     return TrainAnswer(card.version, (*words, rows_line(lesson.trained.balance)))
 
 
@@ -115,7 +104,7 @@ class TrainGround:
             features=feature_set(asked.features),
             recipe=Recipe(lookahead=asked.lookahead, seed=asked.seed),
             rules=asked.rules,
-            lived=[lived_signal(one) for one in asked.lived if one.bar_at_ms <= asked.to_ms],
+            lived=[one for one in asked.lived if one.bar_at_ms <= asked.to_ms],
             values=dict(zip(asked.members, asked.values, strict=True)) if asked.values else {},
         )
 
@@ -203,16 +192,3 @@ class TrainGround:
     @property
     def _store(self) -> FileStore:
         return FileStore(Path(self.asked.place.home) / HISTORY)
-
-
-def lived_signal(one: LivedSignal) -> Lived:
-    """As learning has it."""
-    return Lived(
-        one.symbol,
-        one.bar_at_ms,
-        one.side,
-        Outcome(one.outcome),
-        one.net_return,
-        one.features,
-        one.feature_hash,
-    )

@@ -7,29 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.ml.feature import FeatureSet, Matrix
-from bot.ml.phantom import Outcome
+from bot.ml.phantom import LivedSignal, Outcome
 from bot.ml.registry import FEATURES
 from bot.strategy import Array, Frame
 from research.learning.labels import LOST, UNKNOWN, WON, TimedOut
 
 ALL = FeatureSet(FEATURES)
 """What a desk keeps of every followed signal."""
-
-
-@dataclass(frozen=True, slots=True)
-class LivedSignal:
-    """One of them. `bar_at_ms` is its bar's closing time, `side` +1 or -1, `net_return` what it came to after fees.
-
-    `features` are figures of the set with `feature_hash`, None: missing; empty where none were kept.
-    """
-
-    symbol: str
-    bar_at_ms: int
-    side: int
-    outcome: Outcome
-    net_return: float
-    features: tuple[float | None, ...] = ()
-    feature_hash: str = ""
 
 
 def _none() -> NDArray[np.int64]:

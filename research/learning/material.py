@@ -11,10 +11,11 @@ from bot.domain.errors import QuarterdeckError
 from bot.ml.align import Sources
 from bot.ml.compute import history_matrix, whole_from
 from bot.ml.feature import FeatureSet, Matrix
+from bot.ml.phantom import LivedSignal
 from bot.strategy import Entries, Frame, Parameter, Strategy, Value
 from research.backtest.asking import asked
 from research.learning.dataset import Bars, Dataset, Recipe, Said, rows_of, said_at
-from research.learning.lived import LivedSignal, Told, lived_rows
+from research.learning.lived import Told, lived_rows
 from research.results.plan import Rules
 from strategies.registry import Registry
 

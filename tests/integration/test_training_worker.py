@@ -19,12 +19,13 @@ from bot.ml import files
 from bot.ml.card import Card
 from bot.ml.grouping import Cluster, Grouping, Measures, Member, keep_grouping
 from bot.ml.loaded import load_model
+from bot.ml.phantom import LivedSignal, Outcome
 from bot.ml.registry import feature_set
 from bot.ml.writing import write_version
 from bot.runtime.codec import decode, encode
 from bot.strategy import Frame
 from cli.workshop import trainings
-from cli.workshop.asking import LivedSignal, Place, TrainAnswer, TrainAsked
+from cli.workshop.asking import Place, TrainAnswer, TrainAsked
 from cli.workshop.parcel import Parcel, packed
 from research.learning.lived import ALL
 from research.results.plan import Rules
@@ -205,7 +206,7 @@ def test_followed_signals_are_learned_from(tmp_path: Path) -> None:
     asked = asked_of(tmp_path)
     closes = (XRP.open_at_ms[2_000:6_000:40] + XRP.timeframe_ms).tolist()
     figures = tuple(None if place % 7 == 0 else float(place) for place in range(len(ALL)))
-    lived = [LivedSignal("XRPUSDT", at, -1, "TARGET", 0.01, figures, ALL.hash) for at in closes]
+    lived = [LivedSignal("XRPUSDT", at, -1, Outcome.TARGET, 0.01, figures, ALL.hash) for at in closes]
     wrong = [
         replace(lived[0], bar_at_ms=asked.to_ms + XRP.timeframe_ms),
         replace(lived[0], bar_at_ms=closes[0] + 1),
@@ -214,6 +215,20 @@ def test_followed_signals_are_learned_from(tmp_path: Path) -> None:
     assert card.sources["phantom"] == len(closes) == 100
     assert "XRPUSDT: 1 followed signals cannot be learned from" in answer.words
     assert "100 of them followed live" in answer.words[-1]
+
+
+def test_followed_signals_reach_the_worker_as_they_are(tmp_path: Path) -> None:
+    lived = tuple(
+        LivedSignal("XRPUSDT", 1_700_000_000_000, side, outcome, -0.25, (None, 0.1), ALL.hash)
+        for outcome, side in zip(Outcome, (1, -1, 1), strict=True)
+    )
+    asked = replace(asked_of(tmp_path), lived=lived)
+    order = encode(asked)
+    found = decode(order, TrainAsked)
+    assert found == asked
+    assert [one.outcome is outcome for one, outcome in zip(found.lived, Outcome, strict=True)] == [True] * 3
+    with pytest.raises(ValueError, match="TrainAsked cannot be read: 'WON' is not a valid Outcome"):
+        decode(order.replace(b'"TIMEOUT"', b'"WON"'), TrainAsked)
 
 
 def test_bars_know_the_clusters_of_their_time(tmp_path: Path) -> None:

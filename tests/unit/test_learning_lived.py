@@ -15,7 +15,7 @@ from bot.domain.market import Candle
 from bot.domain.signal import Anchor, Side
 from bot.ml.compute import history_matrix, whole_from
 from bot.ml.feature import FeatureSet, Matrix
-from bot.ml.phantom import Ending, Outcome, Phantom, Terms, candles_since, follow_all
+from bot.ml.phantom import Ending, LivedSignal, Outcome, Phantom, Terms, candles_since, follow_all
 from bot.ml.registry import feature_set
 from bot.strategy import Array, Frame, Parameter
 from research.learning.boosting import Boosting
@@ -23,7 +23,7 @@ from research.learning.cards import Origin, data_hash, written
 from research.learning.dataset import Recipe, Said, balance_of, rows_of, said_at
 from research.learning.labels import LOST, UNKNOWN, WON, TimedOut, labels_of
 from research.learning.lesson import teach
-from research.learning.lived import ALL, LivedRows, LivedSignal, Told, lived_rows
+from research.learning.lived import ALL, LivedRows, Told, lived_rows
 from research.learning.material import Course, Material, looser
 from research.results.plan import Rules
 from strategies.registry import Registry
