@@ -1,6 +1,5 @@
 """`quarterdeck backtest`: ask, trade, sum up, keep, show."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
@@ -14,6 +13,7 @@ from cli.research.again import told_again
 from cli.research.backtest_ask import FAST, FIRST_MS, LAST_MS, Asked, asked_of, home_of
 from cli.research.backtest_options import BacktestOptions
 from cli.research.code_mark import code_mark
+from cli.research.kept import Keeping, named, put_json, written
 from cli.research.phantom_file import check_phantoms, write_phantoms
 from cli.research.progress_view import progress
 from research.backtest.look_ahead import LookAhead, look_ahead
@@ -31,7 +31,6 @@ from research.results.files import (
     keep,
     packed,
     read_result,
-    write_whole,
 )
 from research.results.outcome import Outcome
 from research.results.rows import Row
@@ -63,34 +62,44 @@ class Result:
         return books and (self.looked is None or self.looked.clean)
 
 
+@dataclass(slots=True)
+class Files:
+    """Where the files of a run were written; None: not asked for, or not written."""
+
+    result: Path | None = None
+    page: Path | None = None
+    phantoms: Path | None = None
+
+
 def run_backtest_line(options: BacktestOptions) -> int:
-    """Run it; 1 when the books do not agree, the strategy looks ahead, or a repeated run came out differently."""
+    """Run it; 1 when the books do not agree, the strategy looks ahead, a repeated run came out differently, or a file
+    could not be written."""
     check_phantoms(options)
     if options.repeat:
         return _repeat(options)
     asked, decisions = asked_of(options), list[Decision]()
     result = result_of(options, asked, decisions.append if options.phantoms else None)
+    keeping, files = Keeping(), Files()
     if options.phantoms:
-        write_phantoms(options, asked, decisions)
-    path, unkept = _keep(options, result)
+        files.phantoms = keeping.file(
+            "the phantoms were not written", lambda: write_phantoms(options, asked, decisions)
+        )
+    files.result = keeping.result(lambda: _keep(options, result))
     if options.html:
-        _write_page(options, result)
+        files.page = keeping.file("the page was not written", lambda: _write_page(options, result))
     if options.json:
-        sys.stdout.buffer.write(packed({**result.content, "file": str(path) if path else None}) + b"\n")
-        sys.stdout.flush()
+        put_json({**result.content, "file": named(files.result)})
     else:
-        _show(options, result, path)
-    if unkept:
-        print(f"the result was not kept: {unkept}", file=sys.stderr)
-    return WELL if result.sound else FOUND
+        _show(result, files)
+    return keeping.end(WELL if result.sound else FOUND)
 
 
-def _show(options: BacktestOptions, result: Result, path: Path | None) -> None:
+def _show(result: Result, files: Files) -> None:
     from cli.research.backtest_view import show, tell_notes
 
     show(result.outcome, result.summary, result.checks, result.walk, result.looked)
     tell_notes(result.notes)
-    for name, where in (("Result", str(path or "")), ("Page", options.html), ("Phantoms", options.phantoms)):
+    for name, where in (("Result", files.result), ("Page", files.page), ("Phantoms", files.phantoms)):
         if where:
             print(f"{name}: {where}")
 
@@ -163,17 +172,12 @@ def _looked_row(looked: LookAhead) -> Row:
     return {**asdict(looked), "clean": looked.clean}
 
 
-def _keep(options: BacktestOptions, result: Result) -> tuple[Path | None, str]:
-    """Where the result was written; or why it was not, which takes nothing from what was found."""
+def _keep(options: BacktestOptions, result: Result) -> Path:
+    """Write the result; answers where. Raises ResultFileError, ConfigError."""
     title = "-".join((result.asked.plan.strategy, _symbols(result.asked), result.asked.ground.timeframe))
     if options.out:
-        path = Path(options.out).expanduser()
-        write_whole(path, packed(result.content))
-        return path, ""
-    try:
-        return keep(result.content, home_of(options) / "results" / "backtests", title), ""
-    except (ConfigError, ResultFileError) as error:
-        return None, str(error)
+        return written(Path(options.out).expanduser(), packed(result.content))
+    return keep(result.content, home_of(options) / "results" / "backtests", title)
 
 
 def _symbols(asked: Asked) -> str:
@@ -181,11 +185,11 @@ def _symbols(asked: Asked) -> str:
     return names[0] if len(names) == 1 else f"{len(names)}symbols"
 
 
-def _write_page(options: BacktestOptions, result: Result) -> None:
+def _write_page(options: BacktestOptions, result: Result) -> Path:
     from research.reports.page import page
 
     found = page(result.outcome, result.summary, result.checks, result.walk, result.content)
-    write_whole(Path(options.html).expanduser(), found.encode())
+    return written(Path(options.html).expanduser(), found.encode())
 
 
 def _repeat(options: BacktestOptions) -> int:

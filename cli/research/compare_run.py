@@ -58,8 +58,7 @@ def run_compare(options: SweepOptions, own: CompareOptions, repeat: Path | None)
         return told_again(repeat, before, after, SECTIONS, options.json)
     found = _compared(options, own)
     title = f"compare-{found.plan.strategy}-{_symbols(found.known)}"
-    kept_and_told(found.content, options.folder / FOLDER, title, options.json, lambda: _show(found))
-    return 0
+    return kept_and_told(found.content, options.folder / FOLDER, title, options.json, lambda: _show(found))
 
 
 def _symbols(known: tuple[Known, ...]) -> str:

@@ -1,10 +1,10 @@
 """`quarterdeck ml tune`: search, keep, propose. Nothing is put in use."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from cli.research.code_mark import code_mark
+from cli.research.kept import Keeping, named, put_json, written
 from cli.research.ml_ground import material_for
 from cli.research.ml_options import MlOptions
 from cli.research.ml_train import learner_of
@@ -14,7 +14,7 @@ from research.learning.cards import data_hash
 from research.learning.lesson import refuse_leaks
 from research.learning.tuned import PROPOSAL
 from research.learning.tuning import Proposal, Search, Shown, tune
-from research.results.files import packed, write_whole
+from research.results.files import packed
 from storage.tuning import tuning_url
 
 FOLDER = Path("results") / "tuning"
@@ -45,17 +45,16 @@ def run_tune(options: MlOptions, trials: int, resume: bool) -> int:
         "run": {"code": code_mark(), "data_hash": data_hash(material), "seed": options.seed},
     }
     path = options.folder / FOLDER / f"{found.study}.json"
-    write_whole(path, packed(content))
+    keeping = Keeping()
+    kept = keeping.result(lambda: written(path, packed(content)))
     if options.json:
-        shown = {**content, "resumed": found.resumed, "file": str(path), "notes": list(notes)}
-        sys.stdout.buffer.write(packed(shown) + b"\n")
-        sys.stdout.flush()
+        put_json({**content, "resumed": found.resumed, "file": named(kept), "notes": list(notes)})
     else:
-        _show(found, path)
-    return 0
+        _show(found, kept)
+    return keeping.end()
 
 
-def _show(found: Proposal, path: Path) -> None:
+def _show(found: Proposal, path: Path | None) -> None:
     print(f"Best of {found.trials} trials ({found.pruned} cut short, {found.resumed} from before):")
     for name, value in asdict(found.settings).items():
         print(f"  {name} = {value:.6g}")
@@ -63,7 +62,8 @@ def _show(found: Proposal, path: Path) -> None:
     print(f"  before: {_line(found.before)}")
     print(f"  after:  {_line(found.after)}")
     print("It held." if found.better else "It did not hold: leave the settings as they are.")
-    print(f"A proposal; nothing is changed. To train with it: quarterdeck ml train ... --tuned {path}")
+    print("A proposal; nothing is changed.", end="")
+    print(f" To train with it: quarterdeck ml train ... --tuned {path}" if path else "")
 
 
 def _line(shown: Shown) -> str:

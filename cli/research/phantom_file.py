@@ -8,7 +8,8 @@ from bot.domain.decision import Decision
 from bot.domain.errors import ConfigError
 from cli.research.backtest_ask import Asked, home_of
 from cli.research.backtest_options import BacktestOptions
-from research.results.files import packed, write_whole
+from cli.research.kept import written
+from research.results.files import packed
 
 KINDS = (".json", ".csv")
 
@@ -23,8 +24,8 @@ def check_phantoms(options: BacktestOptions) -> None:
         raise ConfigError("--phantoms and --repeat do not go together: leave one of them out")
 
 
-def write_phantoms(options: BacktestOptions, asked: Asked, decisions: Sequence[Decision]) -> int:
-    """Follow and write them; answers how many. Raises ResultFileError, ConfigError."""
+def write_phantoms(options: BacktestOptions, asked: Asked, decisions: Sequence[Decision]) -> Path:
+    """Follow and write them; answers where. Raises ResultFileError, ConfigError."""
     from cli.homes import load
     from research.backtest.phantoms import csv_of, followed, row_of
 
@@ -33,5 +34,4 @@ def write_phantoms(options: BacktestOptions, asked: Asked, decisions: Sequence[D
     plan = asked.plan
     found = followed(decisions, asked.ground, plan.rules, ml.lookahead, float(ml.standard_notional))
     rows, path = [row_of(one) for one in found], Path(options.phantoms).expanduser()
-    write_whole(path, packed(rows) + b"\n" if path.suffix == KINDS[0] else csv_of(rows))
-    return len(rows)
+    return written(path, packed(rows) + b"\n" if path.suffix == KINDS[0] else csv_of(rows))

@@ -14,13 +14,13 @@ from bot.domain.errors import ConfigError
 from bot.domain.refusal import Refused
 from bot.runtime.codec import encode
 from cli.homes import load, resolve_home
+from cli.research.kept import Keeping, written
 from cli.research.progress_view import progress
 from cli.research.report_home import Stand, open_home
 from cli.research.report_line import ReportOptions
 from cli.workshop.asking import WeeklyAnswer
 from cli.workshop.weekly_page import lines, title_of
 from handlers.lab import Told, WeeklyOrder
-from research.results.files import write_whole
 from research.weekly.report import WeeklyReport
 
 WHO = "command line"
@@ -39,14 +39,16 @@ def run_report(options: ReportOptions) -> int:
 
         answer, words = asyncio.run(_made(options, loaded, told))
     content = Path(answer.page).read_bytes()
+    keeping, page = Keeping(), Path(answer.page)
     if options.html is not None:
-        write_whole(options.html, content)
+        wanted = options.html
+        page = keeping.file("the page was not written", lambda: written(wanted, content)) or page
     if options.json:
         sys.stdout.buffer.write(orjson.dumps(_document(answer, words)) + b"\n")
         sys.stdout.flush()
     else:
-        _show(answer, words, options.html or Path(answer.page))
-    return 0
+        _show(answer, words, page)
+    return keeping.end()
 
 
 async def _made(

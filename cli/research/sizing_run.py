@@ -9,11 +9,11 @@ from bot.domain.errors import ConfigError
 from cli.research.again import told_again
 from cli.research.asked import asked_again, recorded
 from cli.research.code_mark import code_mark
-from cli.research.kept import kept_and_told
+from cli.research.kept import Keeping, told, written
 from cli.research.progress_view import progress
 from cli.research.sweep_options import SweepOptions, known_of, plan_of, workers_of
 from cli.research.sweep_view import print_table
-from research.results.files import FORMAT, ResultFileError, read_result, write_whole
+from research.results.files import FORMAT, ResultFileError, keep, read_result
 from research.sweep.counting import LookTask, looked, merged, stop_share
 from research.sweep.document import run_row
 from research.sweep.grid import Listed
@@ -63,19 +63,19 @@ def run_sizing(options: SweepOptions, own: SizingOptions, picture: Path | None, 
         after = _sized(again, SizingOptions(**said)).content  # type: ignore[arg-type]
         return told_again(repeat, before, after, SECTIONS, options.json)
     found = _sized(options, own)
+    keeping, title = Keeping(), f"sizing-{found.answer.trades}trades"
+    path = keeping.result(lambda: keep(found.content, options.folder / FOLDER, title))
     if picture is not None:
-        from research.sweep.pictures import fall_map
+        keeping.file("the picture was not written", lambda: _draw(found, picture))
+    told(found.content, path, options.json, lambda: _show(found.answer, found.question))
+    return keeping.end()
 
-        title = f"Monte Carlo of {found.answer.trades} trades"
-        write_whole(picture, fall_map(found.answer, found.question, title))
-    kept_and_told(
-        found.content,
-        options.folder / FOLDER,
-        f"sizing-{found.answer.trades}trades",
-        options.json,
-        lambda: _show(found.answer, found.question),
-    )
-    return 0
+
+def _draw(found: Sized, picture: Path) -> Path:
+    from research.sweep.pictures import fall_map
+
+    title = f"Monte Carlo of {found.answer.trades} trades"
+    return written(picture, fall_map(found.answer, found.question, title))
 
 
 def _sized(options: SweepOptions, own: SizingOptions) -> Sized:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from cli.options import Config, Home, finish, home_of
+from cli.research.line_options import Begin, End, Fee, Json, Many, Slippage
 from cli.research.spread import SpreadCommand
 
 if TYPE_CHECKING:
     from cli.research.sweep_options import SweepOptions
-
-Many = list[str] | None
 
 
 class SweepCommand(SpreadCommand):
@@ -44,12 +43,6 @@ Fixed = Annotated[
     Many, typer.Option("--set", help="A parameter that is the same in every set, k=v.", metavar="K=V...")
 ]
 Timeframe = Annotated[str, typer.Option("--timeframe", help="Of the candles (default: the strategy's).")]
-Begin = Annotated[
-    str, typer.Option("--from", help="First day (UTC), 2024-01-31 or with 12:30.", metavar="DATE")
-]
-End = Annotated[str, typer.Option("--to", help="Day after the last.", metavar="DATE")]
-Fee = Annotated[str, typer.Option("--fee", help="Of notional, each side: 0.04% or 0.0004.")]
-Slippage = Annotated[str, typer.Option("--slippage", help="Of the price, against us.")]
 BothHit = Annotated[
     str, typer.Option("--both-hit", help="A bar reaches stop and target: stop, target or path.")
 ]
@@ -73,12 +66,13 @@ Repeat = Annotated[
 Seed = Annotated[
     int, typer.Option("--seed", help="The same seed gives the same result.", min=0, max=2**32 - 1)
 ]
-Json = Annotated[bool, typer.Option("--json", help="Only JSON on standard output, one document.")]
+GRID = "YAML, a line a parameter: name: \\[values], or name: {from, to, step}."
+"""Bare brackets would be markup."""
 
 
 def sweep(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
     symbols: Symbols = None,
-    grid: Annotated[str, typer.Option("--grid", help="YAML: parameter: [values].", metavar="FILE")] = "",
+    grid: Annotated[str, typer.Option("--grid", help=GRID, metavar="FILE")] = "",
     candles: Candles = None,
     strategy: Strategy = "",
     settings: Fixed = None,

@@ -1,15 +1,16 @@
 """`quarterdeck sweep`: count, keep, show; what was counted before a stop is on the shelf."""
 
-import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cli.research.again import told_again
 from cli.research.asked import asked_again, recorded
+from cli.research.kept import Keeping, named, put_json, written
 from cli.research.progress_view import progress
 from cli.research.sweep_options import SweepOptions, known_of, plan_of, workers_of
 from cli.research.sweep_view import show_sweep
-from research.results.files import packed, read_result, write_whole
+from research.results.files import packed, read_result
 from research.sweep.document import name_of, sweep_document
 from research.sweep.run import SweepResult, sweep
 from research.sweep.shelf import Shelf
@@ -34,17 +35,24 @@ def run_sweep(options: SweepOptions, ways: Ways) -> int:
         return _repeat(options, ways.repeat)
     result, name, shelf = _swept(options, ways.resume)
     path = options.folder / FOLDER / f"{name}.json"
-    content = _document(options, result)
-    write_whole(path, packed(content))
-    shelf.clear()
-    _draw(result, ways.picture)
-    _write_page(result, ways.html)
+    content, keeping = _document(options, result), Keeping()
+    kept = keeping.result(lambda: _kept(path, content, shelf))
+    _draw(result, ways.picture, keeping)
+    if ways.html is not None:
+        page = ways.html
+        keeping.file("the page was not written", lambda: _write_page(result, page))
     if options.json:
-        sys.stdout.buffer.write(packed({**content, "resumed": result.resumed, "file": str(path)}) + b"\n")
-        sys.stdout.flush()
+        put_json({**content, "resumed": result.resumed, "file": named(kept)})
     else:
-        show_sweep(result, path)
-    return 0
+        show_sweep(result, kept)
+    return keeping.end()
+
+
+def _kept(path: Path, content: dict[str, object], shelf: Shelf) -> Path:
+    """The parts go when the result holds what they came to, and not before."""
+    written(path, packed(content))
+    shelf.clear()
+    return path
 
 
 def _swept(options: SweepOptions, resume: bool) -> tuple[SweepResult, str, Shelf]:
@@ -75,7 +83,7 @@ def _repeat(options: SweepOptions, file: Path) -> int:
     return told_again(file, before, _document(again, result), SECTIONS, options.json)
 
 
-def _draw(result: SweepResult, picture: Path | None) -> None:
+def _draw(result: SweepResult, picture: Path | None, keeping: Keeping) -> None:
     """A picture for each section; with several, the symbol goes into the name."""
     if picture is None:
         return
@@ -83,13 +91,12 @@ def _draw(result: SweepResult, picture: Path | None) -> None:
 
     for section in result.sections:
         title = section.course.title
-        named = picture if len(result.sections) == 1 else picture.with_stem(f"{picture.stem}-{title}")
-        write_whole(named, heat_map(result.plan, section, f"Sweep of {result.plan.strategy}: {title}"))
+        path = picture if len(result.sections) == 1 else picture.with_stem(f"{picture.stem}-{title}")
+        drawn = heat_map(result.plan, section, f"Sweep of {result.plan.strategy}: {title}")
+        keeping.file("the picture was not written", partial(written, path, drawn))
 
 
-def _write_page(result: SweepResult, html: Path | None) -> None:
-    if html is None:
-        return
+def _write_page(result: SweepResult, html: Path) -> Path:
     from research.sweep.page import sweep_page
 
-    write_whole(html, sweep_page(result).encode())
+    return written(html, sweep_page(result).encode())

@@ -19,7 +19,7 @@ MOST_NOTES = 10
 LEFT = {"Set", "Best set", "Symbol", "Verdict", "Candidate"}
 
 
-def show_sweep(result: SweepResult, path: Path) -> None:
+def show_sweep(result: SweepResult, path: Path | None) -> None:
     """One section with its ranking, or a line for each symbol; then where the result is."""
     print(head_line(result))
     if len(result.sections) == 1:
@@ -29,7 +29,8 @@ def show_sweep(result: SweepResult, path: Path) -> None:
     else:
         print_table(SYMBOL_HEADS, [symbol_cells(one) for one in several(result)])
     print_notes(result.known)
-    print(f"Result: {path}")
+    if path:
+        print(f"Result: {path}")
 
 
 def print_notes(known: Sequence[Known]) -> None:

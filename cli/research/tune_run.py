@@ -1,12 +1,12 @@
 """`quarterdeck tune`: search, keep, show."""
 
-import sys
 from pathlib import Path
 
+from cli.research.kept import Keeping, named, put_json, written
 from cli.research.progress_view import progress
 from cli.research.sweep_options import SweepOptions, known_of, plan_of, workers_of
 from cli.research.sweep_view import print_notes, print_table
-from research.results.files import packed, write_whole
+from research.results.files import packed
 from research.sweep.document import run_row, section_row, set_row, set_words
 from research.sweep.grid import Listed
 from research.sweep.tuning import Search, TuneResult, ranges_of, tune
@@ -27,14 +27,13 @@ def run_tune(options: SweepOptions, texts: tuple[str, ...], trials: int, resume:
         with progress("Tune", unit="trials", json=options.json) as tell:
             result = tune(search, trials, resume, workers, tell)
     path = options.folder / FOLDER / f"tune-{result.study}.json"
-    content = _document(search, result)
-    write_whole(path, packed(content))
+    content, keeping = _document(search, result), Keeping()
+    kept = keeping.result(lambda: written(path, packed(content)))
     if options.json:
-        sys.stdout.buffer.write(packed({**content, "resumed": result.resumed, "file": str(path)}) + b"\n")
-        sys.stdout.flush()
+        put_json({**content, "resumed": result.resumed, "file": named(kept)})
     else:
-        _show(result, path)
-    return 0
+        _show(result, kept)
+    return keeping.end()
 
 
 def _document(search: Search, result: TuneResult) -> dict[str, object]:
@@ -55,7 +54,7 @@ def _document(search: Search, result: TuneResult) -> dict[str, object]:
     }
 
 
-def _show(result: TuneResult, path: Path) -> None:
+def _show(result: TuneResult, path: Path | None) -> None:
     print(f"Best of {result.trials} trials ({result.resumed} of them from before): {set_words(result.best)}")
     rows = [
         set_cells("", result.tuned, f"tuned on {result.tuned_folds} test windows"),
@@ -67,7 +66,8 @@ def _show(result: TuneResult, path: Path) -> None:
     print("All sets tried, walked forward like a sweep:")
     print("\n".join(section_lines(result.swept.sections[0])))
     print_notes(result.swept.known)
-    print(f"Result: {path}")
+    if path:
+        print(f"Result: {path}")
 
 
 def _failed(result: TuneResult) -> bool:

@@ -119,6 +119,8 @@ def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
+    except FileExistsError:  # only a folder is made: a file is where it should be
+        raise ResultFileError(f"{path}: cannot be written: {path.parent} is no folder") from None
     except OSError as error:
         raise ResultFileError(f"{path}: cannot be written: {error.strerror}") from None
 

@@ -231,7 +231,7 @@ def test_every_slip_is_one_clear_line(
 def test_standard_output_holds_json_only_and_a_full_home_takes_nothing_away(
     files: list[str], tmp_path: Path
 ) -> None:
-    """A home that cannot be written: the figures come, one line says that nothing was kept."""
+    """A home that cannot be written: the figures come; one line and the exit code say that nothing was kept."""
     blocked = tmp_path / "home"
     (blocked / "results").mkdir(parents=True)
     (blocked / "results" / "backtests").write_text("a file where a folder should be")
@@ -239,7 +239,29 @@ def test_standard_output_holds_json_only_and_a_full_home_takes_nothing_away(
     done = subprocess.run(
         [*command, "--home", str(blocked), "--json"], capture_output=True, text=True, check=False, timeout=100
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["file"] is None
     assert done.stderr.count("\n") == 1
     assert "the result was not kept" in done.stderr
+
+
+def test_every_file_that_cannot_be_written_is_a_line_after_the_result(
+    files: list[str], tmp_path: Path
+) -> None:
+    """Result, page and signals in places where no file can be: the figures come, three lines say why, exit code 1."""
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    words = ("--candles", files[0], "--strategy", "composite", *LOOSE, "--out", str(blocked / "a.json"))
+    more = ("--html", str(blocked / "b.html"), "--phantoms", str(blocked / "c.csv"))
+    done = typed(tmp_path / "home", *words, *more)
+    assert done.exit_code == 1
+    assert "profit factor" in done.stdout
+    assert not {"Result:", "Page:", "Phantoms:"} & set(done.stdout.split())
+    assert done.stderr.splitlines() == [
+        f"{what}: {blocked / name}: cannot be written: {blocked} is no folder"
+        for what, name in (
+            ("the phantoms were not written", "c.csv"),
+            ("the result was not kept", "a.json"),
+            ("the page was not written", "b.html"),
+        )
+    ]
