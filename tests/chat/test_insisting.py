@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 import pytest
+from virtual_loop import virtually
 
 from handlers.insisting import ATTEMPTS, LONGEST_RETRY_S, Underway, insisted
 from handlers.speaker import PlatformDown
@@ -40,6 +41,7 @@ async def test_it_is_given_up_after_a_while_and_said_so(caplog: pytest.LogCaptur
     assert "an answer did not get through" in caplog.text
 
 
+@virtually
 async def test_last_words_are_said_and_the_rest_is_cut_off() -> None:
     said: list[str] = []
     cut: list[bool] = []

@@ -6,6 +6,7 @@ from math import inf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from virtual_loop import virtually
 
 from bot.venues.ccxt_venue.budget import SHARES, Allowance, Turnstile
 from bot.venues.ccxt_venue.dialect import RateLimits
@@ -116,6 +117,7 @@ async def test_an_entry_that_had_to_wait_too_long_is_told_so_and_protection_is_n
     assert turnstile.waiting == 0
 
 
+@virtually
 async def test_one_that_gave_up_spends_nothing() -> None:
     turnstile = Turnstile(Allowance(LIMITS), {**dict.fromkeys(Lane, inf), Lane.ENTRY: 0.02})
     turnstile.pause(0.01)
@@ -127,6 +129,7 @@ async def test_one_that_gave_up_spends_nothing() -> None:
     assert turnstile.allowance.used(asyncio.get_running_loop().time()) == 5
 
 
+@virtually
 async def test_a_question_about_the_past_never_keeps_a_candle_waiting() -> None:
     turnstile = Turnstile(Allowance(RateLimits(0, 0, per_second={"past": 1})))
     assert await turnstile.enter(Lane.PAST, 0, 0, "past")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from test_loop import NOW, TOLD, House, Words, running, turns
+from virtual_loop import virtually
 
 from bot.domain.action import Action
 from bot.domain.event import Event, StorageChanged, TimerDue
@@ -45,6 +46,7 @@ async def test_the_database_is_back_with_the_last_try_of_a_burst() -> None:
         assert house.loop.queue_length == 0
 
 
+@virtually
 async def test_what_waits_is_written_as_soon_as_it_can_be_without_any_news(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

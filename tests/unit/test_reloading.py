@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import model_kit
 import pytest
@@ -117,6 +118,7 @@ async def test_a_disk_that_hangs_is_asked_by_one_thread_only(root: Path) -> None
     shelf.may_look.clear()
     write(root, seed=2)
     await asyncio.gather(*(reloads.fresh([XRP], 0.02) for _ in range(20)))
+    await until(lambda: shelf.looks > 1)
     assert (shelf.looks, version(shelf)) == (2, "v0001")
     shelf.may_look.set()
     await until(lambda: version(shelf) == "v0002")
@@ -138,10 +140,15 @@ async def test_every_closed_bar_is_a_look_and_a_look_that_fails_is_not_the_last(
     watch = asyncio.create_task(reloads.run())
     reloads.bell.hear([BAR])
     await until(lambda: version(shelf) == "v0001")
-    sound, shelf.changed = shelf.changed, None  # type: ignore[method-assign,assignment]
+    sound, failed = shelf.changed, list[int]()
+
+    def broken(*_: object) -> NoReturn:
+        failed.append(1)
+        raise TypeError
+
+    shelf.changed = broken  # type: ignore[method-assign,assignment]
     reloads.bell.hear([BAR])
-    await until(lambda: shelf.looks == 2)
-    await asyncio.sleep(0.02)
+    await until(lambda: failed == [1])
     shelf.changed = sound  # type: ignore[method-assign]
     write(root, seed=2)
     reloads.bell.hear([])

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from work_tasks import Sum, added, deadly_at_three, deadly_once, refused_at_three
+from work_tasks import Sum, added, deadly_at_three, deadly_once, met, refused_at_three
 
-from research.work import WorkError, Workers, open_workers
+from research.work import WorkError, Workers, open_workers, processes
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPPORT = ROOT / "tests" / "support"
@@ -27,15 +27,18 @@ def test_processes_answer_as_one() -> None:
         assert two.count == 2
 
 
-def test_two_processes_share_and_neither_is_this_one() -> None:
+def test_two_processes_share_and_neither_is_this_one(tmp_path: Path) -> None:
+    tasks = [Sum(n, mark=str(tmp_path / "begun")) for n in range(8)]
     with open_workers(2) as workers:
-        found = [who for _, (_, who) in workers.results(added, [Sum(n, slow_s=0.05) for n in range(8)])]
+        found = [who for _, (_, who) in workers.results(met, tasks)]
     assert os.getpid() not in found
     assert len(set(found)) == 2
 
 
-def test_short_work_is_done_here() -> None:
-    """Without a number of workers, work of less than a second starts no process."""
+def test_short_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a number of workers, work of less than a second starts no process; a second is a minute here."""
+    assert processes.PATIENCE_S == 1.0
+    monkeypatch.setattr(processes, "PATIENCE_S", 60.0)
     with open_workers() as workers:
         assert {who for _, (_, who) in workers.results(added, [Sum(n) for n in range(50)])} == {os.getpid()}
 
