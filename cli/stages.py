@@ -1,7 +1,7 @@
 """What `quarterdeck run` stands on: a generated market, or an exchange; chosen by the configuration."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -12,7 +12,7 @@ from bot.domain.market import timeframe_ms
 from bot.runtime.clock import MarketClock, WallClock
 from bot.runtime.perform import LanedPerformer
 from bot.venues.ccxt_venue.wire import Access, Environment
-from cli.house import Blueprint, House
+from cli.house import Blueprint, House, MakeVenue
 from cli.live import LateClock, Running
 from cli.live_paper import PaperLive, follow
 from cli.markets import configured_market
@@ -76,43 +76,39 @@ def _paced(running: Running) -> None:
     running.begin("market", running.pace())
 
 
-def _exchange(home: Path, loaded: LoadedConfig, wall: WallClock) -> Stage:
+def _wired(home: Path, loaded: LoadedConfig, wall: WallClock, make_venue: MakeVenue) -> Blueprint:
+    """A house at an exchange, with the configured symbols, by the wall's time."""
     settings = loaded.settings
     name = settings.venue.name
-    plan = Blueprint(
+    return Blueprint(
         home=home,
         loaded=loaded,
         mode=settings.mode,
         account=account_of(settings),
         timeframe=TIMEFRAME,
         symbols=tuple(symbol.symbol for symbol in settings.symbols),
-        make_venue=ExchangeAt(name, access_of(loaded), wall.now_ms, Random(wall.now_ms())),
-        performer=LanedPerformer,
-        read_lag_ms=READ_LAG_MS,
+        make_venue=make_venue,
         wall_ms=wall.now_ms,
         synchronous=settings.storage.synchronous,
         started_at_ms=wall.now_ms(),
         place=f"{name} sandbox" if settings.venue.sandbox else name,
     )
+
+
+def _exchange(home: Path, loaded: LoadedConfig, wall: WallClock) -> Stage:
+    chance = Random(wall.now_ms())
+    venue = ExchangeAt(loaded.settings.venue.name, access_of(loaded), wall.now_ms, chance)
+    plan = _wired(home, loaded, wall, venue)
+    plan = replace(plan, performer=LanedPerformer, read_lag_ms=READ_LAG_MS)
     return Stage(plan, lambda house: wall, begin_watching)
 
 
 def _paper(home: Path, loaded: LoadedConfig, wall: WallClock) -> Stage:
     settings = loaded.settings
-    name, chance = settings.venue.name, Random(wall.now_ms())
-    plan = Blueprint(
-        home=home,
-        loaded=loaded,
-        mode=settings.mode,
-        account=account_of(settings),
-        timeframe=TIMEFRAME,
-        symbols=tuple(symbol.symbol for symbol in settings.symbols),
-        make_venue=PaperLive(name, _market_access(settings), wall.now_ms, chance),
-        wall_ms=wall.now_ms,
-        synchronous=settings.storage.synchronous,
-        started_at_ms=wall.now_ms(),
-        place=f"paper on {name}{' sandbox' if settings.venue.sandbox else ''}",
-    )
+    chance = Random(wall.now_ms())
+    venue = PaperLive(settings.venue.name, _market_access(settings), wall.now_ms, chance)
+    plan = _wired(home, loaded, wall, venue)
+    plan = replace(plan, place=f"paper on {plan.place}")
     return Stage(plan, lambda house: wall, lambda running: running.begin("market", follow(running)))
 
 

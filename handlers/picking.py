@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from handlers.reply import Button, ButtonStyle
+from handlers.reply import Button, ButtonStyle, Reply
 
 FEWEST = 6
 """Up to five choices are buttons in one row everywhere."""
@@ -32,6 +32,17 @@ def grouped(buttons: Sequence[Button]) -> tuple[Group, ...]:
         else:
             made.append(Group(found, is_menu))
     return tuple(made)
+
+
+def answerable(reply: Reply) -> tuple[Button, ...]:
+    """Where a person's lines are not read, an answer that is expected gets a box to write it into."""
+    asks = any(button.prompt for button in reply.buttons)
+    if not reply.expects or asks:
+        return reply.buttons
+    return (
+        Button(f"Answer: {reply.expects}", "", ButtonStyle.PRIMARY, prompt=reply.expects),
+        *reply.buttons,
+    )
 
 
 def chunks(buttons: Sequence[Button], size: int) -> Iterator[tuple[Button, ...]]:

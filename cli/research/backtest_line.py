@@ -6,9 +6,9 @@ import typer
 
 from cli.options import finish, home_of
 from cli.research.backtest_options import BacktestOptions
+from cli.research.line_options import Begin, End, Many
 from cli.research.spread import SpreadCommand
 
-Many = list[str] | None
 FOLDS = "Judge the given parameters fold by fold, 3m/1m; nothing is chosen: that is `sweep`."
 DOCUMENTED_FILES = "Parquet or CSV files, or folders of them"
 
@@ -41,8 +41,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option of the command
     exact: Annotated[bool, _flag("--exact", "The trading engine itself, every gate and limit.")] = False,
     symbol: Annotated[Many, _many("--symbol", "Only these symbols.", "SYMBOL...")] = None,
     timeframe: Annotated[str, _one("--timeframe", "Of the candles (default: the strategy's).")] = "",
-    begin: Annotated[str, _one("--from", "First day (UTC), 2024-01-31 or with 12:30.", "DATE")] = "",
-    end: Annotated[str, _one("--to", "Day after the last.", "DATE")] = "",
+    begin: Begin = "",
+    end: End = "",
     wallet: Annotated[str, _one("--wallet", "Money at the start, in quote asset.")] = "10000",
     leverage: Annotated[int, typer.Option("--leverage", help="Of the account.", min=1, max=125)] = 5,
     sizing: Annotated[str, _one("--sizing", "fixed, risk_usd, risk_percent or margin_ratio.")] = "fixed",

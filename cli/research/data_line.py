@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.options import Config, Home, finish, home_of
-
-Json = Annotated[bool, typer.Option("--json", help="Only JSON on standard output, one document.")]
+from cli.research.line_options import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from cli.options import Config, Home, finish
+from cli.research.line_options import Json, Many
 
 
 def clusters(  # noqa: PLR0913, PLR0917 - one argument per option of the command line
     candles: Annotated[
-        list[str] | None,
+        Many,
         typer.Option(
             "--candles",
             help="Parquet or CSV files, or folders; BTCUSDT among them is compared with. Default: the store.",
@@ -33,7 +34,7 @@ def clusters(  # noqa: PLR0913, PLR0917 - one argument per option of the command
     ] = None,
     home: Home = None,
     config: Config = None,
-    json: Annotated[bool, typer.Option("--json", help="Only JSON on standard output, one document.")] = False,
+    json: Json = False,
 ) -> None:
     """Group symbols by how they behaved for 30 days; features, limits and fall-back models go by it."""
     given = dict(locals())  # exactly the options above

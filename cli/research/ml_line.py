@@ -6,10 +6,9 @@ from typing import Annotated, ClassVar
 import typer
 
 from cli.options import Config, Home, finish
+from cli.research.line_options import Begin, End, Fee, Json, Many, Slippage
 from cli.research.ml_clusters_line import clusters
 from cli.research.spread import SpreadCommand
-
-Many = list[str] | None
 
 
 class MlCommand(SpreadCommand):
@@ -48,12 +47,6 @@ Funding = Annotated[
 Strategy = Annotated[str, typer.Option("--strategy", help="Whose signals.", metavar="NAME")]
 FEATURES_HELP = "Groups or features, by commas (default: what ml.features says of the strategy)."
 Features = Annotated[str, typer.Option("--features", help=FEATURES_HELP, metavar="NAMES")]
-Begin = Annotated[
-    str, typer.Option("--from", help="First day (UTC), 2024-01-31 or with 12:30.", metavar="DATE")
-]
-End = Annotated[str, typer.Option("--to", help="Day after the last.", metavar="DATE")]
-Fee = Annotated[str, typer.Option("--fee", help="Of notional, each side: 0.04% or 0.0004.")]
-Slippage = Annotated[str, typer.Option("--slippage", help="Of the price, against us.")]
 Lookahead = Annotated[int, typer.Option("--lookahead", help="Bars until a signal's time is over.")]
 TimedOutWord = Annotated[
     str, typer.Option("--timed-out", help="Signals whose time is over: drop, or sign (of the gain).")
@@ -68,7 +61,6 @@ Tuned = Annotated[
 Models = Annotated[
     Path | None, typer.Option("--models", help="Where models lie (default: the home's).", metavar="DIR")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Only JSON on standard output, one document.")]
 
 
 def train(  # noqa: PLR0913, PLR0917 - one argument per option of the command line

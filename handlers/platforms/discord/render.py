@@ -10,7 +10,7 @@ from discord import AllowedMentions, Colour, Embed, File
 from discord.utils import escape_markdown
 
 from bot.domain.notice import Severity
-from handlers import reply as ours
+from handlers.picking import answerable
 from handlers.platforms.discord.components import MOST_ROWS, Row, rows, view
 from handlers.render_text import broken_lines, table_lines, text_lines
 from handlers.reply import Button, Reply
@@ -74,22 +74,11 @@ def messages(reply: Reply, png: bytes | None) -> list[Outgoing]:
         embeds[0].set_image(url=f"attachment://{PICTURE}")
         files.append((PICTURE, png))
     made[0] = replace(made[0], files=tuple(files))
-    drawn = tuple(rows(_answerable(reply)))
+    drawn = tuple(rows(answerable(reply)))
     made[-1] = replace(made[-1], rows=drawn[:MOST_ROWS])
     rest = range(MOST_ROWS, len(drawn), MOST_ROWS)
     more = (Outgoing(Embed(description="more:"), drawn[start : start + MOST_ROWS]) for start in rest)
     return [*made, *more]
-
-
-def _answerable(reply: Reply) -> tuple[Button, ...]:
-    """Nobody's lines are read here, so an answer that is expected needs a box to write it into."""
-    asks = any(button.prompt for button in reply.buttons)
-    if not reply.expects or asks:
-        return reply.buttons
-    return (
-        Button(f"Answer: {reply.expects}", "", ours.ButtonStyle.PRIMARY, prompt=reply.expects),
-        *reply.buttons,
-    )
 
 
 def safe(text: str) -> str:

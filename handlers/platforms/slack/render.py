@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.domain.notice import Severity
 from handlers import reply as ours
-from handlers.picking import Group, chunks, grouped
+from handlers.picking import Group, answerable, chunks, grouped
 from handlers.render_text import broken_lines, table_lines, text_lines
 from handlers.reply import Button, Reply
 from handlers.text import clean, defused
@@ -162,21 +162,10 @@ def _plain(text: str) -> Block:
 def _actions(reply: Reply) -> Iterator[tuple[Block, tuple[Button, ...]]]:
     """Blocks of buttons and menus with the buttons they stand for."""
     number = 0
-    for group in grouped(_answerable(reply)):
+    for group in grouped(answerable(reply)):
         for portion in chunks(group.buttons, OPTIONS if group.is_menu else ELEMENTS):
             yield _block(Group(portion, group.is_menu), number), portion
             number += 1
-
-
-def _answerable(reply: Reply) -> tuple[Button, ...]:
-    """In channels only mentions are read, so an answer that is expected gets a box to write it into."""
-    asks = any(button.prompt for button in reply.buttons)
-    if not reply.expects or asks:
-        return reply.buttons
-    return (
-        Button(f"Answer: {reply.expects}", "", ours.ButtonStyle.PRIMARY, prompt=reply.expects),
-        *reply.buttons,
-    )
 
 
 def _block(group: Group, number: int) -> Block:
