@@ -191,6 +191,10 @@ class ProposalBook(Protocol):
         """The newest ones that do not wait any more, newest first."""
         ...
 
+    async def bodies(self, kind: str) -> Sequence[str]:
+        """What those of a kind hold that wait or are being applied, for whoever knows the kind."""
+        ...
+
     async def found(self, proposal_id: str, to_apply: bool = False) -> Proposal | Refused:
         """One that can be decided about (`to_apply`: that could be applied now); Refused says why there is none."""
         ...
@@ -216,6 +220,10 @@ class NoProposals:
         return ()
 
     async def decided(self, limit: int) -> Sequence[Proposal]:
+        """None."""
+        return ()
+
+    async def bodies(self, kind: str) -> Sequence[str]:
         """None."""
         return ()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -51,6 +51,14 @@ def draft_of(command: UseModel, figures: Figures, source: str, mark: str = "") -
         figures,
         encode(Offered(command, mark)).decode(),
         source,
+    )
+
+
+def offered_of(bodies: Iterable[str], strategy: str, symbol: str) -> frozenset[str]:
+    """The versions of a model that proposals would put in use, by their bodies. Raises ValueError for a broken one."""
+    commands = (decode(body, Offered).command for body in bodies)
+    return frozenset(
+        one.version for one in commands if (one.strategy, one.symbol) == (strategy, symbol) and one.version
     )
 
 

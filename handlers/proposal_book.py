@@ -19,6 +19,8 @@ from handlers.learning import Applied, Proposal
 from handlers.text import clip, stored
 
 MOST_WAITING = 200
+"""So many are shown."""
+MOST_OPEN = 10_000
 DECIDED = (ProposalState.APPROVED, ProposalState.REJECTED, ProposalState.EXPIRED)
 OPEN = (ProposalState.WAITING, ProposalState.APPLYING)
 UNNOTED = "the book of proposals could not be written: it finds out by itself that this one was applied"
@@ -69,6 +71,12 @@ class Book:
         """The newest ones that do not wait any more, newest first."""
         await self.store.expire(self._now_ms)
         return tuple(self._shown(one) for one in await self.store.listed(DECIDED, limit))
+
+    async def bodies(self, kind: str) -> Sequence[str]:
+        """What those of a kind hold that wait or are being applied, for whoever knows the kind."""
+        await self.store.expire(self._now_ms)
+        found = await self.store.listed(OPEN, MOST_OPEN)
+        return tuple(one.draft.body for one in found if one.draft.kind == kind)
 
     async def file(self, draft: Draft) -> Proposal:
         """Let it wait; the same again is the one that waits, with newer figures."""

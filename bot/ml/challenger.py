@@ -23,14 +23,15 @@ def make_challenger(root: Path, strategy: str, symbol: str, version: str) -> Non
 def drop_challenger(root: Path, strategy: str, symbol: str, version: str = "") -> bool:
     """Try none any more; with a `version`, only where that one is tried. Answers whether one was dropped.
 
-    A file that names no version goes, too. Raises ModelError when the disk refuses.
+    A file that names no version goes, too; a folder of that name stays, and says nothing. Raises ModelError when the
+    disk refuses.
     """
     folder = files.place(root, strategy, symbol)
     if not folder.is_dir():
         return False
     with held(folder), told(folder):
         path = folder / files.CHALLENGER
-        if not path.is_symlink() and not path.exists():
+        if not path.is_symlink() and (path.is_dir() or not path.exists()):
             return False
         if version and challenger_version(folder) != version:
             return False

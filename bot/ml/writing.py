@@ -28,7 +28,9 @@ _LOOK_S = 0.02
 _LOCK, _DRAFT, _NEXT, _OLD = ".lock", ".new", ".current.new", ".old"
 _LAST = ".last"
 """The highest number that was ever given: a name that people know must not come to mean another model."""
-_NUMBERED = re.compile(r"v([0-9]{4,9})")
+LAST_NUMBER = 999_999
+_NUMBERED = re.compile(r"v([0-9]{4,6})")
+"""What is named with a higher number was not written here."""
 
 
 def write_version(root: Path, card: Card, model: bytes, report: str, *, current: bool = False) -> Card:
@@ -36,7 +38,7 @@ def write_version(root: Path, card: Card, model: bytes, report: str, *, current:
 
     Name and hash are filled in: without a version the card gets the next number. The model is loaded and asked its
     canary rows first: what could not be used is not written. Raises ModelError, and then nothing is in use that was not
-    before.
+    before; where the version is there all the same, it says so.
     """
     card = replace(card, model_sha256=sha256(model).hexdigest())
     folder = files.place(root, card.strategy, card.symbol)
@@ -47,7 +49,10 @@ def write_version(root: Path, card: Card, model: bytes, report: str, *, current:
         _write(folder, card, model, report)
         _note_first(folder)
         if current:
-            point(folder / files.CURRENT, card.version)
+            try:
+                point(folder / files.CURRENT, card.version)
+            except ModelError as error:
+                raise ModelError(f"{card.version} is written, but cannot be put in use: {error}") from None
     return card
 
 
@@ -100,17 +105,18 @@ def withdraw(root: Path, strategy: str, symbol: str) -> str | None:
     return before
 
 
-def prune(root: Path, strategy: str, symbol: str, keep: int, spare: str = "") -> tuple[str, ...]:
+def prune(root: Path, strategy: str, symbol: str, keep: int, *spare: str) -> tuple[str, ...]:
     """Remove the oldest versions until `keep` are left; answers what went.
 
-    Never the current one, its challenger, or the one to `spare`: where a clock was put back the newest looks oldest.
+    Never the current one, its challenger, or those to `spare`: where a clock was put back the newest looks oldest.
     """
     folder = files.place(root, strategy, symbol)
     if not folder.is_dir():
         return ()
     with held(folder), told(folder):
-        spared = {_named(folder), _named(folder, files.CHALLENGER), spare} - {None, ""}
-        others = [version for version in files.versions(folder) if version not in spared]
+        found = files.versions(folder)
+        spared = {_named(folder), _named(folder, files.CHALLENGER), *spare}.intersection(found)
+        others = [version for version in found if version not in spared]
         room = keep - len(spared)
         gone = tuple(others[: max(0, len(others) - max(room, 0))])
         for version in gone:
@@ -222,7 +228,10 @@ def point(path: Path, version: str) -> None:
         before_ns = path.lstat().st_mtime_ns if os.path.lexists(path) else 0
         if now_ns <= before_ns:
             os.utime(draft, ns=(before_ns + 1, before_ns + 1))
-        draft.replace(path)
+        try:
+            draft.replace(path)
+        except IsADirectoryError:
+            raise ModelError(f"{files.shown(path)}: is a folder; remove it") from None
         settle(folder)
 
 
@@ -245,12 +254,21 @@ def _clear(folder: Path) -> None:
 
 
 def _next_number(folder: Path) -> str:
-    taken = [number for path in folder.iterdir() if (number := _number(path.name))]
-    return f"v{max([*taken, _last_number(folder)]) + 1:04d}"
+    """After the highest that was given; what bears a number and no card does not count, and is passed by.
+
+    Raises ModelError where there is none left.
+    """
+    number = max([*map(_number, files.versions(folder)), _last_number(folder)]) + 1
+    while os.path.lexists(folder / f"v{number:04d}"):
+        number += 1
+    if number > LAST_NUMBER:
+        said = f"v{LAST_NUMBER} is the highest number there is; remove what bears it, and .last if it says so"
+        raise ModelError(f"{_label(folder)}: {said}")
+    return f"v{number:04d}"
 
 
 def _number(version: str) -> int:
-    """The number in the name of a version; 0 where it has none."""
+    """The number in the name of a version; 0 where it has none that was given here."""
     match = _NUMBERED.fullmatch(version)
     return int(match[1]) if match else 0
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from bot.domain.errors import ConfigError
 from bot.ml import files
 from bot.ml.card import Card
+from bot.ml.model import ModelError
 from bot.runtime.clock import WallClock
 from cli.about import commit, version
 from cli.research.ml_ground import material_for, sweep_ratio
@@ -50,7 +51,10 @@ def run_train(options: MlOptions, backend: str, use: bool) -> int:
     asked_trees = backend == LIGHTGBM
     kept = [_keep(options, trees, remarks, use and asked_trees)]
     if network:
-        kept.append(_keep(options, network, remarks, use))
+        try:
+            kept.append(_keep(options, network, remarks, use))
+        except ModelError as error:
+            raise ModelError(f"{error}; {LIGHTGBM} is written as {kept[0].card.version}") from None
     _tell(options, material, trees, network, kept, notes)
     return 0
 

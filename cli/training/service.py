@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.domain.errors import QuarterdeckError
 from bot.domain.refusal import Refused
+from bot.ml.model import ModelError
 from bot.ml.shelf import Place
 from bot.runtime.codec import decode
 from cli.training.orders import Orders, members_of
@@ -17,6 +18,7 @@ from cli.workshop.asking import TrainAnswer
 from cli.workshop.crew import STOPPED, Task
 from handlers.lab import Told
 from handlers.learning import Proposal, ProposalBook
+from handlers.model_versions import KIND, offered_of
 from handlers.trainer import Trained, TrainOrder
 
 LONGEST_S, LONGEST_POOLED_S = 900.0, 7_200.0
@@ -121,7 +123,21 @@ class TrainingService:
             longest_s = LONGEST_S if len(members) == 1 else LONGEST_POOLED_S
             task = Task(ticket.user, NAME, parcel, longest_s)
             found = await self.orders.lab.crew.result(task, told)
-        return found if isinstance(found, Refused) else _answer(found)
+            answer = found if isinstance(found, Refused) else _answer(found)
+            return answer if isinstance(answer, Refused) else await self._with_room(ticket.place, answer)
+
+    async def _with_room(self, place: Place, answer: TrainAnswer) -> TrainAnswer:
+        """Older versions make room for the new one, but none that a proposal names: it may yet be put in use."""
+        try:
+            # asked first: a trial that ends meanwhile lets it wait, and drops it only then
+            tried = await asyncio.to_thread(self.versions.challenger, place)
+            spared = {answer.version, tried, *offered_of(await self.book.bodies(KIND), *place)}
+            await asyncio.to_thread(self.versions.make_room, place, spared)
+        except (QuarterdeckError, ValueError) as error:  # what was trained is there all the same
+            log.warning("older versions of %s could not be removed: %s", "/".join(place), error)
+            why = str(error) if isinstance(error, ModelError) else "the book of proposals cannot be read"
+            return replace(answer, words=(*answer.words, f"Older versions could not be removed: {why}."))
+        return answer
 
     async def filed(self, place: Place, version: str, source: str) -> Proposal:
         """Let a version wait for approval. Raises QuarterdeckError."""

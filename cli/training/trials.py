@@ -88,7 +88,11 @@ class Trials:
             filed = await self._propose(place, version, "training")
             await self._drop(place)
             return Entered(f"{version} waits for approval", filed.id)
-        await asyncio.to_thread(make_challenger, self.versions.root, *place, version)
+        try:
+            await asyncio.to_thread(make_challenger, self.versions.root, *place, version)
+        except ModelError as error:
+            log.warning("%s of %s cannot be tried: %s", version, "/".join(place), error)
+            return Entered(f"{version} is written, but cannot be tried: {error}")
         self.tried |= {place}
         instead = f" instead of {standing.challenger}" if standing.challenger else ""
         return Entered(f"{version} is tried beside {standing.current}{instead}")

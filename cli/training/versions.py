@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +13,13 @@ from bot.ml.challenger import challenger_version
 from bot.ml.loaded import Loaded, load_model
 from bot.ml.model import ModelError
 from bot.ml.shelf import Place
+from bot.ml.writing import prune
 from bot.runtime.proposals import Draft, Figures
 from handlers import model_versions
 from handlers.format import UNKNOWN, number, share
+
+KEPT = 10
+"""Versions of a symbol that stay; older ones make room."""
 
 log = logging.getLogger(__name__)
 
@@ -69,23 +74,30 @@ class Versions:
         return made_ms
 
     def tried(self) -> frozenset[Place]:
-        """All that have a challenger."""
+        """All that have a challenger; a folder of that name is none, and said."""
         try:
             found = list(self.root.glob(f"*/*/{files.CHALLENGER}"))
+            folders = [path for path in found if path.is_dir() and not path.is_symlink()]
         except OSError as error:
             log.warning("the folder of models cannot be looked at: %s", error.strerror)
             return frozenset()
-        return frozenset((path.parts[-3], path.parts[-2]) for path in found)
+        for path in folders:
+            log.warning("%s: is a folder, where a file names who is tried; remove it", files.shown(path))
+        return frozenset((path.parts[-3], path.parts[-2]) for path in found if path not in folders)
+
+    def make_room(self, place: Place, spared: Collection[str]) -> None:
+        """Remove the oldest versions, none of those that are `spared`. Raises ModelError."""
+        prune(self.root, *place, KEPT, *spared)
 
     def standing(self, place: Place) -> Standing:
         """Who is in use, who is tried; a challenger that is gone or broken is none. Raises ModelError."""
         current = self.current(place)
-        challenger = self._challenger(place)
+        challenger = self.challenger(place)
         if not challenger or challenger == current:
             return Standing(current)
         return Standing(current, challenger, self.card(place, challenger).created_at_ms)
 
-    def _challenger(self, place: Place) -> str:
+    def challenger(self, place: Place) -> str:
         """The version that is tried; empty where there is none that could be."""
         try:
             version = challenger_version(files.place(self.root, *place)) or ""

@@ -5,19 +5,15 @@ import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import model_kit
 import pytest
-from test_retrain_house import folder
 from test_trials_house import PLACE, install
+from training_house import folder
 
 from bot.ml import files
 from bot.ml.grouping import Cluster, Grouping, Groupings, Measures, Member, keep_grouping
-from bot.ml.model import ModelError
 from bot.ml.writing import prune, replace_current
-from cli.workshop import trainings
 
 NAMES = ("AAUSDT", "BBUSDT")
 
@@ -61,24 +57,6 @@ def test_the_next_writer_goes_on(tmp_path: Path, prepare: Prepare) -> None:
     assert files.versions(where) == ("v0002", newest)
     assert {path.name for path in other.iterdir()} == {"precious"}
     assert (other / "precious").read_text() == "mine"
-
-
-def test_what_was_trained_counts_also_where_no_room_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    card = model_kit.card(version="v0011")
-
-    def refuse(*_: object) -> tuple[str, ...]:
-        raise ModelError("composite/XRPUSDT: cannot be written: Input/output error")
-
-    monkeypatch.setattr(trainings, "keep", lambda *_: card)
-    monkeypatch.setattr(trainings, "prune", refuse)
-    monkeypatch.setattr(trainings, "rows_line", lambda _: "Rows.")
-    asked: Any = SimpleNamespace(models="m", strategy="composite", symbol="XRPUSDT", to_ms=1)
-    lesson: Any = SimpleNamespace(trained=SimpleNamespace(balance=None))
-    answer = trainings.kept(asked, lesson, ("One.",))
-    assert answer.version == "v0011"
-    assert answer.words[1] == (
-        "Older versions could not be removed: composite/XRPUSDT: cannot be written: Input/output error."
-    )
 
 
 def test_a_grouping_that_the_disk_withheld_once_is_read_at_the_next_look(

@@ -200,6 +200,14 @@ def test_every_slip_is_one_line(
     assert not (tmp_path / "m").exists()
 
 
+def test_a_version_that_cannot_be_put_in_use_is_named_in_the_error(tmp_path: Path, few: list[str]) -> None:
+    folder = tmp_path / "models" / "composite" / "XRPUSDT"
+    (folder / "current").mkdir(parents=True)
+    said = slip(tmp_path, "train", "XRPUSDT", "--candles", *few, "--use")
+    assert "v0001 is written, but cannot be put in use: composite/XRPUSDT/current: is a folder" in said
+    assert files.versions(folder) == ("v0001",)
+
+
 def test_features_are_those_of_the_configuration_unless_named(tmp_path: Path, few: list[str]) -> None:
     (tmp_path / "config.yaml").write_text("ml: {features: {composite: 'rsi,adx,side'}}\n")
     words = ("train", "XRPUSDT", "--candles", *few)
@@ -233,7 +241,7 @@ def until(process: "subprocess.Popen[bytes]", seen: Callable[[], bool]) -> bool:
     while process.poll() is None:
         if seen():
             process.send_signal(signal.SIGKILL)
-            process.wait(30)
+            process.wait(100)
             return True
         time.sleep(0.0005)
     return False

@@ -80,6 +80,15 @@ def test_links_and_pipes_are_not_followed(root: Path, tmp_path: Path) -> None:
         challenger_version(folder(root))
 
 
+def test_a_folder_of_that_name_is_told_and_left_alone(root: Path) -> None:
+    version = write(root, current=True)
+    (folder(root) / files.CHALLENGER).mkdir()
+    assert not drop_challenger(root, *PLACE)
+    with pytest.raises(ModelError, match=r"^composite/XRPUSDT/challenger: is a folder; remove it$"):
+        make_challenger(root, *PLACE, version)
+    assert (folder(root) / files.CHALLENGER).is_dir()
+
+
 def test_the_one_that_is_tried_is_not_pruned(root: Path) -> None:
     write(root, 1, current=True)
     make_challenger(root, *PLACE, write(root, 2))

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -166,6 +168,56 @@ def test_old_versions_are_pruned_but_never_the_current_one(root: Path) -> None:
     assert in_use(root).version == "v0003"
     assert writing.prune(root, "composite", "ADAUSDT", 0) == ()
     assert write(root).version == "v0006", "a number is given once"
+
+
+def test_versions_that_are_to_be_spared_stay_and_names_of_none_take_no_room(root: Path) -> None:
+    for at_ms in range(1, 6):
+        write(root, created_at_ms=at_ms, current=at_ms == 5)
+    assert writing.prune(root, "composite", "XRPUSDT", 3, "v0001", "v0099", "") == ("v0002", "v0003")
+    assert writing.prune(root, "composite", "XRPUSDT", 1, "v0001", "v0004") == ()
+    assert files.versions(place(root)) == ("v0001", "v0004", "v0005")
+
+
+def test_a_folder_with_a_number_and_no_card_does_not_end_the_numbers(root: Path) -> None:
+    write(root)
+    for name in ("v999999999", "v999999", "v0003", "v0004"):
+        (place(root) / name).mkdir()
+    shutil.copytree(place(root) / "v0001", place(root) / "v0088")
+    assert write(root).version == "v0002"
+    assert write(root).version == "v0005", "what is there is passed by"
+    (place(root) / ".last").write_text("v999999999\n")
+    assert write(root).version == "v0006", "nothing here was ever given such a number"
+    assert (place(root) / ".last").read_text() == "v0006\n"
+    (place(root) / "v0006" / "card.json").unlink()
+    (place(root) / ".last").unlink()
+    assert write(root).version == "v0007"
+
+
+def test_numbers_that_are_used_up_are_one_line(root: Path) -> None:
+    write(root, version="v999999")
+    said = "composite/XRPUSDT: v999999 is the highest number there is; remove what bears it, and .last if it says so"
+    for _ in range(2):
+        with pytest.raises(ModelError, match=f"^{re.escape(said)}$"):
+            write(root)
+    assert files.versions(place(root)) == ("v999999",)
+    shutil.rmtree(place(root) / "v999999")
+    with pytest.raises(ModelError, match="is the highest number there is"):
+        write(root)
+    (place(root) / ".last").unlink()
+    assert write(root).version == "v0001"
+
+
+def test_a_version_that_cannot_be_put_in_use_is_named(root: Path) -> None:
+    write(root)
+    (place(root) / "current").unlink()
+    (place(root) / "current").mkdir()
+    said = "v0002 is written, but cannot be put in use: composite/XRPUSDT/current: is a folder; remove it"
+    with pytest.raises(ModelError, match=f"^{re.escape(said)}$"):
+        write(root, 2)
+    assert files.versions(place(root)) == ("v0001", "v0002")
+    (place(root) / "current").rmdir()
+    (place(root) / "current").write_bytes(b"\xff" * 99)
+    assert write(root, 3) == in_use(root), "a file that names nothing is replaced"
 
 
 def test_a_writer_killed_at_any_step_leaves_nothing_that_is_used(root: Path) -> None:
