@@ -1,15 +1,12 @@
 """`quarterdeck ml clusters`: group symbols by how they behaved, and keep the grouping with its date."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 from bot.domain.errors import ConfigError
 from bot.domain.market import DAY_MS, HOUR_MS, timeframe_ms
-from bot.ml.card import check_symbol
 from bot.ml.grouping import Grouping, Measures, counts_from, keep_grouping, kept_groupings
-from bot.ml.model import ModelError
 from bot.runtime.clock import WallClock
 from bot.strategy import Frame
 from cli.research.backtest_ground import HISTORY, files_of
@@ -17,13 +14,13 @@ from cli.research.ml_ground import span_of
 from cli.research.ml_options import MlOptions
 from cli.research.ml_view import day
 from cli.research.progress_view import progress
+from cli.workshop.ground import stored_symbols
 from research.backtest.context import LEADER
 from research.learning.clustering import DAYS, Hours, Month, Ungrouped, grouped_by, measured
 from research.progress import Tell
 from research.results.files import packed
 from research.store.files import FileStore
 from research.store.loading import LATEST, Wanted, load_history
-from research.store.places import CANDLES, stored_files
 
 WEEK_MS = 7 * DAY_MS
 SUNDAY_MS = 3 * DAY_MS + 3 * HOUR_MS
@@ -80,7 +77,7 @@ def _ground(options: MlOptions) -> Ground:
         return Ground(bar_ms, tuple(sorted(frames)), lambda symbol: frames[symbol], min(last, end))
     timeframe = options.registry.strategy_class(options.strategy).timeframe
     store = FileStore(options.folder / HISTORY)
-    symbols = tuple(_stored(options.folder / HISTORY / CANDLES / timeframe))
+    symbols = tuple(stored_symbols(options.folder, timeframe))
     if not symbols:
         raise ConfigError(
             f"no {timeframe} candles are stored; `quarterdeck fetch` brings some, --candles names files"
@@ -90,14 +87,6 @@ def _ground(options: MlOptions) -> Ground:
     return Ground(
         timeframe_ms(timeframe), symbols, lambda symbol: store.load(symbol, timeframe, begin, end), until, now
     )
-
-
-def _stored(folder: Path) -> Iterator[str]:
-    for path in stored_files(folder):
-        try:
-            yield check_symbol(path.stem)
-        except ModelError:
-            continue
 
 
 def _weeks(ground: Ground, kept: Sequence[Grouping]) -> list[int]:

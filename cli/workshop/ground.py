@@ -1,5 +1,6 @@
 """What long work stands on: candles of the store and of the desk joined, funding, and where things are kept."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -9,11 +10,14 @@ import numpy as np
 from bot.domain.errors import ConfigError
 from bot.domain.instrument import Instrument
 from bot.domain.market import timeframe_ms
+from bot.ml.card import check_symbol
+from bot.ml.model import ModelError
 from bot.strategy import Frame
 from cli.workshop.asking import Place, merged
 from cli.workshop.parcel import FIGURES
 from research.backtest.ground import Ground
 from research.store.files import FileStore
+from research.store.places import CANDLES, stored_files
 from research.store.port import Points
 
 HISTORY = "history"
@@ -49,6 +53,15 @@ def joined(place: Place, live: Frame, from_ms: int, to_ms: int) -> Known:
     if origin and not usable:
         words.append(f"Stored candles of {origin} are left out: the desk trades on {place.source}.")
     return Known(merged(stored, within(live, from_ms, to_ms)), funding, tuple(words))
+
+
+def stored_symbols(home: Path, timeframe: str) -> Iterator[str]:
+    """Symbols with candles in the store, in order of their names; files of other names are passed over."""
+    for path in stored_files(home / HISTORY / CANDLES / timeframe):
+        try:
+            yield check_symbol(path.stem)
+        except ModelError:
+            continue
 
 
 def too_short(found: Known, have: str, need: str) -> ConfigError:

@@ -1,20 +1,17 @@
 """A grouping as a worker does it: the candles of a month, of the store and of the desk, grouped by behaviour."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.domain.market import DAY_MS
-from bot.ml.card import check_symbol
-from bot.ml.model import ModelError
 from bot.runtime.codec import decode
 from bot.strategy import Frame
 from cli.workshop.asking import GroupAnswer, GroupAsked, nothing_of
-from cli.workshop.ground import HISTORY, bar_ms, joined
+from cli.workshop.ground import bar_ms, joined, stored_symbols
 from cli.workshop.parcel import Parcel
 from cli.workshop.worker import Say
 from research.learning.clustering import Asked, grouped
-from research.store.places import CANDLES, stored_files
 from research.store.port import StoreError
 
 GROUPING = "grouping"
@@ -44,7 +41,8 @@ class GroupGround:
 
     def symbols(self) -> tuple[str, ...]:
         """The traded ones, and those of the store, in order."""
-        return tuple(sorted({*self.asked.symbols, *self._stored()}))
+        stored = stored_symbols(Path(self.asked.place.home), self.asked.place.timeframe)
+        return tuple(sorted({*self.asked.symbols, *stored}))
 
     def frame(self, symbol: str) -> Frame:
         """What is known of those days; nothing where the store's file cannot be read and the desk has none."""
@@ -54,11 +52,3 @@ class GroupGround:
             return joined(asked.place, live, begin_ms, asked.to_ms).frame
         except StoreError:
             return live
-
-    def _stored(self) -> Iterator[str]:
-        folder = Path(self.asked.place.home) / HISTORY / CANDLES / self.asked.place.timeframe
-        for path in stored_files(folder):
-            try:
-                yield check_symbol(path.stem)
-            except ModelError:
-                continue
