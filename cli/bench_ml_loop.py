@@ -17,9 +17,10 @@ from bot.domain.errors import ConfigError
 from bot.domain.model import ScoreAsk
 from bot.domain.signal import Side
 from bot.ml.card import Card
+from bot.ml.feature import BTC, ETH
 from bot.ml.shelf import ModelShelf, Wanted
 from bot.ml.writing import make_current, write_version
-from bot.runtime.scoring import BTC, ETH, Known, ModelScorer, Told
+from bot.runtime.scoring import Known, ModelScorer, Told
 from bot.strategy import Frame
 from cli.live import HANDOVER_S
 

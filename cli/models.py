@@ -19,7 +19,7 @@ from bot.ml.grouping import Groupings
 from bot.ml.loaded import Loaded
 from bot.ml.shelf import ModelShelf, Unusable, Wanted
 from bot.runtime.desk import Desk
-from bot.runtime.scoring import BTC, ETH, Known, ModelScorer, Series, Told
+from bot.runtime.scoring import Known, ModelScorer, Series, Told
 from bot.strategy import Frame
 from cli.evolution import evolution_of
 from cli.house import House
@@ -54,7 +54,7 @@ def join_models(house: House, root: Path, groupings: Groupings) -> "Shelf":
     shelf.want(Wanted(state.settings.strategy, name) for name, state in symbols.items())
 
     quote = plan.loaded.settings.venue.quote
-    beside = {BTC: f"BTC{quote}", ETH: f"ETH{quote}"}
+    beside = {base: f"{base}{quote}" for base in feature.LEADERS}
     leaders = join_leaders(house, shelf, beside)
 
     def window(symbol: str) -> Frame | None:

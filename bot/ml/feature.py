@@ -30,6 +30,9 @@ type Normal = Literal["plain", "z288", "z96"]
 type Shared = Literal["", "btc", "eth"]
 """Whose figures alone a feature is made of: computed once for all symbols that have the same bars."""
 
+BTC, ETH = LEADERS = "BTC", "ETH"
+"""Assets whose candles the features of all others are made of too, in the quote asset of those."""
+
 type Group = Literal["base", "context", "structure", "cluster"]
 
 OPEN_INTEREST, FUNDING_RATE = "open_interest", "funding_rate"

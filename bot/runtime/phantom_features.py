@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.domain.decision import Decision
+from bot.ml.feature import BTC, ETH
 from bot.ml.phantom import Vector
-from bot.runtime.scoring import BTC, ETH, Known, SignalBar, remembers
+from bot.runtime.scoring import Known, SignalBar, remembers
 from bot.strategy import Frame
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ import numpy as np
 from bot.domain.market import HOUR_MS
 from bot.domain.model import ModelScore, ScoreAsk
 from bot.market.points import Points
-from bot.ml.feature import anchor_ms
+from bot.ml.feature import BTC, ETH, LEADERS, anchor_ms
 from bot.ml.loaded import Loaded
 from bot.ml.registry import feature_set
 from bot.ml.shelf import Change, ModelShelf, Swapped, Unusable
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MOVED = 3
 """Features named with a score: those that moved it most."""
-BTC, ETH = "BTC", "ETH"
 OTHER_BAR = "its candles are of another bar"
 SHORT = "buffers.bars keeps fewer candles than its features remember"
 WITHOUT_END = 1 << 62
@@ -245,7 +244,7 @@ def remembers(window: Frame, open_at_ms: int, capacity: int) -> bool:
 def beside_of(features: tuple[str, ...]) -> frozenset[str]:
     """Whose candles some features are made of besides the symbol's own: BTC, ETH."""
     needs = {need for one in feature_set(features).features for need in one.needs}
-    return frozenset(name for name in (BTC, ETH) if name.lower() in needs)
+    return frozenset(name for name in LEADERS if name.lower() in needs)
 
 
 def _load_features() -> None:

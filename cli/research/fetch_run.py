@@ -12,6 +12,7 @@ import orjson
 from bot.config import LoadedConfig
 from bot.domain.errors import ConfigError, QuarterdeckError
 from bot.domain.market import TIMEFRAMES_MS
+from bot.ml.feature import LEADERS
 from bot.runtime.clock import WallClock
 from bot.venues.ccxt_venue.past import VenuePast
 from bot.venues.history import KINDS
@@ -24,9 +25,6 @@ from research.fetching.run import FetchError, Manner, Request, fetch
 from research.fetching.symbol import Fetched
 from research.history.report import counted, moment
 from research.progress import Tell
-
-LEADERS = ("BTC", "ETH")
-"""What the others are compared with: fetched once, for all of them."""
 
 
 def run_fetch(options: FetchOptions) -> int:

@@ -10,6 +10,7 @@ from bot.config.ml import Ml
 from bot.domain.errors import ConfigError
 from bot.domain.market import DAY_MS
 from bot.domain.model import GENERAL, cluster_of, is_pooled
+from bot.ml.feature import LEADERS
 from bot.ml.phantom import Followed, LivedSignal
 from bot.ml.shelf import Place
 from bot.runtime.codec import encode
@@ -25,7 +26,6 @@ MOST_BARS = 1_000_000
 """The desk's own candles of all members together; what is older lies in the store."""
 MOST_LIVED = 10_000
 """Followed signals, the newest."""
-LEADERS = ("BTC", "ETH")
 
 
 async def _nothing(symbol: str) -> Frame | None:

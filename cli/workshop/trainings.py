@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.domain.market import DAY_MS
 from bot.market.points import Points
 from bot.ml.align import Sources
+from bot.ml.feature import LEADERS
 from bot.ml.grouping import Grouping, kept_groupings, outside_of
 from bot.ml.registry import feature_set
 from bot.runtime.codec import decode
@@ -32,7 +33,6 @@ from strategies.registry import Registry
 
 STEPS = FOLDS + 1 + 2
 """Trainings, and what is done with them afterwards: doubt and the backtests take about as long as two."""
-LEADERS = ("BTC", "ETH")
 POOLED_BARS = 4_000_000
 """Of all members of a pooled model together, the newest: what is trained must be held in memory, and end in time."""
 
