@@ -117,11 +117,11 @@ class Grouping:
         """The cluster of every symbol."""
         return {symbol: one.number for one in self.clusters for symbol in one.symbols}
 
-    def told_of(self, symbol: str) -> tuple[float, float, float, float]:
+    def told_of(self, symbol: str) -> tuple[float, ...]:
         """What features are told of a symbol, in the order of feature.OUTSIDE; NaN where it is not known."""
         member = self.member(symbol)
         if member is None:
-            return (np.nan,) * len(OUTSIDE)  # type: ignore[return-value]
+            return (np.nan,) * len(OUTSIDE)
         cluster, correlation = self.clusters[member.cluster], member.measures.correlation
         told = {
             CLUSTER: float(cluster.number),
@@ -129,7 +129,7 @@ class Grouping:
             CLUSTER_VOLUME: cluster.volume,
             BTC_CORRELATION: np.nan if correlation is None else correlation,
         }
-        return tuple(told[name] for name in OUTSIDE)  # type: ignore[return-value]
+        return tuple(told[name] for name in OUTSIDE)
 
 
 def outside_of(groupings: Sequence[Grouping], symbol: str, close_at_ms: Times) -> dict[str, Array]:
