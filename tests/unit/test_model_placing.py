@@ -176,7 +176,7 @@ async def test_faults_come_back_in_words_and_errors_without_them(hands: Hands) -
     hands.answer = "composite/XRPUSDT: v0009 is in use now, no longer v0001"
     await hands.performer.perform(DEED)
     await hands.performer.idle()
-    hands.answer = KeyError("/home/somebody")
+    hands.answer = KeyError("made-up-secret")
     await hands.performer.perform(replace(DEED, number=8))
     await hands.performer.idle()
     hands.performer.placer = None
