@@ -75,7 +75,8 @@ class ChatFigures:
     """What was measured; times in milliseconds, memory in MiB of the desk's process and of the one that draws.
 
     `idle` and `closing`: command round trips by platform while nothing and while all symbols close every second.
-    `by_command`: those of `closing`. `order_*`: from the press of Confirm at the desk's own terminal to the receipt
+    `by_command`: those of `closing`; `bar_ms`: its bars. `order_bar_ms`: bars beside the orders by hand, which hold
+    many positions more. `order_*`: from the press of Confirm at the desk's own terminal to the receipt
     of the order, bars closing meanwhile, while the platforms answer and while none of them does. `told_s`: until every
     platform had delivered a storm of notices within its limits, in so many messages.
     """
@@ -84,6 +85,7 @@ class ChatFigures:
     seconds: float
     errors: int
     bar_ms: Times
+    order_bar_ms: Times
     idle: dict[str, Times]
     closing: dict[str, Times]
     by_command: dict[str, Times]
@@ -248,6 +250,7 @@ async def _phases(bench: Bench, seconds: float, orders: int, notices: int) -> Ch
     idle = await bench.asked(seconds)
     async with meanwhile(bench.bars_close):
         closing = await bench.asked(seconds)
+        asked_bars, bench.bars = bench.bars, []
         healthy = await bench.orders(bench.symbols[::2], orders)
         await bench.flat()
     told_s, messages = await bench.storm(notices)
@@ -262,7 +265,8 @@ async def _phases(bench: Bench, seconds: float, orders: int, notices: int) -> Ch
         symbols=len(bench.symbols),
         seconds=seconds,
         errors=len(bench.errors),
-        bar_ms=Times.of(bench.bars),
+        bar_ms=Times.of(asked_bars),
+        order_bar_ms=Times.of(bench.bars),
         idle=_by_platform(idle),
         closing=_by_platform(closing),
         by_command=_by_command(closing),
@@ -356,6 +360,7 @@ def _table(figures: ChatFigures) -> str:
         ("order, chats answer", figures.order_healthy),
         ("order, chats hang", figures.order_hanging),
         ("a bar of all symbols", figures.bar_ms),
+        ("a bar beside orders", figures.order_bar_ms),
     ]
     lines = [f"{figures.symbols} symbols, people on Telegram, Discord and Slack; milliseconds"]
     lines.append(f"  {'':<28}{'p50':>8}{'p95':>8}{'p99':>8}{'worst':>8}{'count':>8}")

@@ -33,6 +33,8 @@ def test_people_command_the_desk_on_every_platform_while_bars_close() -> None:
         for times in figures[phase].values():
             assert times["count"] >= 4
             assert 0 < times["p50"] <= times["p95"] <= times["p99"] <= times["worst"]
+    assert figures["bar_ms"]["count"] >= 1
+    assert figures["order_bar_ms"]["count"] >= 1
     asked = {"/status", "/positions", "/signal", "/pnl", "/set_risk", "press Refresh", "press Confirm"}
     assert {"/status", "/positions", "/signal", "/pnl"} <= set(figures["by_command"]) <= asked
     assert figures["order_healthy"]["count"] == figures["order_hanging"]["count"] == 2
@@ -81,7 +83,7 @@ def test_the_chat_sandbox_says_where_it_is_and_does_as_it_is_told() -> None:
             process.stdin.flush()
             assert part in process.stdout.readline()
         process.terminate()
-        rest, said = process.communicate(timeout=30)
+        rest, said = process.communicate(timeout=100)
         assert (process.returncode, rest, said) == (0, "", "")
     finally:
         process.kill()
