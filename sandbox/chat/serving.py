@@ -10,10 +10,9 @@ from aiohttp import web
 from sandbox.chat.bodies import Upload
 from sandbox.chat.calls import Call, Calls, raw_request
 from sandbox.chat.troubles import Trouble, Troubles
+from sandbox.listening import Listener
 
-HOST = "127.0.0.1"
 BODY_LIMIT = 64 * 1024 * 1024
-GIVE_UP_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +62,26 @@ class ChatServer:
         self._wall_ms = wall_ms
         self.calls = calls
         self.troubles = troubles
-        self.port = port
         self._open: dict[int, web.Request] = {}
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GIVE_UP_S)
+        self._listener = Listener(app, port)
         troubles.watch(self.cut_all)
 
     @property
     def address(self) -> str:
         """Where it listens, without a slash at the end."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self._listener.address}"
 
     async def __aenter__(self) -> Self:
         """Listen; OSError when the port is taken."""
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, HOST, self.port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self.port = int(self._runner.addresses[0][1])
+        await self._listener.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close everything."""
         self._provider.close()
-        await self._runner.cleanup()
+        await self._listener.stop()
 
     def cut_all(self) -> None:
         """Every connection with something under way is reset, websockets among them."""

@@ -3,9 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from test_retrain_house import folder, said, service_of
 from test_trials_house import PLACE, UP, house, install
-from whole_house import Desk
+from training_house import folder, service_of
+from whole_house import Desk, said
 
 from bot.domain.refusal import Refused
 from bot.ml import files
@@ -18,7 +18,7 @@ ANN, BEA = "telegram:1", "discord:2"
 async def waiting(desk: Desk, home: Path, *thresholds: float) -> None:
     """Versions of one model, all proposed while none is in use."""
     for threshold in thresholds:
-        await service_of(desk).filed(PLACE, install(home, threshold, 1), "training")
+        await service_of(desk.house).filed(PLACE, install(home, threshold, 1), "training")
 
 
 async def history(desk: Desk) -> list[tuple[str, str, str]]:
@@ -36,7 +36,7 @@ async def number(desk: Desk) -> int:
 async def test_of_two_who_approve_at_once_one_does(tmp_path: Path) -> None:
     async with house(tmp_path, UP) as desk:
         await waiting(desk, tmp_path, 0.5)
-        book = service_of(desk).book
+        book = service_of(desk.house).book
         answers = await asyncio.gather(*(book.approve("p1", who) for who in (ANN, BEA)))
         assert [type(one) for one in answers].count(Applied) == 1
         [refused] = [one for one in answers if isinstance(one, Refused)]
@@ -48,7 +48,7 @@ async def test_of_two_who_approve_at_once_one_does(tmp_path: Path) -> None:
 async def test_of_two_versions_approved_at_once_one_is_in_use_and_the_other_waits(tmp_path: Path) -> None:
     async with house(tmp_path, UP) as desk:
         await waiting(desk, tmp_path, 0.5, 0.6)
-        book = service_of(desk).book
+        book = service_of(desk.house).book
         answers = await asyncio.gather(book.approve("p1", ANN), book.approve("p2", BEA))
         assert [type(one) for one in answers].count(Applied) == 1
         [one] = await history(desk)
@@ -61,7 +61,7 @@ async def test_of_two_versions_approved_at_once_one_is_in_use_and_the_other_wait
 async def test_approved_and_rejected_at_once_is_one_of_the_two(tmp_path: Path) -> None:
     async with house(tmp_path, UP) as desk:
         await waiting(desk, tmp_path, 0.5)
-        book = service_of(desk).book
+        book = service_of(desk.house).book
         approved, rejected = await asyncio.gather(book.approve("p1", ANN), book.reject("p1", BEA, "no"))
         assert isinstance(approved, Refused) is not isinstance(rejected, Refused)
         in_use = files.current_version(folder(tmp_path))
@@ -72,7 +72,7 @@ async def test_approved_and_rejected_at_once_is_one_of_the_two(tmp_path: Path) -
 async def test_what_is_taken_back_is_not_taken_back_again(tmp_path: Path) -> None:
     async with house(tmp_path, UP) as desk:
         await waiting(desk, tmp_path, 0.5)
-        await service_of(desk).book.approve("p1", ANN)
+        await service_of(desk.house).book.approve("p1", ANN)
         change = await number(desk)
         assert "v0001 → none" in await said(desk, f"/undo {change}", "1")
         again = await said(desk, f"/undo {change}")
@@ -85,7 +85,7 @@ async def test_what_is_taken_back_is_not_taken_back_again(tmp_path: Path) -> Non
 async def test_two_who_take_the_same_change_back(tmp_path: Path) -> None:
     async with house(tmp_path, UP) as desk:
         await waiting(desk, tmp_path, 0.5)
-        await service_of(desk).book.approve("p1", ANN)
+        await service_of(desk.house).book.approve("p1", ANN)
         change = await number(desk)
         await asyncio.gather(said(desk, f"/undo {change}", "1"), said(desk, f"/undo {change}", "1"))
         assert [one[1:] for one in await history(desk)] == [("none", "v0001"), ("v0001", "none")]
@@ -94,7 +94,7 @@ async def test_two_who_take_the_same_change_back(tmp_path: Path) -> None:
 async def test_a_version_put_in_use_by_hand_meanwhile_stays(tmp_path: Path) -> None:
     async with house(tmp_path, UP) as desk:
         await waiting(desk, tmp_path, 0.5, 0.6)
-        await service_of(desk).book.approve("p1", ANN)
+        await service_of(desk.house).book.approve("p1", ANN)
         make_current(tmp_path / "models", *PLACE, "v0002")
         assert "v0002 is in use now, no longer v0001" in await said(desk, f"/undo {await number(desk)}", "1")
         assert files.current_version(folder(tmp_path)) == "v0002"

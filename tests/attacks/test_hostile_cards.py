@@ -7,9 +7,10 @@ from typing import Any
 
 import model_kit
 import pytest
-from test_retrain_house import folder, said, service_of
 from test_trials_house import PLACE, UP, house, install
+from training_house import folder, service_of
 from typer.testing import CliRunner
+from whole_house import said
 
 from bot.ml import files
 from bot.ml.card import card_of, card_text
@@ -117,7 +118,7 @@ def test_a_card_writes_no_lines_of_its_own_in_a_list(tmp_path: Path) -> None:
 async def test_a_version_that_was_changed_after_it_was_proposed_is_refused(tmp_path: Path) -> None:
     async with house(tmp_path, UP) as desk:
         version = install(tmp_path, 0.5, 1)
-        await service_of(desk).filed(PLACE, version, "training")
+        await service_of(desk.house).filed(PLACE, version, "training")
         _rewritten(tmp_path, threshold=0.01)
         refused = await said(desk, "/approve p1")
         assert "v0001 is not what it was when this was proposed; train it anew" in refused

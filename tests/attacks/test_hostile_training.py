@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_retrain_house import folder, house, said, service_of
+from test_retrain_house import house
 from test_trials_house import rounds_of
+from training_house import folder, service_of
+from whole_house import said
 
 from bot.ml import files
 from cli.training.versions import Versions
@@ -23,7 +25,7 @@ ANSWERS = {
 @pytest.mark.parametrize("line,told", ANSWERS.values(), ids=ANSWERS)
 async def test_garbage_is_one_line_and_proposes_nothing(tmp_path: Path, line: str, told: str) -> None:
     async with house(tmp_path) as desk:
-        service = service_of(desk)
+        service = service_of(desk.house)
         service.orders.lab.crew.command = _answers(line)
         shown = await said(desk, "/retrain xrp", "Confirm")
         assert told in shown
@@ -39,7 +41,7 @@ async def test_garbage_is_one_line_and_proposes_nothing(tmp_path: Path, line: st
 async def test_a_round_goes_on_to_its_end(tmp_path: Path, line: str) -> None:
     async with house(tmp_path) as desk:
         rounds = rounds_of(desk)
-        service_of(desk).orders.lab.crew.command = _answers(line)
+        service_of(desk.house).orders.lab.crew.command = _answers(line)
         places = [("metronome", "XRPUSDT"), ("metronome", "_general")]
         answer = await rounds._trained("Weekly training", places)
         assert answer == "0 trained, 2 not"

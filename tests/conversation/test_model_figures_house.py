@@ -2,27 +2,26 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import model_kit
 import numpy as np
 import pytest
-from whole_house import START_MS, Desk, market, whole_house
+from model_house import put
+from whole_house import START_MS, Desk, walk, whole_house
 
 from bot.domain.decision import Decision
 from bot.ml.align import Sources
-from bot.ml.card import Canary, Profile
+from bot.ml.card import Profile
 from bot.ml.compute import history_matrix
 from bot.ml.drift import drift_of, profile_of
 from bot.ml.feature import Matrix
 from bot.ml.phantom import Followed, Outcome, Vector
 from bot.ml.registry import feature_set
-from bot.ml.writing import write_version
 from bot.runtime.clock import WallClock
 from bot.runtime.phantoms import LateSignal
-from bot.strategy import Array, Frame
+from bot.strategy import Array
 from cli import model_figures
 from cli.jobs import build_jobs
 from cli.model_figures import LiveFigures, judged_of
@@ -35,12 +34,7 @@ NOW_MS = START_MS + HISTORY * BAR_MS
 FEW = 60
 
 
-def walk(seed: int, symbol: str) -> Frame:
-    steps = np.random.default_rng(seed).normal(0, 0.006, BARS)
-    return market([round(float(one), 5) for one in np.exp(np.cumsum(steps))], symbol, wick=0.002)
-
-
-XRP, BTC = walk(1, "XRPUSDT"), walk(2, "BTCUSDT")
+XRP, BTC = walk(1, "XRPUSDT", BARS, 0.006), walk(2, "BTCUSDT", BARS, 0.006)
 FRAMES = (XRP, BTC)
 
 
@@ -58,27 +52,9 @@ def install(
     home: Path, seed: int, symbol: str = "XRPUSDT", threshold: float = 0.5, profile: Profile | None = None
 ) -> str:
     """A model made when the house begins, put in use; answers its version."""
-    booster, asked = (
-        model_kit.knowing_nothing(seed, len(NAMES)),
-        np.random.default_rng(9).normal(size=(3, len(NAMES))),
-    )
-    canary = tuple(
-        Canary(tuple(row), float(score))
-        for row, score in zip(asked.tolist(), scores(seed, asked), strict=True)
-    )
-    card = replace(
-        model_kit.card(symbol),
-        strategy="metronome",
-        features=NAMES,
-        feature_hash=feature_set(NAMES).hash,
-        canary=canary,
-        importances=(),
-        threshold=threshold,
-        created_at_ms=NOW_MS + seed,
-        profile=profile,
-    )
-    text = booster.model_to_string().encode()
-    return write_version(home / "models", card, text, "<html></html>", current=True).version
+    booster = model_kit.knowing_nothing(seed, len(NAMES))
+    more = {"threshold": threshold, "profile": profile, "created_at_ms": NOW_MS + seed}
+    return put(home, NAMES, booster, symbol, **more)
 
 
 async def decided(desk: Desk) -> list[Decision]:

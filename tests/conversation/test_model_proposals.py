@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from test_retrain_house import folder, said, service_of
 from test_trials_house import PLACE, UP, house, install
-from whole_house import Desk
+from training_house import folder, service_of
+from whole_house import Desk, said
 
 from bot.domain.command import UseModel
 from bot.ml import files
@@ -18,7 +18,7 @@ USER = "console:operator"
 
 
 def book_of(desk: Desk) -> Book:
-    book = service_of(desk).book
+    book = service_of(desk.house).book
     assert isinstance(book, Book)
     return book
 
@@ -26,7 +26,7 @@ def book_of(desk: Desk) -> Book:
 async def waiting(desk: Desk, home: Path) -> str:
     """A version that nobody uses, as a proposal; its body."""
     version = install(home, 0.5, 1)
-    await service_of(desk).filed(PLACE, version, "training")
+    await service_of(desk.house).filed(PLACE, version, "training")
     filed = await book_of(desk).store.get(1)
     assert filed is not None
     return filed.draft.body

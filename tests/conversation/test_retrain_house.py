@@ -6,45 +6,25 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from training_house import CONFIG, HISTORY, USER, walk
-from whole_house import Desk, whole_house
+from training_house import CONFIG, HISTORY, USER, XRP, folder, market_of, service_of
+from whole_house import Desk, said, whole_house
 
 from bot.domain.refusal import Refused
 from bot.ml import files
 from bot.ml.model import ModelError
 from bot.ml.writing import make_current
 from bot.strategy import Frame
-from cli.training.service import TrainingService
 from cli.workshop.crew import STOPPED
-from handlers.trainer import Trained, Training, TrainOrder
+from handlers.lab import unheard
+from handlers.trainer import Trained, TrainOrder
 
 pytestmark = pytest.mark.timeout(300)  # real workers train, on whatever machine
-XRP = walk(1, "XRPUSDT")
 
 
 @asynccontextmanager
 async def house(home: Path, *frames: Frame, history: int = HISTORY) -> AsyncIterator[Desk]:
     async with whole_house(home, frames or (XRP,), CONFIG, history=history) as desk:
         yield desk
-
-
-def service_of(desk: Desk) -> TrainingService:
-    seat = desk.house.front.seats[desk.house.name]
-    [found] = [thing.trainer for thing in seat.context if isinstance(thing, Training)]
-    assert isinstance(found, TrainingService)
-    return found
-
-
-def folder(home: Path) -> Path:
-    return home / "models" / "metronome" / "XRPUSDT"
-
-
-async def unheard(part: float, at: str) -> None:
-    """Nobody looks."""
-
-
-async def said(desk: Desk, *lines: str) -> str:
-    return "\n".join([await desk.say(line) for line in lines])
 
 
 async def test_trained_approved_used_at_the_next_bar_and_taken_back(tmp_path: Path) -> None:
@@ -98,8 +78,8 @@ async def test_too_few_candles_are_one_line_and_nothing_waits(tmp_path: Path) ->
 
 
 async def test_one_after_the_other_and_stopped_wherever_it_is(tmp_path: Path) -> None:
-    async with house(tmp_path, XRP, walk(2, "BTCUSDT")) as desk:
-        service, heard, second = service_of(desk), [], asyncio.Event()
+    async with house(tmp_path, XRP, market_of(2, "BTCUSDT")) as desk:
+        service, heard, second = service_of(desk.house), [], asyncio.Event()
 
         async def follow(part: float, at: str) -> None:
             if at == "BTCUSDT, 2 of 2: candles":
@@ -131,7 +111,7 @@ async def test_one_after_the_other_and_stopped_wherever_it_is(tmp_path: Path) ->
 
 async def test_a_worker_that_dies_leaves_a_line_and_no_version(tmp_path: Path) -> None:
     async with house(tmp_path) as desk:
-        service = service_of(desk)
+        service = service_of(desk.house)
         service.orders.lab.crew.command = ("false",)
         found = await service.train(TrainOrder(("XRPUSDT",), USER), unheard)
         fault = "a training failed before its end; nothing of it is kept"

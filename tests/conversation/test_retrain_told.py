@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from chat_house import ChatHouse, chat_house
 from house_parts import in_virtual_time
-from test_retrain_house import XRP, folder
 from test_trials_house import HOURLY, WEEKLY, rule_of
-from training_house import CONFIG, HISTORY
+from training_house import CONFIG, HISTORY, XRP, folder
 
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.ml import files

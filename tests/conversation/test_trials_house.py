@@ -6,21 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import lightgbm
-import model_kit
 import numpy as np
 import pytest
-from test_retrain_house import XRP, folder, said, service_of
-from training_house import CONFIG, walk
-from whole_house import Desk, market, whole_house
+from model_house import put
+from training_house import CONFIG, XRP, folder, market_of, service_of
+from whole_house import Desk, market, said, whole_house
 
 from bot.ml import files
-from bot.ml.card import Canary
 from bot.ml.challenger import challenger_version, make_challenger
 from bot.ml.loaded import load_model
 from bot.ml.model import ModelError
-from bot.ml.registry import feature_set
 from bot.ml.trial import Trial, trial_of
-from bot.ml.writing import make_current, withdraw, write_version
+from bot.ml.writing import make_current, withdraw
 from bot.runtime.job_rules import JobRule
 from bot.strategy import Frame
 from cli.training.joining import HOURLY, WEEKLY
@@ -54,22 +51,7 @@ def install(home: Path, threshold: float, made_ms: int, *, current: bool = False
     given = np.random.default_rng(1).normal(size=(400, len(NAMES)))
     parameters = {"objective": "binary", "verbose": -1, "num_threads": 1, "num_leaves": 7, "seed": 1}
     booster = lightgbm.train(parameters, lightgbm.Dataset(given, given[:, 0] > 0), 10)
-    scores = np.asarray(booster.predict(given[:3]))
-    card = replace(
-        model_kit.card(),
-        strategy="metronome",
-        features=NAMES,
-        feature_hash=feature_set(NAMES).hash,
-        canary=tuple(
-            Canary(tuple(row), float(score)) for row, score in zip(given[:3].tolist(), scores, strict=True)
-        ),
-        importances=(),
-        profile=None,
-        threshold=threshold,
-        created_at_ms=made_ms,
-    )
-    text = booster.model_to_string().encode()
-    return write_version(home / "models", card, text, "<p></p>", current=current).version
+    return put(home, NAMES, booster, threshold=threshold, created_at_ms=made_ms, current=current)
 
 
 def rule_of(desk: Desk, name: str) -> JobRule:
@@ -177,14 +159,14 @@ async def test_a_weekly_round_ends_in_a_proposal_then_in_a_challenger(tmp_path: 
 
 async def test_several_symbols_have_a_model_together_too(tmp_path: Path) -> None:
     config = CONFIG.replace("ml: {", "ml: {mode: shadow, ")
-    frames = [XRP, walk(2, "BTCUSDT")]
+    frames = [XRP, market_of(2, "BTCUSDT")]
     async with whole_house(tmp_path, frames, config, history=1_900) as desk:
         assert await job(desk, WEEKLY) == "3 trained"
         shown = await said(desk, "/proposals")
         assert "model metronome/XRPUSDT v0001" in shown
         assert "model metronome/BTCUSDT v0001" in shown
         assert "model metronome/_general v0001" in shown
-        waiting = await service_of(desk).book.waiting()
+        waiting = await service_of(desk.house).book.waiting()
         [general] = [one.id for one in waiting if "_general" in one.title]
         assert "none → v0001" in await said(desk, f"/approve {general}", "1")
         await desk.bars(3)
@@ -233,12 +215,12 @@ async def test_a_death_between_the_proposal_and_the_end_of_the_trial_files_nothi
         with monkeypatch.context() as patched:
             patched.setattr("cli.training.trials.drop_challenger", dies)
             assert "No space left on device" in await job(desk, HOURLY)
-        assert [one.id for one in await service_of(desk).book.waiting()] == ["p1"]
+        assert [one.id for one in await service_of(desk.house).book.waiting()] == ["p1"]
         assert challenger_version(folder(tmp_path)) == "v0002"
     async with house(tmp_path, UP, history=EARLY + 45) as desk:
         rounds_of(desk).wishes = replace(rounds_of(desk).wishes, every=10**9)
         assert await job(desk, HOURLY) == "metronome/XRPUSDT: v0002 won: p1 waits"
-        assert [one.id for one in await service_of(desk).book.waiting()] == ["p1"]
+        assert [one.id for one in await service_of(desk.house).book.waiting()] == ["p1"]
         assert challenger_version(folder(tmp_path)) is None
 
 
@@ -254,7 +236,7 @@ async def test_the_list_of_models_says_who_is_being_trained(tmp_path: Path) -> N
     install(tmp_path, 0.5, 1, current=True)
     async with house(tmp_path, UP) as desk:
         assert "queued" not in await said(desk, "/ml")
-        with service_of(desk).turns.hold(Ticket("telegram:7", PLACE)):
+        with service_of(desk.house).turns.hold(Ticket("telegram:7", PLACE)):
             assert "queued" in await said(desk, "/ml")
         assert "queued" not in await said(desk, "/ml")
 
@@ -305,9 +287,9 @@ async def test_a_jobs_newer_proposal_takes_the_place_of_its_older_one(tmp_path: 
             version = install(tmp_path, threshold, 1)
             entered = await trials.enter(PLACE, version)
             assert entered.said == f"{version} waits for approval"
-        filed = await service_of(desk).filed(PLACE, "v0001", "training asked by ann")
+        filed = await service_of(desk.house).filed(PLACE, "v0001", "training asked by ann")
         assert filed.id == "p3"
         await trials.enter(PLACE, install(tmp_path, 0.6, 1))
-        waiting = await service_of(desk).book.waiting()
+        waiting = await service_of(desk.house).book.waiting()
         assert [one.id for one in waiting] == ["p3", "p4"], "what a person asked for stays"
         assert "v0003 follows it" in await said(desk, "/proposals decided")

@@ -13,7 +13,7 @@ from cli.couriers import attached, drawn
 from cli.jobs import send_weekly
 from cli.weekly import WeeklyLab, kept_report
 from cli.workshop.crew import Crew
-from handlers.lab import WeeklyOrder, WeeklyResult
+from handlers.lab import WeeklyOrder, WeeklyResult, unheard
 from handlers.reply import EquityPlot
 
 WAVES = [0.6 * (1 + 0.012 * ((i // 3) % 2)) * 0.9995**i for i in range(400)]
@@ -22,10 +22,6 @@ sizing: {mode: risk_usd, value: "20"}
 limits: {daily_loss_percent: "0", drawdown_percent: "0", kill_losing_run: 0, kill_trades: 0}
 """
 STEPS = ("Live", "Backtest", "Live against backtest", "Kill switches", "Models, proposals")
-
-
-async def unheard(part: float, at: str) -> None:
-    """Nobody looks."""
 
 
 async def made(lab: object, back: int = 0) -> WeeklyResult:

@@ -16,7 +16,7 @@ from bot.runtime.trading_desk import TradingDesk
 from bot.venues.port import VenueUnavailable
 from cli.jobs import send_weekly
 from cli.weekly import WeeklyLab, kept_report
-from handlers.lab import WeeklyOrder, WeeklyResult
+from handlers.lab import WeeklyOrder, WeeklyResult, unheard
 from research.weekly.facts import ModelFacts
 from research.weekly.report import WeeklyReport
 from storage.ledger import SqlLedger
@@ -42,10 +42,6 @@ class Made:
     lines: dict[str, str]
     there: frozenset[str]
     failed: dict[str, str]
-
-
-async def unheard(part: float, at: str) -> None:
-    """Nobody looks."""
 
 
 async def made(desk: Desk) -> Made:

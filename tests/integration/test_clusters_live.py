@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import lightgbm
-import model_kit
 import numpy as np
 import pytest
-from whole_house import BAR_MS, START_MS, Desk, market, whole_house
+from model_house import BARS, HISTORY, put
+from whole_house import BAR_MS, START_MS, Desk, said, walk, whole_house
 
 from bot.ml import grouping as groupings
 from bot.ml.align import Sources
-from bot.ml.card import Canary
 from bot.ml.compute import history_matrix
 from bot.ml.feature import FeatureSet
 from bot.ml.grouping import (
@@ -29,23 +28,20 @@ from bot.ml.grouping import (
 )
 from bot.ml.phantom import Followed
 from bot.ml.registry import FEATURES, feature_set
-from bot.ml.writing import write_version
 from bot.strategy import Array, Frame
 
 NAMES = (
     "rsi", "cluster_0", "cluster_1", "cluster_2", "volatility_in_cluster", "volume_in_cluster", "btc_correlation",
     "signal_strength", "side",
 )  # fmt: skip
-HISTORY, BARS = 620, 660
 
 
-def walk(seed: int, symbol: str) -> Frame:
-    steps = np.random.default_rng(seed).normal(0, 0.003, BARS)
-    made = market([round(float(one), 5) for one in np.exp(np.cumsum(steps))], symbol, wick=0.002)
-    return replace(made, volume=np.random.default_rng(seed).lognormal(5, 1, BARS))
+def market_of(seed: int, symbol: str) -> Frame:
+    """With volumes of its own."""
+    return replace(walk(seed, symbol, BARS), volume=np.random.default_rng(seed).lognormal(5, 1, BARS))
 
 
-XRP, BTC = walk(1, "XRPUSDT"), walk(2, "BTCUSDT")
+XRP, BTC = market_of(1, "XRPUSDT"), market_of(2, "BTCUSDT")
 FRAMES = (XRP, BTC)
 MEASURES = (
     Measures(0.0037, 1e8, 0.91, 1.1, 0.2, 0.0, 1.03),
@@ -86,17 +82,7 @@ def trained(seed: int) -> lightgbm.Booster:
 
 
 def install(home: Path, seed: int, symbol: str = "XRPUSDT") -> None:
-    booster, asked = trained(seed), np.random.default_rng(9).normal(size=(3, len(NAMES)))
-    canary = tuple(
-        Canary(tuple(row), float(score))
-        for row, score in zip(asked.tolist(), booster.predict(asked), strict=True)
-    )
-    card = replace(
-        model_kit.card(symbol), strategy="metronome", features=NAMES, feature_hash=feature_set(NAMES).hash,
-        canary=canary, importances=(), threshold=0.5, profile=None,
-    )  # fmt: skip
-    text = booster.model_to_string().encode()
-    write_version(home / "models", card, text, "<html></html>", current=True)
+    put(home, NAMES, trained(seed), symbol)
 
 
 def sources(home: Path) -> Sources:
@@ -107,10 +93,6 @@ def sources(home: Path) -> Sources:
 
 def as_in_training(home: Path, seed: int) -> Array:
     return np.asarray(trained(seed).predict(history_matrix(feature_set(NAMES), sources(home))))
-
-
-async def said(desk: Desk, *lines: str) -> str:
-    return "\n".join([await desk.say(line) for line in lines])
 
 
 async def scores(desk: Desk) -> dict[int, float | None]:

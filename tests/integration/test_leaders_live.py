@@ -2,44 +2,36 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from random import Random
 
 import model_kit
 import numpy as np
 import pytest
+from loopback_house import BAR_MS, LISTED, both, loopback_house, told, twice
+from model_house import BARS, HISTORY, NAMES, install
 from sandbox_house import Sandbox, sandbox
-from test_models_live import BARS, HISTORY, NAMES, install, walk
-from whole_house import plan_of, written
+from training_house import service_of
+from whole_house import plan_of, walk, written
 
-from bot.config import load_text
 from bot.ml.align import Sources
 from bot.ml.compute import history_matrix
 from bot.ml.feature import FeatureSet
 from bot.ml.registry import FEATURES, feature_set
-from bot.runtime.clock import WallClock
-from bot.runtime.perform import LanedPerformer, Performer
 from bot.strategy import Array, Frame
 from bot.venues.binance import BinanceDialect
 from bot.venues.bybit import BybitDialect
-from bot.venues.ccxt_venue.venue import CcxtVenue
-from bot.venues.ccxt_venue.wire import Access, Environment
 from bot.venues.port import VenueUnavailable
 from cli import leaders, wiring
-from cli.live_paper import PaperLive
 from cli.live_paper_venue import LivePaperVenue
 from cli.phantoms import Current
-from cli.training.service import TrainingService
-from cli.venues import READ_LAG_MS, ExchangeAt
-from cli.wiring import Blueprint, House, open_house
+from cli.wiring import House, open_house
 from cli.workshop.parcel import unpacked
-from handlers.trainer import Training
 
 SHADOW = "ml: {mode: shadow}\n"
-XRP, BTC, ETH = walk(1, "XRPUSDT"), walk(2, "BTCUSDT"), walk(3, "ETHUSDT")
+XRP, BTC, ETH = walk(1, "XRPUSDT", BARS), walk(2, "BTCUSDT", BARS), walk(3, "ETHUSDT", BARS)
 
 
 @asynccontextmanager
@@ -143,57 +135,26 @@ async def test_a_market_without_leaders_is_told_once(
 
 # --- exchanges ------------------------------------------------------------------------------------------------------
 
-BAR = 900_000
 DIALECTS = {"binance": BinanceDialect, "bybit": BybitDialect}
-LISTED = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
-both = pytest.mark.parametrize("name", ["binance", "bybit"])
-twice = pytest.mark.parametrize("on_paper", [False, True], ids=["exchange", "paper"])
 
 
-@asynccontextmanager
-async def desk(box: Sandbox, name: str, home: Path, *, on_paper: bool) -> AsyncIterator[House]:
+def desk(box: Sandbox, name: str, home: Path, *, on_paper: bool) -> AbstractAsyncContextManager[House]:
     """A desk over loopback that trades XRPUSDT alone."""
-    place = box.place
-    key, secret = ("", "") if on_paper else (place["api_key"], place["secret"])
-    access = Access(Environment.SANDBOX, key, secret, place["rest"], place["stream"])
-    make = PaperLive if on_paper else ExchangeAt
-    plan = Blueprint(
-        home=home,
-        loaded=load_text(f"{written(home, [XRP])}{SHADOW}", home, {}),
-        mode="paper" if on_paper else "testnet",
-        account=f"{name}:test:test",
-        timeframe="15m",
-        symbols=("XRPUSDT",),
-        make_venue=make(name, access, lambda: box.pace.now_ms, Random(1)),
-        performer=Performer if on_paper else LanedPerformer,
-        read_lag_ms=0 if on_paper else READ_LAG_MS,
-        wall_ms=WallClock().now_ms,
-    )
-    async with open_house(plan) as house:
-        yield house
+    config = f"{written(home, [XRP])}{SHADOW}"
+    return loopback_house(box, name, home, "XRPUSDT", config=config, on_paper=on_paper)
 
 
 async def bars(house: House, box: Sandbox, count: int) -> None:
     """Bars close at the exchange, one after the other, and the desk has decided on each."""
     seen = len(await house.desk.decisions(200))
     for number in range(1, count + 1):
-        box.pace.skip(BAR - box.pace.now_ms % BAR + 50)
+        box.pace.skip(BAR_MS - box.pace.now_ms % BAR_MS + 50)
         async with asyncio.timeout(60):
             while len(await house.desk.decisions(200)) < seen + number:
                 if isinstance(house.venue, LivePaperVenue):
                     await house.step()
                 await asyncio.sleep(0.02)
         await house.settled()
-
-
-async def told(house: House, box: Sandbox) -> dict[str, Frame]:
-    """All candles as the exchange tells them now."""
-    venue = house.venue
-    assert isinstance(venue, CcxtVenue | LivePaperVenue)
-    line = venue.gateway if isinstance(venue, CcxtVenue) else venue.line
-    assert line is not None
-    until_ms = box.pace.now_ms // BAR * BAR
-    return {one: await line.dialect.candles(one, "15m", 1400, until_ms) for one in LISTED}
 
 
 @both
@@ -207,10 +168,10 @@ async def test_leaders_of_an_exchange_are_those_of_training(
     async with sandbox(name, symbols=LISTED) as box:
         async with desk(box, name, tmp_path, on_paper=on_paper) as house:
             await bars(house, box, 2)
-        box.pace.skip(2 * BAR)
+        box.pace.skip(2 * BAR_MS)
         async with desk(box, name, tmp_path, on_paper=on_paper) as house:
             await bars(house, box, 2)
-            frames = await told(house, box)
+            frames = {one: await told(house, box, one, 1400) for one in LISTED}
             found = await compared(house, frames)
     assert len(found) >= 4
     assert len(frames["BTCUSDT"]) == 1400
@@ -240,18 +201,9 @@ async def test_an_exchange_that_has_no_leaders_holds_no_score_up(
             patched.setattr(DIALECTS[name], "candles", candles)
             async with desk(box, name, tmp_path, on_paper=on_paper) as house:
                 await bars(house, box, 2)
-                xrp = await told_of_xrp(house, box)
+                xrp = await told(house, box, "XRPUSDT", 1400)
                 assert len(await compared(house, {"XRPUSDT": xrp})) == 2
     assert {"BTCUSDT", "ETHUSDT"} == set(asked)
-
-
-async def told_of_xrp(house: House, box: Sandbox) -> Frame:
-    """The only candles that can be had."""
-    venue = house.venue
-    assert isinstance(venue, CcxtVenue | LivePaperVenue)
-    line = venue.gateway if isinstance(venue, CcxtVenue) else venue.line
-    assert line is not None
-    return await line.dialect.candles("XRPUSDT", "15m", 1400, box.pace.now_ms // BAR * BAR)
 
 
 # --- training -------------------------------------------------------------------------------------------------------
@@ -262,11 +214,7 @@ async def test_a_training_knows_the_leaders_too(tmp_path: Path) -> None:
     async with paper(tmp_path, (XRP, BTC, ETH)) as house:
         assert {"BTCUSDT", "ETHUSDT"} <= set(house.engine.state.settings.instruments)
         await house.step()
-        [service] = [
-            thing.trainer for thing in house.front.seats[house.name].context if isinstance(thing, Training)
-        ]
-        assert isinstance(service, TrainingService)
-        parcel = await service.orders.parcel(("metronome", "XRPUSDT"), ("XRPUSDT",))
+        parcel = await service_of(house).orders.parcel(("metronome", "XRPUSDT"), ("XRPUSDT",))
         frames = {one.symbol: one for one in unpacked(BytesIO(parcel)).frames}
     assert set(frames) == {"XRPUSDT", "BTCUSDT", "ETHUSDT"}
     until = HISTORY + 1

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_models_live import FRAMES, HISTORY, install
-from whole_house import whole_house
+from model_house import BARS, HISTORY, install
+from whole_house import walk, whole_house
 
 from bot.ml import compute, loaded, score, shelf
 from research.store.files import FileStore
 
+FRAMES = (walk(1, "XRPUSDT", BARS), walk(2, "BTCUSDT", BARS))
 SHADOW = "ml: {mode: shadow}\n"
 
 

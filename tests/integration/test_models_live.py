@@ -2,58 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import model_kit
 import numpy as np
 import pytest
-from whole_house import Desk, market, whole_house
+from model_house import BARS, HISTORY, NAMES, install
+from whole_house import said, walk, whole_house
 
 from bot.domain.decision import Decision
 from bot.ml.align import Sources
-from bot.ml.card import Canary
 from bot.ml.compute import history_matrix
 from bot.ml.files import MODEL_FILE
 from bot.ml.registry import feature_set
-from bot.ml.writing import write_version
-from bot.strategy import Array, Frame
+from bot.strategy import Array
 
-NAMES = ("rsi", "adx", "macd_hist", "signal_strength", "side", "btc_ret_1", "oi_change")
-HISTORY, BARS = 620, 660
-
-
-def walk(seed: int, symbol: str) -> Frame:
-    steps = np.random.default_rng(seed).normal(0, 0.003, BARS)
-    return market([round(float(one), 5) for one in np.exp(np.cumsum(steps))], symbol, wick=0.002)
-
-
-XRP, BTC = walk(1, "XRPUSDT"), walk(2, "BTCUSDT")
+XRP, BTC = walk(1, "XRPUSDT", BARS), walk(2, "BTCUSDT", BARS)
 FRAMES = (XRP, BTC)
-
-
-def install(home: Path, seed: int, symbol: str = "XRPUSDT") -> str:
-    """Put a model in place as training does; answers its version."""
-    booster, asked = (
-        model_kit.knowing_nothing(seed, len(NAMES)),
-        np.random.default_rng(9).normal(size=(3, len(NAMES))),
-    )
-    canary = tuple(
-        Canary(tuple(row), float(score))
-        for row, score in zip(asked.tolist(), booster.predict(asked), strict=True)
-    )
-    card = replace(
-        model_kit.card(symbol),
-        strategy="metronome",
-        features=NAMES,
-        feature_hash=feature_set(NAMES).hash,
-        canary=canary,
-        importances=(),
-        profile=None,
-        threshold=0.5,
-    )
-    text = booster.model_to_string().encode()
-    return write_version(home / "models", card, text, "<html></html>", current=True).version
 
 
 def as_in_training(seed: int) -> Array:
@@ -62,10 +27,6 @@ def as_in_training(seed: int) -> Array:
     return np.asarray(
         model_kit.knowing_nothing(seed, len(NAMES)).predict(history_matrix(feature_set(NAMES), sources))
     )
-
-
-async def said(desk: Desk, *lines: str) -> str:
-    return "\n".join([await desk.say(line) for line in lines])
 
 
 def scored(decisions: Sequence[Decision]) -> dict[int, float | None]:

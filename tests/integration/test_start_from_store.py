@@ -1,37 +1,25 @@
 """A desk that starts over loopback: candles of the store, the exchange for what is missing, the same to the bit."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 import pytest
+from loopback_house import BAR_MS, LISTED, both, loopback_house, told, twice
 from sandbox_house import Sandbox, sandbox
 
-from bot.config import load_text
 from bot.market.signals import WindowSignals
-from bot.runtime.clock import WallClock
-from bot.runtime.perform import LanedPerformer, Performer
 from bot.strategy import Frame
 from bot.venues.binance import BinanceDialect
 from bot.venues.bybit import BybitDialect
 from bot.venues.ccxt_venue.venue import CcxtVenue
-from bot.venues.ccxt_venue.wire import Access, Environment
 from cli import shelf as shelves
-from cli.live_paper import PaperLive
 from cli.live_paper_venue import LivePaperVenue
 from cli.shelf import StoreShelf
-from cli.venues import READ_LAG_MS, ExchangeAt
-from cli.wiring import Blueprint, House, open_house
+from cli.wiring import House
 from research.store.files import FileStore
 
-BAR = 900_000
-SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 NAMES = ("open_at_ms", "open", "high", "low", "close", "volume")
-DIALECTS = {"binance": BinanceDialect, "bybit": BybitDialect}
-both = pytest.mark.parametrize("name", ["binance", "bybit"])
-twice = pytest.mark.parametrize("paper", [False, True])
 
 
 @pytest.fixture(autouse=True)
@@ -56,26 +44,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-@asynccontextmanager
-async def desk(box: Sandbox, name: str, home: Path, *, paper: bool) -> AsyncIterator[House]:
-    place = box.place
-    key, secret = ("", "") if paper else (place["api_key"], place["secret"])
-    access = Access(Environment.SANDBOX, key, secret, place["rest"], place["stream"])
-    make = PaperLive if paper else ExchangeAt
-    plan = Blueprint(
-        home=home,
-        loaded=load_text("{}", home, {}),
-        mode="paper" if paper else "testnet",
-        account=f"{name}:test:test",
-        timeframe="15m",
-        symbols=SYMBOLS,
-        make_venue=make(name, access, lambda: box.pace.now_ms, Random(1)),
-        performer=Performer if paper else LanedPerformer,
-        read_lag_ms=0 if paper else READ_LAG_MS,
-        wall_ms=WallClock().now_ms,
-    )
-    async with open_house(plan) as house:
-        yield house
+def desk(box: Sandbox, name: str, home: Path, *, on_paper: bool) -> AbstractAsyncContextManager[House]:
+    return loopback_house(box, name, home, *LISTED, on_paper=on_paper)
 
 
 def shelf_of(house: House) -> StoreShelf:
@@ -90,42 +60,37 @@ def started_with(house: House) -> dict[str, list[bytes]]:
     """The candles that the strategies see, to the bit."""
     signals = house.engine.signals
     assert isinstance(signals, WindowSignals)
-    return {symbol: bits(signals.frame(symbol)) for symbol in SYMBOLS}
+    return {symbol: bits(signals.frame(symbol)) for symbol in LISTED}
 
 
 def bits(frame: Frame) -> list[bytes]:
     return [getattr(frame, name).tobytes() for name in NAMES]
 
 
-async def told(house: House, box: Sandbox) -> dict[str, list[bytes]]:
+async def alone(house: House, box: Sandbox) -> dict[str, list[bytes]]:
     """The same as the exchange alone tells it."""
-    venue = house.venue
-    assert isinstance(venue, CcxtVenue | LivePaperVenue)
-    line = venue.gateway if isinstance(venue, CcxtVenue) else venue.line
-    assert line is not None
-    until_ms = box.pace.now_ms // BAR * BAR
-    return {symbol: bits(await line.dialect.candles(symbol, "15m", 1000, until_ms)) for symbol in SYMBOLS}
+    return {symbol: bits(await told(house, box, symbol, 1000)) for symbol in LISTED}
 
 
 @both
 @twice
 async def test_the_second_start_asks_only_for_what_is_missing(
-    tmp_path: Path, name: str, paper: bool, asked: list[int]
+    tmp_path: Path, name: str, on_paper: bool, asked: list[int]
 ) -> None:
     async with sandbox(name) as box:
-        async with desk(box, name, tmp_path, paper=paper) as house:
+        async with desk(box, name, tmp_path, on_paper=on_paper) as house:
             assert asked == [1000] * 3
-            assert started_with(house) == await told(house, box)
+            assert started_with(house) == await alone(house, box)
             await shelf_of(house).settled()
         store = FileStore(tmp_path / "history", f"{name} sandbox")
         assert [(one.symbol, one.bars, one.missing) for one in store.inventory()] == [
-            (symbol, 1000, 0) for symbol in SYMBOLS
+            (symbol, 1000, 0) for symbol in LISTED
         ]
-        box.pace.skip(7 * BAR)
+        box.pace.skip(7 * BAR_MS)
         asked.clear()
-        async with desk(box, name, tmp_path, paper=paper) as house:
+        async with desk(box, name, tmp_path, on_paper=on_paper) as house:
             assert asked == [8] * 3, "seven new ones, and the newest known as proof"
-            assert started_with(house) == await told(house, box)
+            assert started_with(house) == await alone(house, box)
             await shelf_of(house).settled()
         assert {(one.bars, one.missing) for one in store.inventory()} == {(1007, 0)}
 
@@ -135,10 +100,10 @@ async def test_holes_and_damage_never_keep_a_desk_from_starting(
     tmp_path: Path, name: str, asked: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with sandbox(name) as box:
-        async with desk(box, name, tmp_path, paper=False) as house:
+        async with desk(box, name, tmp_path, on_paper=False) as house:
             await shelf_of(house).settled()
         store = FileStore(tmp_path / "history", f"{name} sandbox")
-        damaged, gappy, foreign = (store.root / "candles" / "15m" / f"{one}.parquet" for one in SYMBOLS)
+        damaged, gappy, foreign = (store.root / "candles" / "15m" / f"{one}.parquet" for one in LISTED)
         damaged.write_bytes(damaged.read_bytes()[:5000])
         whole = store.load("ETHUSDT", "15m")
         gappy.unlink()
@@ -149,9 +114,9 @@ async def test_holes_and_damage_never_keep_a_desk_from_starting(
         FileStore(store.root, "import").upsert("15m", other)
         asked.clear()
         caplog.clear()
-        async with desk(box, name, tmp_path, paper=False) as house:
+        async with desk(box, name, tmp_path, on_paper=False) as house:
             assert sorted(asked) == [1, 310, 1000, 1000]
-            assert started_with(house) == await told(house, box)
+            assert started_with(house) == await alone(house, box)
             await shelf_of(house).settled()
             assert not house.desk.status().halts
         lines = [one.getMessage() for one in caplog.records if one.name == "cli.shelf"]

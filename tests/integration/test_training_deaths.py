@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import training_house
-from training_house import CONFIG, HISTORY, walk
+from training_house import CONFIG, HISTORY, XRP
 from whole_house import whole_house
 
 from bot.ml import files
@@ -52,7 +52,7 @@ async def test_a_desk_dies_while_it_trains(tmp_path: Path) -> None:
     there = [one.name for one in folder.glob("v*")]
     for version in there:
         load_model(folder / version)
-    async with whole_house(tmp_path, [walk(1, "XRPUSDT")], CONFIG, history=HISTORY) as desk:
+    async with whole_house(tmp_path, [XRP], CONFIG, history=HISTORY) as desk:
         assert files.current_version(folder) is None
         assert "Nothing waits" in await desk.say("/proposals")
         await desk.say("/retrain xrp")

@@ -4,10 +4,10 @@ import asyncio
 import sys
 from pathlib import Path
 
-import numpy as np
-from whole_house import market, whole_house
+from whole_house import walk, whole_house
 
 from bot.strategy import Frame
+from cli.house import House
 from cli.training.service import TrainingService
 from handlers.trainer import Training, TrainOrder
 
@@ -18,18 +18,32 @@ FAR = 0.4
 """So far a training must have come: it is in the middle of its folds."""
 
 
-def walk(seed: int, symbol: str) -> Frame:
-    """A market that goes nowhere."""
-    steps = np.random.default_rng(seed).normal(0, 0.004, BARS)
-    return market([round(float(one), 5) for one in np.exp(np.cumsum(steps))], symbol, wick=0.002)
+def market_of(seed: int, symbol: str) -> Frame:
+    """As long as a training wants it."""
+    return walk(seed, symbol, BARS, 0.004)
+
+
+XRP = market_of(1, "XRPUSDT")
+
+
+def service_of(house: House) -> TrainingService:
+    """Who trains there."""
+    [found] = [
+        thing.trainer for thing in house.front.seats[house.name].context if isinstance(thing, Training)
+    ]
+    assert isinstance(found, TrainingService)
+    return found
+
+
+def folder(home: Path) -> Path:
+    """The versions of XRPUSDT's model."""
+    return home / "models" / "metronome" / "XRPUSDT"
 
 
 async def live(home: Path) -> None:
     """Train, and tell who does it once it is in the middle."""
-    async with whole_house(home, [walk(1, "XRPUSDT")], CONFIG, history=HISTORY) as desk:
-        seat = desk.house.front.seats[desk.house.name]
-        [service] = [thing.trainer for thing in seat.context if isinstance(thing, Training)]
-        assert isinstance(service, TrainingService)
+    async with whole_house(home, [XRP], CONFIG, history=HISTORY) as desk:
+        service = service_of(desk.house)
         crew = service.orders.lab.crew
 
         async def tell(part: float, at: str) -> None:

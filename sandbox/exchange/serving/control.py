@@ -19,10 +19,10 @@ from sandbox.exchange.serving.asked import brief, need, read_fields, whole
 from sandbox.exchange.serving.errors import Refusal
 from sandbox.exchange.serving.fault_file import read_plan
 from sandbox.exchange.serving.pace import Pace
-from sandbox.exchange.serving.server import HOST, Listener
 from sandbox.exchange.serving.stage import Stage
 from sandbox.exchange.serving.truth import NEWEST, READINGS, plain, read
 from sandbox.exchange.serving.world import ACTIONS, do
+from sandbox.listening import Listener
 
 LONGEST_SKIP_MS = 31 * 86_400_000
 MOST_ROWS_DIGITS = 9
@@ -47,7 +47,7 @@ class ControlServer:
     @property
     def address(self) -> str:
         """Its base address, token and all."""
-        return f"http://{HOST}:{self._listener.port}/{self._token}"
+        return f"http://{self._listener.address}/{self._token}"
 
     async def __aenter__(self) -> Self:
         """Listen."""

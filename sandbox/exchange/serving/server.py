@@ -10,34 +10,11 @@ from sandbox.exchange.serving.errors import Cut
 from sandbox.exchange.serving.frames import ABNORMAL, Ending, Pong, StageSocket
 from sandbox.exchange.serving.stage import Stage
 from sandbox.exchange.wire import Request, Response
+from sandbox.listening import GIVE_UP_S, Listener
 
-HOST = "127.0.0.1"
 BODY_LIMIT = 4 * 1024 * 1024
-GIVE_UP_S = 1.0
 PATIENCE_S = 60.0
 """So long a client may leave its socket unread once all buffers are full."""
-
-
-class Listener:
-    """An aiohttp application on a port of its own; port 0 takes a free one."""
-
-    def __init__(self, app: web.Application, port: int = 0) -> None:
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GIVE_UP_S)
-        self.port = port
-
-    async def start(self) -> None:
-        """Listen; OSError when the port is taken."""
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, HOST, self.port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self.port = int(self._runner.addresses[0][1])
-
-    async def stop(self) -> None:
-        """Close everything."""
-        await self._runner.cleanup()
 
 
 class StageServer:
@@ -54,12 +31,12 @@ class StageServer:
     @property
     def rest(self) -> str:
         """Where requests go."""
-        return f"http://{HOST}:{self._listener.port}"
+        return f"http://{self._listener.address}"
 
     @property
     def stream(self) -> str:
         """Where websockets dial."""
-        return f"ws://{HOST}:{self._listener.port}"
+        return f"ws://{self._listener.address}"
 
     async def __aenter__(self) -> Self:
         """Listen."""
