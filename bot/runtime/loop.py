@@ -1,7 +1,9 @@
 """The one task that owns the engine: inbox -> handle -> commit -> perform, and back into the inbox.
 
 An event's journal line, what was decided, the order intents and the notices are committed in one transaction before
-anything is done about them. Events that led to nothing but figures may wait for the next commit.
+anything is done about them. Events that led to nothing but figures may wait for the next commit; those that led to rows
+in the books alone share it with what stands behind them in the inbox: after a bar of hundreds of symbols dozens of
+orders end at once, and a person's command must not wait for dozens of commits.
 """
 
 import asyncio
@@ -21,11 +23,13 @@ from bot.domain.refusal import Refused
 from bot.engine.engine import Engine
 from bot.runtime.discreet import discreet
 from bot.runtime.door import Door
-from bot.runtime.perform import Performer, deeds_of, needs_books
+from bot.runtime.perform import DEEDS, Performer, deeds_of, needs_books
 from bot.runtime.ports import Ledger, Step
 
 KEPT_LATENCIES = 2000
 WRITE_AGAIN_S = 1.0
+TOGETHER = 32
+"""So many steps at most share a commit because others stand behind them."""
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +65,7 @@ class Loop:
         self._inbox: deque[Event] = deque()
         self._door = Door()
         self._pending: list[Step] = []
+        self._owed = False
         self._answers: dict[str, asyncio.Future[Done | Refused]] = {}
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
@@ -138,8 +143,8 @@ class Loop:
             self._woken.clear()
             while self._inbox:
                 for event in self._door.admit(self._inbox.popleft(), self.engine.state):
-                    await self.step(event)
-            if self._pending and (self.last_commit_failed or len(self._pending) >= self._batch):
+                    await self.step(event, bool(self._inbox))
+            if self._pending and (self._owed or self.last_commit_failed or self._is_full):
                 await self._commit()
             if not self._inbox:  # writing takes its time, and its outcome is an event too
                 await self._rest()
@@ -166,14 +171,21 @@ class Loop:
         if self._pending:
             await self._commit()
 
-    async def step(self, event: Event) -> None:
-        """One event: handle, commit, perform."""
+    @property
+    def _is_full(self) -> bool:
+        return len(self._pending) >= max(self._batch, 1)
+
+    async def step(self, event: Event, more: bool = False) -> None:
+        """One event: handle, commit, perform. With `more` behind it, rows for the books alone wait for that commit."""
         began = perf_counter()
         actions = self._handle(event)
         self.handle_ms.append((perf_counter() - began) * 1000)
         self.number += 1
         self._pending.append(Step(self.number, event, tuple(actions)))
-        if urgent(actions) or len(self._pending) >= max(self._batch, 1):
+        self._owed = self._owed or urgent(actions)
+        if more and silent(actions) and len(self._pending) < TOGETHER:
+            return
+        if self._owed or self._is_full:
             committed = await self._commit()
             if not committed:
                 self._alarm(actions)
@@ -198,6 +210,7 @@ class Loop:
                 self._storage_failed(error)
                 return False
             del self._pending[: len(batch)]
+            self._owed = any(urgent(step.actions) for step in self._pending)
         for listener in self.commit_listeners:
             listener(batch)
         if self.last_commit_failed:
@@ -249,6 +262,11 @@ def protect(engine: Engine, event: Event, error: InvariantError) -> list[Action]
     return [RecordTrading(event.at_ms, engine.state.lasting), Notify(notice)]
 
 
-def urgent(actions: list[Action]) -> bool:
+def urgent(actions: Sequence[Action]) -> bool:
     """True when something must be durable or done now; equity points alone may wait."""
     return any(not isinstance(action, RecordEquity) for action in actions)
+
+
+def silent(actions: Sequence[Action]) -> bool:
+    """True when nothing is done, told or answered: nobody can tell yet whether it is in the books."""
+    return not any(isinstance(action, (*DEEDS, Notify, Answer)) for action in actions)

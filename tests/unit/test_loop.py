@@ -35,6 +35,7 @@ from bot.domain.event import (
     Event,
     ModelPlaced,
     Outcome,
+    QuotesSeen,
     SnapshotFailed,
     SnapshotTaken,
     Started,
@@ -48,7 +49,7 @@ from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.order import Intent, Order, OrderSide, OrderStatus, OrderType, Purpose
 from bot.domain.signal import Side
 from bot.domain.snapshot import Recovered, VenueSnapshot
-from bot.runtime.loop import Loop, urgent
+from bot.runtime.loop import TOGETHER, Loop, urgent
 from bot.runtime.perform import Performer, deeds_of, risks_more
 from bot.runtime.ports import Step
 from bot.runtime.timers import Timers
@@ -209,7 +210,7 @@ async def test_events_are_handled_one_after_the_other_in_their_order() -> None:
     engine = Words(one=[CANCEL], two=[STOP])
     async with running(engine) as house:
         await house.say("one", "two")
-        assert house.log == ["commit 1", "cancel old", "commit 2", "submit stop", "commit 3", "commit 4"]
+        assert house.log == ["commit 1", "cancel old", "commit 2", "submit stop", "commit 3,4"]
         assert [type(event).__name__ for event in engine.heard] == ["TimerDue"] * 2 + ["CallEnded"] * 2
 
 
@@ -295,6 +296,72 @@ async def test_a_flush_beside_a_commit_writes_nothing_twice() -> None:
 )
 def test_only_figures_may_wait(actions: list[Action], hurry: bool) -> None:
     assert urgent(actions) is hurry
+
+
+# --- steps that share a commit --------------------------------------------------------------------------------------
+
+
+KEPT = RecordTrading(NOW, TradingState.PROTECT)
+
+
+async def test_rows_alone_share_the_commit_of_what_stands_behind_them() -> None:
+    async with running(Words(row=[KEPT], deed=[CANCEL])) as house:
+        await house.say("row", "row", "deed", "row")
+        assert house.log == ["commit 1,2,3", "cancel old", "commit 4,5"], (
+            "before the deed all is in the books"
+        )
+        assert [step.number for step in house.books.steps] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("action", [TOLD, CANCEL, STOP, ENTRY, StartTimer("t", "", NOW), TakeSnapshot(0)])
+async def test_what_is_done_or_told_waits_for_nobody_behind_it(action: Action) -> None:
+    engine = Words(act=[KEPT, action], row=[KEPT])
+    async with running(engine) as house:
+        await house.say("act", "row", "row")
+        assert house.log[0] == "commit 1"
+        assert len(engine.heard) >= 3
+        assert house.loop.unsaved == 0
+
+
+async def test_a_command_behind_a_crowd_is_answered_with_one_commit() -> None:
+    async with running(Words(row=[KEPT])) as house:
+        for _ in range(20):
+            house.loop.put(TimerDue(NOW, "row"))
+        assert await house.loop.execute(Pause(), "test:1") == Done(remarks=("Pause",))
+        assert house.books.tries == 1
+        assert len(house.books.steps) == 21
+
+
+async def test_a_crowd_is_written_in_portions_in_its_order() -> None:
+    async with running(Words(row=[KEPT])) as house:
+        await house.say(*["row"] * (2 * TOGETHER + 1))
+        assert house.books.tries == 3
+        assert [step.number for step in house.books.steps] == list(range(1, 2 * TOGETHER + 2))
+
+
+async def test_rows_are_written_when_what_stood_behind_them_stays_outside() -> None:
+    """A quote that nobody needs never comes in; a batch that is not full does not hold rows of the books back."""
+    async with running(Words(row=[KEPT], quiet=[EQUITY]), batch=10) as house:
+        house.loop.put(TimerDue(NOW, "row"))
+        house.loop.put(QuotesSeen(NOW, ()))
+        await house.loop.settled()
+        assert house.log == ["commit 1"]
+        await house.say("quiet", "quiet")
+        assert house.log == ["commit 1"], "figures wait for the batch as ever"
+        await house.say("row", "quiet")
+        assert house.log == ["commit 1", "commit 2,3,4,5"]
+
+
+async def test_rows_that_shared_a_failed_commit_are_written_later_in_their_order() -> None:
+    async with running(Words(row=[KEPT], told=[TOLD])) as house:
+        house.books.down = True
+        await house.say("row", "row", "told")
+        assert house.books.steps == []
+        house.books.down = False
+        await house.say("told")
+        numbers = [step.number for step in house.books.steps]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert house.loop.unsaved == 0
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
