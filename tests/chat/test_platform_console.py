@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -137,6 +137,12 @@ def prompt(desk: Chat, keys: PipeInput, folder: Path) -> PromptLines:
     )
 
 
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not holds():  # noqa: ASYNC110 - a screen rings no bell
+            await asyncio.sleep(0.01)
+
+
 async def test_typing_at_a_prompt(tmp_path: Path, keyboard: PipeInput) -> None:
     helper = Chat()
     desk = Desk1(prompt(helper, keyboard, tmp_path), tmp_path)
@@ -154,12 +160,16 @@ async def test_control_c_leaves(tmp_path: Path, keyboard: PipeInput) -> None:
 
 
 async def test_completion_at_the_prompt(tmp_path: Path, keyboard: PipeInput) -> None:
-    desk = Desk1(prompt(Chat(), keyboard, tmp_path), tmp_path)
+    lines = prompt(Chat(), keyboard, tmp_path)
+    desk, typed = Desk1(lines, tmp_path), lines._session.default_buffer
     keyboard.send_text("/panic_c\t now\r/stat\t")
     task = asyncio.create_task(desk.face.run())
-    for keys in ("\t", "\r", "\x04"):  # /status or /state: the menu has to come up first
-        await asyncio.sleep(0.3)
-        keyboard.send_text(keys)
+    await until(lambda: typed.text == "/stat" and typed.complete_state)  # /status or /state: the menu comes up
+    keyboard.send_text("\t")
+    await until(lambda: typed.text == "/status")
+    keyboard.send_text("\r")
+    await until(lambda: len(desk.chat.desk.done) == 2)
+    keyboard.send_text("\x04")
     await task
     assert desk.chat.desk.done == [("panic_close", ""), ("status", "")]
 
@@ -170,9 +180,7 @@ async def test_a_slow_command_does_not_block_the_brake(tmp_path: Path, keyboard:
     desk.chat.desk.gate = asyncio.Event()
     task = asyncio.create_task(desk.face.run())
     keyboard.send_text("/close xrp\r1\r/panic_close now\r\x04")
-    async with asyncio.timeout(60):
-        while "Flat" not in desk.text:  # noqa: ASYNC110 - the screen rings no bell
-            await asyncio.sleep(0.01)
+    await until(lambda: "Flat" in desk.text)
     assert "Closed" not in desk.text
     desk.chat.desk.gate.set()
     await task

@@ -10,6 +10,7 @@ import pytest
 from discord import Interaction, app_commands
 from discord_house import TOKEN, DiscordHouse, discord_house, pointed, until
 
+from virtual_loop import virtually
 from sandbox.chat.discord import Impossible
 
 
@@ -134,6 +135,7 @@ async def test_forms_with_labels() -> None:
         assert (await house.ann.answer()).text == "limit 10"
 
 
+@virtually
 async def test_the_same_interaction_comes_twice() -> None:
     async with everywhere() as (house, bot):
         asked = house.ann.slash(house.channel, "where")

@@ -307,14 +307,15 @@ async def test_envelopes_go_to_one_connection_each(house: SlackHouse) -> None:
     async with linked(house) as one, linked(house) as two:
         for text in ("a", "b"):
             house.ann.command(house.channel, "/status", text)
-        frames = [await asyncio.wait_for(wire.receive_json(), 5) for wire in (one, two)]
+        frames = [await asyncio.wait_for(wire.receive_json(), 60) for wire in (one, two)]
         assert {frame["payload"]["text"] for frame in frames} == {"a", "b"}
         assert all(frame["accepts_response_payload"] for frame in frames)
         await two.send_json({"envelope_id": frames[1]["envelope_id"], "payload": {"text": "acked"}})
-        await house.slack.world.bell.until(lambda: bool(house.ann.sees(house.channel)), 5)
+        await house.slack.world.bell.until(lambda: bool(house.ann.sees(house.channel)), 60)
         assert [one.text for one in house.ann.sees(house.channel)] == ["acked"]
         house.pass_s(3.1)
         await one.send_json({"envelope_id": frames[0]["envelope_id"], "payload": {"text": "too late"}})
+        await house.slack.world.bell.until(lambda: any(one.late for one in house.ann.failures), 60)
         await asyncio.sleep(0.05)
         assert [one.text for one in house.ann.sees(house.channel)] == ["acked"]
         assert [one.late for one in house.ann.failures] == [True]

@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
-from virtual_loop import run_virtually
+from virtual_loop import run_virtually, virtually
 
 from sandbox.chat.slack import Impossible, NoAnswer
 from sandbox.chat.troubles import Trouble
@@ -54,6 +54,7 @@ async def test_buttons_change_their_message_or_answer_one_person() -> None:
         assert len(house.ann.sees(house.channel)) == 1
 
 
+@virtually
 async def test_a_modal_is_opened_filled_in_and_sent() -> None:
     async with slack_house() as house, running(house):
         house.ann.command(house.channel, "/form")
@@ -71,6 +72,7 @@ async def test_a_modal_is_opened_filled_in_and_sent() -> None:
         assert house.ann.modal is None
 
 
+@virtually
 async def test_mentions_and_private_messages() -> None:
     async with slack_house() as house, running(house) as bot:
         house.ann.says(house.channel, "nobody is meant")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType
 from slack_house import EPOCH_MS, SlackHouse, actions, linked, modal, section, slack_house
-from virtual_loop import run_virtually
+from virtual_loop import run_virtually, virtually
 
 from sandbox.chat.slack import Impossible, Manifest
 
@@ -19,7 +19,7 @@ def select(own: str = "symbol") -> dict[str, Any]:
 
 async def frame(wire: Any) -> Any:
     """The next envelope, acknowledged."""
-    found = await asyncio.wait_for(wire.receive_json(), 5)
+    found = await asyncio.wait_for(wire.receive_json(), 60)
     await wire.send_json({"envelope_id": found["envelope_id"]})
     return found
 
@@ -62,6 +62,7 @@ async def test_ephemeral_messages_come_without_their_content() -> None:
         assert "message" not in payload
 
 
+@virtually
 async def test_a_choice_in_a_modal() -> None:
     async with slack_house() as house, linked(house) as wire:
         label = {"type": "plain_text", "text": "Symbol"}
@@ -96,7 +97,7 @@ async def test_anything_can_be_delivered() -> None:
         sent = house.slack.delivers("interactive", {"type": "nonsense", "actions": 5})
         found = await frame(wire)
         assert (found["envelope_id"], found["payload"]) == (sent.id, {"type": "nonsense", "actions": 5})
-        await house.slack.world.bell.until(lambda: sent.acked, 5)
+        await house.slack.world.bell.until(lambda: sent.acked, 60)
         assert house.slack.mode.failure(sent) == ""
 
 

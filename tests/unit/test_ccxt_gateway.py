@@ -78,13 +78,13 @@ async def test_what_was_sent_and_not_answered_is_unknown_only_where_it_may_have_
 
 @virtually
 async def test_a_refused_connection_left_nothing_behind() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Server(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}")
-    async with gateway(server) as wire:
-        answer = await wire.ask(ORDER)
-        assert (answer.verdict, answer.code, answer.status) == (Verdict.NOT_DONE, "refused", 0)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # held, so that nobody else listens there meanwhile
+        port = deaf.getsockname()[1]
+        server = Server(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}")
+        async with gateway(server) as wire:
+            answer = await wire.ask(ORDER)
+            assert (answer.verdict, answer.code, answer.status) == (Verdict.NOT_DONE, "refused", 0)
 
 
 @pytest.mark.parametrize(
