@@ -9,8 +9,8 @@ import discord
 import pytest
 from discord import Interaction, app_commands
 from discord_house import TOKEN, DiscordHouse, discord_house, pointed, until
-
 from virtual_loop import virtually
+
 from sandbox.chat.discord import Impossible
 
 
