@@ -127,11 +127,9 @@ def resumed(house: House) -> str:
 
 def goodbye(open_positions: int, home: Path) -> str:
     """The last words: what is kept."""
-    held = (
-        f"{open_positions} open position{'s' if open_positions != 1 else ''} with their stops are"
-        if open_positions
-        else "Everything is"
-    )
+    one = "1 open position with its stop is"
+    several = f"{open_positions} open positions with their stops are"
+    held = ("Everything is", one)[open_positions] if open_positions < 2 else several
     return f"\n{held} saved in {home}. The next start goes on from here.\n"
 
 

@@ -35,5 +35,5 @@ def _meant(name: str) -> tuple[Feature, ...]:
     if name in _BY_NAME:
         return (_BY_NAME[name],)
     near = get_close_matches(name, [*GROUPS, *_BY_NAME], 1)
-    hint = f"; do you mean {near[0]}?" if near else ""
+    hint = f"; do you mean {near[0]}?" if near else "."
     raise UnknownFeature(f"no feature or group {name!r}{hint} Groups: {', '.join(GROUPS)}")

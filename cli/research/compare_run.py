@@ -52,7 +52,7 @@ class Compared:
 def run_compare(options: SweepOptions, own: CompareOptions, repeat: Path | None) -> int:
     """Compare and keep; or run a result file again."""
     if repeat is not None:
-        before = read_result(repeat)
+        before = read_result(repeat, "compare")
         again, said = asked_again(before, "compare", repeat, options, asdict(CompareOptions()))
         after = _compared(again, CompareOptions(**said)).content  # type: ignore[arg-type]
         return told_again(repeat, before, after, SECTIONS, options.json)

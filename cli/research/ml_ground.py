@@ -209,7 +209,7 @@ def sweep_ratio(path: Path | None, symbol: str, strategy: str) -> float | None:
         return None
     from research.results.files import read_result
 
-    content = read_result(path.expanduser())
+    content = read_result(path.expanduser(), "sweep")
     swept, sections = content.get("sweep"), content.get("sections")
     if not isinstance(swept, dict) or not isinstance(sections, list):
         raise ConfigError(f"{path}: is no result of `quarterdeck sweep`")

@@ -58,7 +58,7 @@ class Sized:
 def run_sizing(options: SweepOptions, own: SizingOptions, picture: Path | None, repeat: Path | None) -> int:
     """Draw, say what to risk, keep it; or run a result file again."""
     if repeat is not None:
-        before = read_result(repeat)
+        before = read_result(repeat, "sizing")
         again, said = asked_again(before, "sizing", repeat, options, asdict(SizingOptions()))
         after = _sized(again, SizingOptions(**said)).content  # type: ignore[arg-type]
         return told_again(repeat, before, after, SECTIONS, options.json)

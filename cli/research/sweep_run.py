@@ -76,7 +76,7 @@ def _document(options: SweepOptions, result: SweepResult) -> dict[str, object]:
 
 
 def _repeat(options: SweepOptions, file: Path) -> int:
-    before = read_result(file)
+    before = read_result(file, "sweep")
     again, _ = asked_again(before, "sweep", file, options, {})
     result, _, shelf = _swept(again, resume=False)
     shelf.clear()

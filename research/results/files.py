@@ -147,14 +147,14 @@ def read_json(path: Path, largest: int, allowed: str) -> object:
         raise ResultFileError(f"{path}: is no JSON; allowed: {allowed}") from None
 
 
-def read_result(path: Path) -> Mapping[str, object]:
-    """A result file as it was written. Raises ResultFileError for anything else."""
-    content = read_json(path, MOST_BYTES, "a result file of `quarterdeck backtest`")
+def read_result(path: Path, command: str = "backtest") -> Mapping[str, object]:
+    """A result file as `command` wrote it. Raises ResultFileError, which names that command, for what is none."""
+    content = read_json(path, MOST_BYTES, f"a result file of `quarterdeck {command}`")
     known: Mapping[str, object] = content if isinstance(content, dict) else {}
     run = known.get("run")
     if not isinstance(run, dict) or run.get("format") != FORMAT:
         raise ResultFileError(
-            f"{path}: holds no run of format {FORMAT}; allowed: a file of `quarterdeck backtest`"
+            f"{path}: holds no run of format {FORMAT}; allowed: a file of `quarterdeck {command}`"
         )
     return known
 

@@ -160,6 +160,8 @@ def test_what_is_no_result_is_refused_in_one_line(content: bytes, tmp_path: Path
         ResultFileError, match=r"x\.json: .*allowed: a (result )?file of `quarterdeck backtest`"
     ):
         read_result(path)
+    with pytest.raises(ResultFileError, match="of `quarterdeck sweep`"):
+        read_result(path, "sweep")
     with pytest.raises(ResultFileError, match="cannot be read: No such file"):
         read_result(tmp_path / "y.json")
 

@@ -270,6 +270,8 @@ def test_sets_are_made_of_names_and_groups() -> None:
         UnknownFeature, match=r"no feature or group 'rsii'; do you mean rsi\? Groups: base, context"
     ):
         feature_set(["base", "rsii"])
+    with pytest.raises(UnknownFeature, match=r"no feature or group 'qqqq'\. Groups: base, context"):
+        feature_set(["qqqq"])
 
 
 def test_an_empty_window_is_refused_and_an_empty_history_has_no_rows() -> None:
