@@ -6,11 +6,15 @@ from decimal import ROUND_HALF_EVEN, Context, DivisionByZero, InvalidOperation, 
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-settings.register_profile("house", deadline=None)  # a busy machine is no fault of the code
+CALM = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # a busy machine is no fault of the code
+settings.register_profile("house", CALM, derandomize=True)  # the same examples every time, wherever it runs
+settings.register_profile("seek", CALM)  # other ones each time: pytest --hypothesis-profile=seek
 settings.load_profile("house")
 
 

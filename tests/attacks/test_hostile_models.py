@@ -163,7 +163,7 @@ def run(*words: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=100,
+        timeout=110,
         check=False,
         cwd=SUPPORT.parents[1],
     )

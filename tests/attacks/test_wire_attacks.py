@@ -57,7 +57,7 @@ async def served(handler: Handler) -> AsyncIterator[int]:
 async def gateway(venue: str, port: int, notes: Notes | None = None) -> AsyncIterator[CcxtGateway]:
     rest = f"http://127.0.0.1:{port}"
     access = Access(Environment.SANDBOX, "PLANTEDKEY", "PLANTEDSECRET", rest, rest.replace("http", "ws"))
-    made = CcxtGateway(access, notes or Notes(), lambda: NOW, timeout_s=5.0)
+    made = CcxtGateway(access, notes or Notes(), lambda: NOW, timeout_s=60.0)
     dialect = {"binance": BinanceDialect, "bybit": BybitDialect}[venue]
     made.join(dialect(made, Notes(), PositionMode.ONE_WAY))
     await made.start()
@@ -108,7 +108,7 @@ async def test_an_answer_without_an_end_is_not_kept(venue: str, packed: bool) ->
         return answer
 
     async with served(endless) as port, gateway(venue, port) as way:
-        answer = await asyncio.wait_for(way.ask(ORDERS[venue]), 20)
+        answer = await asyncio.wait_for(way.ask(ORDERS[venue]), 100)
     assert (answer.verdict, answer.code) == (Verdict.UNKNOWN, "cut")
     assert sent < 2 * LARGEST_ANSWER
 

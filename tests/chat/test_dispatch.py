@@ -281,7 +281,7 @@ async def test_echo_says_what_it_left_out(chat: Chat) -> None:
     assert reply.title == "No command /" + "z" * 80 + "… (9,920 more characters)"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=list(HealthCheck), max_examples=300, deadline=None)
 @given(
     text=st.one_of(
         st.text(max_size=60),
@@ -301,7 +301,7 @@ async def test_no_text_breaks_anything(text: str, kind: ChatKind) -> None:
     assert all(done[0] in ("status", "note") or done == as_it_is for done in chat.desk.done)  # type: ignore[index]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=list(HealthCheck), max_examples=300, deadline=None)
 @given(
     name=st.one_of(st.text(max_size=20), st.sampled_from(["close", "status"])),
     arguments=st.dictionaries(

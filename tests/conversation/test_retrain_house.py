@@ -92,7 +92,9 @@ async def test_one_after_the_other_and_stopped_wherever_it_is(tmp_path: Path) ->
         await asyncio.sleep(0)
         assert service.queued("XRPUSDT")
         other = asyncio.create_task(service.train(TrainOrder(("BTCUSDT",), "telegram:7"), tell))
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(60):
+            while not heard:  # noqa: ASYNC110 - it is told in its own time
+                await asyncio.sleep(0.01)
         assert heard == ["BTCUSDT: waits for the training of metronome/XRPUSDT"]
         assert service.queued("BTCUSDT")
         again = await service.train(TrainOrder(("XRPUSDT",), USER), unheard)

@@ -27,7 +27,7 @@ def write_home(home: Path, name: str, seed: int, desks: str = "") -> None:
 def until(home: Path, line: str, holds: str) -> dict[str, Any]:
     """Ask until the reply holds a text."""
     said: dict[str, Any] = {}
-    for _ in range(100):
+    for _ in range(300):
         (said,) = ask(home, line)
         if holds in json.dumps(said):
             return said

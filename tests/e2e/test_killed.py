@@ -74,7 +74,7 @@ def journal_lines(home: Path) -> int:
     books = home / "quarterdeck.db"
     if not books.exists():
         return 0
-    with closing(sqlite3.connect(f"file:{books}?mode=ro", uri=True, timeout=5)) as reader:
+    with closing(sqlite3.connect(f"file:{books}?mode=ro", uri=True, timeout=60)) as reader:
         try:
             return int(reader.execute("SELECT count(*) FROM journal").fetchone()[0])
         except sqlite3.OperationalError:  # the tables are being made
@@ -125,7 +125,7 @@ async def check_books(house: House) -> None:
         assert kept == nets[len(nets) - len(kept) :]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed,kill_trades", [(1, 0), (2, 30)])
 def test_killed_at_random_moments(tmp_path: Path, seed: int, kill_trades: int) -> None:
     """Ten kills in a row on one home, twice: twenty random moments, some of them during recovery."""

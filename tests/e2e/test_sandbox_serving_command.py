@@ -34,7 +34,7 @@ def running(*options: str, end: signal.Signals = signal.SIGTERM) -> Iterator[dic
     try:
         yield json.loads(process.stdout.readline())
         process.send_signal(end)
-        rest, said = process.communicate(timeout=30)
+        rest, said = process.communicate(timeout=100)
         assert (process.returncode, rest, said) == (0, "", "")
     finally:
         process.kill()

@@ -33,7 +33,7 @@ def home(tmp_path: Path) -> Path:
 
 def starts(home: Path) -> int:
     """How many starts the journal has."""
-    with closing(sqlite3.connect(f"file:{home / 'quarterdeck.db'}?mode=ro", uri=True, timeout=5)) as reader:
+    with closing(sqlite3.connect(f"file:{home / 'quarterdeck.db'}?mode=ro", uri=True, timeout=60)) as reader:
         return int(reader.execute("SELECT count(*) FROM journal WHERE kind = 'Started'").fetchone()[0])
 
 
@@ -49,7 +49,7 @@ def held(home: Path) -> list[dict[str, Any]]:
 def with_a_position(home: Path) -> None:
     """Let the market give a price, stop its clock, and buy."""
     ask(home, "/clock 0.2")
-    for _ in range(100):
+    for _ in range(300):
         _, receipt = ask(home, "/long BTCUSDT 5", "Confirm")
         if receipt is not None and receipt["title"].endswith("order sent"):
             break
@@ -60,7 +60,7 @@ def with_a_position(home: Path) -> None:
 
 def until_at_work(home: Path) -> None:
     """Wait until the venue has taken the stop and the target."""
-    for _ in range(100):
+    for _ in range(300):
         [orders] = ask(home, "/orders")
         if {row["State"] for row in orders["table"]} == {"working"}:
             return

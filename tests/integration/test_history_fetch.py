@@ -198,14 +198,14 @@ async def test_an_exchange_that_hangs_for_good_is_given_up_symbol_by_symbol(tmp_
         )
         asked = candles(3, "BTCUSDT", "ETHUSDT")
         began = time.monotonic()
-        found = await fetched(box, "binance", store, asked, manner, 0.2)
+        found = await fetched(box, "binance", store, asked, manner, 0.5)
         took = time.monotonic() - began
         assert [(one.symbol, one.count, one.fault) for one in found] == [
             ("BTCUSDT", 288, ""),
             ("ETHUSDT", 0, "candles: timeout"),
         ]
-        assert len(heard) == 3, "the fourth try is the last"
-        assert took > 4 * 0.2 + (0.1 + 0.2 + 0.4) / 2, "each pause is at least half of what it may be"
+        assert sum("ETHUSDT" in line for line in heard) == 3, "the fourth try is the last"
+        assert took > 4 * 0.5 + (0.1 + 0.2 + 0.4) / 2, "each pause is at least half of what it may be"
         box.stage.disarm()
         found = await fetched(box, "binance", store, asked)
         assert [(one.added, one.fault) for one in found] == [(0, ""), (288, "")]
@@ -330,7 +330,7 @@ def armed(line: dict[str, Any], name: str, *rules: dict[str, Any]) -> None:
     what = "faults" if rules else "calm"
     body = json.dumps({"rules": rules} if rules else {}).encode()
     ask = urllib.request.Request(f"{line['control']}/{name}/{what}", data=body, method="POST")
-    with urllib.request.urlopen(ask, timeout=10) as answer:
+    with urllib.request.urlopen(ask, timeout=60) as answer:
         assert answer.status == 200
 
 

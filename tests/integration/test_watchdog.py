@@ -35,7 +35,8 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def beat(home: Path, ago_s: float = 0, **given: Any) -> None:
+def beat(home: Path, ago_s: float = -600, **given: Any) -> None:
+    """A heartbeat; it stays fresh for ten minutes unless told: the machine may be slow."""
     figures = {**WELL, **given, "written_at_ms": wall_ms() - int(ago_s * 1000)}
     write_whole(home / HEARTBEAT_FILE, json.dumps(figures))
 
@@ -49,7 +50,7 @@ class Dog:
         address = telegram.base_url.removesuffix("/bot") if telegram else ""
         (home / "config.yaml").write_text(
             f"chat: {{telegram: {{api_url: '{address}'}}}}\n"
-            f"watchdog: {{chats: {chats}, stale_s: 30, repeat_minutes: 1}}\n"
+            f"watchdog: {{chats: {chats}, stale_s: 30, repeat_minutes: 60}}\n"
         )
         self.home = home
         self.environ = {**os.environ, "QUARTERDECK_HOME": str(home)}

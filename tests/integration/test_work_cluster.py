@@ -1,5 +1,6 @@
 """A Dask cluster on loopback as workers: real scheduler, real workers, one of them killed in the middle."""
 
+import json
 import os
 import signal
 import socket
@@ -7,13 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from planted_market import PLATEAU, planted_folder, walk_frame
-from work_tasks import Sum, added, refused_at_three
+from work_tasks import Sum, added, met, refused_at_three
 
 from research.sweep.grid import Axis, Grid
 from research.sweep.plan import SweepPlan
@@ -28,10 +29,15 @@ PATHS = f"{ROOT}:{ROOT / 'tests' / 'support'}"
 RESULTS = {n: n * (n + 1) // 2 for n in range(24)}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def told(file: Path, scheduler: subprocess.Popen[bytes]) -> str:
+    """The address that a scheduler has found and written down."""
+    end = time.monotonic() + 100
+    while True:
+        with suppress(OSError, ValueError):
+            return str(json.loads(file.read_text())["address"])
+        assert scheduler.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def dask(*arguments: str, folder: Path) -> subprocess.Popen[bytes]:
@@ -50,24 +56,14 @@ def cluster(
     folder: Path, workers: int
 ) -> Iterator[tuple[str, list[subprocess.Popen[bytes]], subprocess.Popen[bytes]]]:
     """A scheduler and its workers, one thread each, without nannies who would start a killed one again."""
-    address = f"tcp://127.0.0.1:{free_port()}"
-    port = address.rsplit(":", 1)[1]
-    scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard", folder=folder)
-    crew = [
-        dask(
-            "worker",
-            address,
-            "--nthreads",
-            "1",
-            "--no-nanny",
-            "--no-dashboard",
-            "--host",
-            "127.0.0.1",
-            folder=folder,
-        )
-        for _ in range(workers)
-    ]
+    file = folder / "scheduler.json"
+    words = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+    scheduler = dask("scheduler", *words, folder=folder)
+    crew: list[subprocess.Popen[bytes]] = []
     try:
+        address = told(file, scheduler)
+        words = (address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+        crew += [dask("worker", *words, folder=folder) for _ in range(workers)]
         yield address, crew, scheduler
     finally:
         for process in (*crew, scheduler):
@@ -93,25 +89,27 @@ def joined(address: str, workers: int) -> None:
 
 def test_a_killed_worker_of_a_cluster_loses_no_result(tmp_path: Path) -> None:
     """Two worker processes, one killed -9 in the middle: all results, each once, equal to one process's."""
-    tasks = [Sum(n, slow_s=0.1) for n in range(24)]
+    tasks = [Sum(n, mark=str(tmp_path / "begun"), slow_s=0.1) for n in range(24)]
     with cluster(tmp_path, 2) as (address, crew, _):
         joined(address, 2)
         got: list[tuple[int, int]] = []
         done_by: set[int] = set()
         with open_workers(cluster=address) as workers:
             assert workers.count == 2
-            for index, (total, who) in workers.results(added, tasks):
+            for index, (total, who) in workers.results(met, tasks):
                 got.append((index, total))
                 done_by.add(who)
-                if len(got) == 8:
-                    assert done_by == {process.pid for process in crew}
+                if len(got) < 24 and done_by == {process.pid for process in crew}:
                     crew[0].kill()
+        assert crew[0].wait(60) == -signal.SIGKILL, "both had done something before the end"
     assert len(got) == 24
     with open_workers(1) as alone:
-        assert dict(got) == {index: total for index, (total, _) in alone.results(added, tasks)} == RESULTS
+        plain = [Sum(n) for n in range(24)]
+        assert dict(got) == {index: total for index, (total, _) in alone.results(added, plain)} == RESULTS
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_sweep_on_a_cluster_that_loses_a_worker_ranks_as_one_on_processes(tmp_path: Path) -> None:
     """Eight symbols, two Dask workers, one killed -9 in the middle: the same ranking, walk-forward and verdicts."""
     folder = planted_folder(tmp_path / "own", PLATEAU)
@@ -127,7 +125,7 @@ def test_a_sweep_on_a_cluster_that_loses_a_worker_ranks_as_one_on_processes(tmp_
 
         with open_workers(cluster=address) as workers:
             found = sweep(plan, marks, workers, killing)
-            assert crew[0].wait(10) == -signal.SIGKILL
+            assert crew[0].wait(60) == -signal.SIGKILL
             assert workers.count == 1
             joint = sweep(replace(plan, combined=True), marks, workers)
     with open_workers(2) as processes:
@@ -163,10 +161,12 @@ def test_a_scheduler_that_goes_away_is_told_in_one_line(tmp_path: Path) -> None:
 
 def test_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("research.work.cluster.CONNECT_S", 1)
-    address = f"tcp://127.0.0.1:{free_port()}"
-    says = f"--cluster {address}: no Dask scheduler answers there within 1 s"
-    with pytest.raises(WorkError, match=says), open_workers(cluster=address):
-        pass
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # held, so that nobody else listens there meanwhile
+        address = f"tcp://127.0.0.1:{deaf.getsockname()[1]}"
+        says = f"--cluster {address}: no Dask scheduler answers there within 1 s"
+        with pytest.raises(WorkError, match=says), open_workers(cluster=address):
+            pass
 
 
 @pytest.mark.parametrize("address", ["localhost", "http://127.0.0.1:8786", "tcp://127.0.0.1", "tcp://:1\nx"])

@@ -354,7 +354,7 @@ def test_two_processes_lose_nothing_of_each_other(store: FileStore) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(100)
         assert writer.exitcode == 0
     assert same(store.load("BTCUSDT", "15m"), frame(80))
 

@@ -18,6 +18,7 @@ from paper_kit import (
     quiet,
     story,
 )
+from virtual_loop import virtually
 
 from bot.domain.account import Book
 from bot.domain.errors import ConfigError, StorageError
@@ -375,6 +376,7 @@ async def test_while_the_books_are_gone_nothing_is_done() -> None:
         await market.venue.step()
 
 
+@virtually
 async def test_everybody_who_built_on_a_lost_save_hears_of_it() -> None:
     class SlowFailing(FailingBooks):
         async def save(self, rows: Sequence[PaperRow]) -> None:

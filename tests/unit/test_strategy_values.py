@@ -133,7 +133,7 @@ def test_whatever_is_given_is_taken_in_range_or_refused(value: Any) -> None:
 
 
 @given(st.text(max_size=200))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=list(HealthCheck), deadline=None)
 def test_any_text_is_a_mapping_or_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "any.yaml"
     path.write_text(text, encoding="utf-8", errors="replace")
