@@ -2,27 +2,17 @@
 
 import hmac
 import json
-import os
-from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
+from line_kit import FIXTURES, Line
 
 from sandbox.exchange.binance import BINANCE_RULES, BinanceProtocol, Settings
 from sandbox.exchange.build import ExchangeOptions, build_exchange
 from sandbox.exchange.nouns import ApiKey, ExchangeRules
 from sandbox.exchange.simulated import SimulatedExchange
 from sandbox.exchange.wire import Request, Response
-
-ROOT = Path(__file__).resolve().parents[2]
-FIXTURES = Path(os.environ.get("QUARTERDECK_REAL_DATA", ROOT.parent / "shared" / "data")) / "fixtures"
-real_data = pytest.mark.skipif(
-    not FIXTURES.is_dir(), reason="no recorded payloads: set QUARTERDECK_REAL_DATA"
-)
-
 
 KEY = ApiKey("k" * 64, "a secret of the sandbox")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
@@ -31,31 +21,6 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 def make_exchange(rules: ExchangeRules = BINANCE_RULES, **options: Any) -> SimulatedExchange:
     """A small market with one account."""
     return build_exchange(rules, ExchangeOptions(**({"symbols": SYMBOLS} | options)), [("main", KEY)])
-
-
-@dataclass
-class Line:
-    """One websocket of a client: what it got, and how it was closed."""
-
-    path: str
-    query: str = ""
-    opened_at_ms: int = 0
-    state: dict[str, object] = field(default_factory=dict)
-    got: list[str] = field(default_factory=list)
-    closed: int = 0
-
-    def send(self, text: str) -> None:
-        if not self.closed:
-            self.got.append(text)
-
-    def close(self, code: int = 1001, reason: str = "") -> None:
-        self.closed = code
-
-    def frames(self) -> list[Any]:
-        return [json.loads(text) for text in self.got]
-
-    def events(self, *kinds: str) -> list[Any]:
-        return [one for one in self.frames() if isinstance(one, dict) and one.get("e") in kinds]
 
 
 class Client:

@@ -2,15 +2,12 @@
 
 import hmac
 import json
-import os
-from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
+from line_kit import Line
 
 from sandbox.exchange.build import ExchangeOptions, build_exchange
 from sandbox.exchange.bybit import BYBIT_RULES, BybitProtocol, Settings
@@ -18,11 +15,6 @@ from sandbox.exchange.nouns import ApiKey, ExchangeRules
 from sandbox.exchange.simulated import SimulatedExchange
 from sandbox.exchange.wire import Request, Response
 
-ROOT = Path(__file__).resolve().parents[2]
-FIXTURES = Path(os.environ.get("QUARTERDECK_REAL_DATA", ROOT.parent / "shared" / "data")) / "fixtures"
-real_data = pytest.mark.skipif(
-    not FIXTURES.is_dir(), reason="no recorded payloads: set QUARTERDECK_REAL_DATA"
-)
 D = Decimal
 KEY = ApiKey("k" * 18, "a secret of the sandbox")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
@@ -32,37 +24,6 @@ def make_exchange(rules: ExchangeRules = BYBIT_RULES, **options: Any) -> Simulat
     """A small market with one account."""
     key = options.pop("key", KEY)
     return build_exchange(rules, ExchangeOptions(**({"symbols": SYMBOLS} | options)), [("main", key)])
-
-
-@dataclass
-class Line:
-    """One websocket of a client: what it got, and how it was closed."""
-
-    path: str
-    query: str = ""
-    opened_at_ms: int = 0
-    state: dict[str, object] = field(default_factory=dict)
-    got: list[str] = field(default_factory=list)
-    closed: int = 0
-
-    def send(self, text: str) -> None:
-        if not self.closed:
-            self.got.append(text)
-
-    def close(self, code: int = 1001, reason: str = "") -> None:
-        self.closed = code
-
-    def frames(self) -> list[Any]:
-        return [json.loads(text) for text in self.got]
-
-    def topic(self, name: str) -> list[Any]:
-        return [one for one in self.frames() if one.get("topic") == name]
-
-    def rows(self, name: str) -> list[Any]:
-        return [row for one in self.topic(name) for row in one["data"]]
-
-    def last(self) -> Any:
-        return self.frames()[-1]
 
 
 class Client:

@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from binance_kit import Client, lacks, make_exchange, real_data, recorded
+from binance_kit import Client, lacks, make_exchange, recorded
+from line_kit import real_data
 
 HTTP = "nautilus_trader/binance/futures/http_json/"
 RESPONSES = "nautilus_trader/py_binance/http_responses/http_futures_"

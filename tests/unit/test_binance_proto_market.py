@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from binance_kit import Client, lacks, make_exchange, real_data, recorded
+from binance_kit import Client, lacks, make_exchange, recorded
+from line_kit import real_data
 
 from bot.venues.instruments import Extras, read_instruments
 

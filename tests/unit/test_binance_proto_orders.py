@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from binance_kit import Client, lacks, make_exchange, real_data, recorded
+from binance_kit import Client, lacks, make_exchange, recorded
+from line_kit import real_data
 
 from sandbox.exchange.nouns import Extra, Refused
 

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from binance_kit import Client, Line, as_sent, make_exchange, sign
+from binance_kit import Client, as_sent, make_exchange, sign
+from line_kit import Line
 
 
 @pytest.fixture

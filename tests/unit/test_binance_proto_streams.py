@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from binance_kit import Client, Line, lacks, make_exchange, real_data, recorded
+from binance_kit import Client, lacks, make_exchange, recorded
+from line_kit import Line, real_data
 
 from sandbox.exchange.binance import Settings
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from binance_kit import Client, Line, lacks, make_exchange, real_data, recorded
+from binance_kit import Client, lacks, make_exchange, recorded
+from line_kit import Line, real_data
 
 USER = "nautilus_trader/binance/futures/user_data_json/"
 MESSAGES = "nautilus_trader/py_binance/ws_messages/ws_futures_"

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bybit_kit import SYMBOLS, Client, Line, entry, make_exchange
+from bybit_kit import SYMBOLS, Client, entry, make_exchange
+from line_kit import Line
 
 from sandbox.exchange.bybit import BYBIT_RULES, Settings
 from sandbox.exchange.bybit.problems import MESSAGES

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from bybit_kit import FIXTURES, Client, Line, real_data
+from bybit_kit import Client
+from line_kit import FIXTURES, Line, real_data
 
 NAUTILUS = FIXTURES / "nautilus_trader" / "bybit"
 GCT = FIXTURES / "gocryptotrader"

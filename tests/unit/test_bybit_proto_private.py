@@ -1,7 +1,8 @@
 """Bybit protocol: private topics and the trade socket."""
 
 import pytest
-from bybit_kit import Client, D, Line, entry
+from bybit_kit import Client, D, entry
+from line_kit import Line
 
 from sandbox.exchange.bybit import Settings
 

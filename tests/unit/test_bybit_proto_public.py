@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from bybit_kit import Client, D, Line, make_exchange
+from bybit_kit import Client, D, make_exchange
+from line_kit import Line
 
 from sandbox.exchange.bybit import Settings
 
