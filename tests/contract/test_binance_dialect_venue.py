@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
 
-from binance_house import Notebook
-from sandbox_house import Sandbox, sandbox, until
+from sandbox_house import Notebook, Sandbox, sandbox, until
 
 from bot.domain.event import CallEnded, Event, Filled, OrderUpdated, Outcome
 from bot.domain.order import Intent, Order, OrderSide, OrderStatus, OrderType, Purpose, client_order_id

@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 from desk_story import SMOOTH, START_MS, D, Desk, Script, Venue, build_quiet, stopped_at
-from random_market import SYMBOLS, Bar, market
+from random_market import SYMBOLS, market, play
 from recovered import Memory
 
 from bot.domain.action import Action, Cancel, RecordDifference, RecordTrade, Submit
 from bot.domain.event import Event
 from bot.domain.guard import HaltKind
-from bot.domain.order import OrderType, Purpose
+from bot.domain.order import Purpose
 from bot.domain.snapshot import Recovered
 from bot.engine import reading
 from bot.engine.engine import Engine
 from bot.engine.state import EngineState
 from bot.runtime.perform import deeds_of
 from bot.runtime.ports import Step
-from bot.venues.matching import Matching, MatchingRules, OrderRequest
+from bot.venues.matching import Matching, MatchingRules
 
 
 class Mortal(Venue):
@@ -174,19 +174,6 @@ def once(life: Afterlife) -> None:
     assert orders(again.actions) == []
     assert [a for a in again.actions if isinstance(a, RecordTrade | RecordDifference)] == []
     agrees(again)
-
-
-def play(desk: Desk, bars: Sequence[Bar]) -> None:
-    for bar in bars:
-        for name, signal in bar.signals.items():
-            desk.script.said[name, bar.closes_at_ms] = signal
-        desk.venue.bar(bar.candles, bar.closes_at_ms, bar.opens)
-        for name, rate in bar.funding.items():
-            desk.venue.fund(name, rate)
-        for command in bar.commands:
-            desk.venue.command(command)
-        for name, side, quantity in bar.person:
-            desk.venue.person(OrderRequest("web", name, side, OrderType.MARKET, quantity, foreign=True))
 
 
 def mortal_desk(rules: MatchingRules) -> tuple[Desk, Mortal]:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-from sandbox_house import SEED, open_venue
+from sandbox_house import SEED, Notebook, open_venue
 
 from bot.domain.event import Filled, OrderUpdated
 from bot.domain.fill import Fill
@@ -25,19 +25,6 @@ from sandbox.exchange.serving.venues import key_of
 
 HOST = "127.0.0.1:9"
 TIMEOUT_S = 60.0  # in process: answers come at once, however busy the machine is
-
-
-class Notebook:
-    """A Memory that lasts as long as the test."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-
-    async def load(self) -> dict[str, str]:
-        return self.kept
-
-    async def save(self, key: str, value: str) -> None:
-        self.kept[key] = value
 
 
 class House:

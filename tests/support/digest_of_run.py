@@ -4,7 +4,7 @@ import sys
 from hashlib import sha256
 
 from desk_story import Desk
-from random_market import SYMBOLS, market
+from random_market import SYMBOLS, market, play
 
 from bot.domain.event import Started
 from bot.runtime.codec import actions_digest
@@ -15,14 +15,7 @@ def digest(seed: int, bars: int) -> str:
     desk = Desk(*SYMBOLS)
     desk.sane = False
     whole = sha256()
-    for bar in market(seed, bars):
-        for name, signal in bar.signals.items():
-            desk.script.said[name, bar.closes_at_ms] = signal
-        desk.venue.bar(bar.candles, bar.closes_at_ms, bar.opens)
-        for name, rate in bar.funding.items():
-            desk.venue.fund(name, rate)
-        for command in bar.commands:
-            desk.venue.command(command)
+    play(desk, market(seed, bars))
     for step in desk.venue.steps:
         assert not isinstance(step.event, Started) or step.number == 1
         whole.update(actions_digest(step.actions).encode())

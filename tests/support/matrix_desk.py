@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sandbox_house import SEED, open_venue
+from sandbox_house import SEED, Notebook, open_venue
 
 from bot.domain.event import CallEnded, OrderUpdated, Outcome
 from bot.domain.order import CloseReason, Intent, Order, OrderSide, OrderStatus, OrderType, Purpose
@@ -45,19 +45,6 @@ SITES = {
 }
 """The endpoint that each call site calls, as faults name it."""
 NEEDS_POSITION = ("stop", "target", "close", "cancel conditional")
-
-
-class Notebook:
-    """A Memory that lasts as long as the test."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-
-    async def load(self) -> dict[str, str]:
-        return self.kept
-
-    async def save(self, key: str, value: str) -> None:
-        self.kept[key] = value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """A small seeded market with words and commands, the same in every process: what long random runs are made of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
-from desk_story import BAR_MS, BUY, SELL, START_MS
+from desk_story import BAR_MS, BUY, SELL, START_MS, Desk
 
 from bot.domain.command import (
     CloseAll,
@@ -26,8 +26,9 @@ from bot.domain.command import (
 )
 from bot.domain.guard import Sizing, SizingMode
 from bot.domain.market import Candle
-from bot.domain.order import OrderSide
+from bot.domain.order import OrderSide, OrderType
 from bot.domain.signal import Anchor, Side, Signal
+from bot.venues.matching import OrderRequest
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 
@@ -43,6 +44,20 @@ class Bar:
     commands: tuple[Command, ...]
     funding: dict[str, Decimal]
     person: tuple[tuple[str, OrderSide, Decimal], ...]
+
+
+def play(desk: Desk, bars: Iterable[Bar]) -> None:
+    """Let a desk live through these bars, one after the other."""
+    for bar in bars:
+        for name, signal in bar.signals.items():
+            desk.script.said[name, bar.closes_at_ms] = signal
+        desk.venue.bar(bar.candles, bar.closes_at_ms, bar.opens)
+        for name, rate in bar.funding.items():
+            desk.venue.fund(name, rate)
+        for command in bar.commands:
+            desk.venue.command(command)
+        for name, side, quantity in bar.person:
+            desk.venue.person(OrderRequest("web", name, side, OrderType.MARKET, quantity, foreign=True))
 
 
 def market(seed: int, bars: int, *, commands: bool = True, people: bool = False) -> Iterator[Bar]:

@@ -44,6 +44,19 @@ class Sandbox:
         return self.stage.exchange.view(symbol).last
 
 
+class Notebook:
+    """A Memory that lasts as long as the test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    async def load(self) -> dict[str, str]:
+        return self.kept
+
+    async def save(self, key: str, value: str) -> None:
+        self.kept[key] = value
+
+
 def open_venue(
     venue: str, *rules: Rule, symbols: int | Sequence[str] = 3, held: bool = True, **parts: Any
 ) -> Stage:
