@@ -25,6 +25,7 @@ from bot.ml.writing import write_version
 from bot.runtime.codec import decode, encode
 from bot.strategy import Frame
 from cli.workshop import trainings
+from cli.training.versions import Versions
 from cli.workshop.asking import Place, TrainAnswer, TrainAsked
 from cli.workshop.parcel import Parcel, packed
 from research.learning.lived import ALL
@@ -159,6 +160,8 @@ def test_old_versions_make_room(tmp_path: Path) -> None:
         write_version(tmp_path / "models", replace(card, version=f"v{number:04d}"), model, "<p>a copy</p>")
     second, _ = trained(asked)
     assert second.version == "v0012"
+    assert len(files.versions(folder)) == 12, "the desk removes them: it knows what waits for approval"
+    Versions(tmp_path / "models").make_room(("composite", "XRPUSDT"), {second.version})
     assert list(files.versions(folder)) == [f"v{number:04d}" for number in range(3, 13)]
 
 
