@@ -1,7 +1,7 @@
 """The audit trail: each entry's digest covers the one before, so that none can be changed or taken out unnoticed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from hashlib import sha256
 from typing import Any
@@ -33,15 +33,19 @@ class SqlAudit:
 
     async def append(self, draft: AuditDraft) -> AuditEntry:
         """Number, chain and store one entry durably."""
+        return (await self.extend([draft]))[0]
+
+    async def extend(self, drafts: Sequence[AuditDraft]) -> tuple[AuditEntry, ...]:
+        """The same for several, in their order and all in one transaction: all of them are stored, or none."""
         if self._anchor is not None and not self._anchor.compared:
             mark = self._anchor.read()
             number = mark.number if mark is not None else 0
             there = await self._connections.read(lambda c: _digest(c, self._account, number))
             self._anchor.compare(mark, there)
-        entry = await self._connections.write(lambda c: _append(c, self._account, draft))
-        if self._anchor is not None:
-            await asyncio.to_thread(self._anchor.write, entry)
-        return entry
+        entries = await self._connections.write(lambda c: _extend(c, self._account, drafts))
+        if self._anchor is not None and entries:
+            await asyncio.to_thread(self._anchor.write, entries[-1])
+        return entries
 
     async def tail(self, limit: int) -> tuple[AuditEntry, ...]:
         """The newest entries, newest first."""
@@ -62,16 +66,23 @@ def chained(previous: str, figures: Mapping[str, Any]) -> str:
     return sha256(previous.encode() + b"\n" + body).hexdigest()
 
 
-def _append(connection: Connection, account: str, draft: AuditDraft) -> AuditEntry:
+def _extend(connection: Connection, account: str, drafts: Sequence[AuditDraft]) -> tuple[AuditEntry, ...]:
     if connection.dialect.name == "postgresql":  # SQLite has but one writer anyway
         connection.execute(text("LOCK TABLE commands IN SHARE ROW EXCLUSIVE MODE"))
     last = _tail(connection, account, 1)
-    number, previous = (last[0].number, last[0].digest) if last else (0, "")
+    there, digest = (last[0].number, last[0].digest) if last else (0, "")
+    entries = []
+    for number, draft in enumerate(drafts, start=there + 1):
+        entries.append(_entry(number, digest, draft))
+        digest = entries[-1].digest
+    add(connection, CommandRow, [ENTRIES.row(account, entry) for entry in entries])
+    return tuple(entries)
+
+
+def _entry(number: int, previous: str, draft: AuditDraft) -> AuditEntry:
     said = {name: clean(value) if isinstance(value, str) else value for name, value in asdict(draft).items()}
-    figures: dict[str, Any] = {**said, "number": number + 1}
-    entry = AuditEntry(**figures, digest=chained(previous, figures))
-    add(connection, CommandRow, [ENTRIES.row(account, entry)])
-    return entry
+    figures: dict[str, Any] = {**said, "number": number}
+    return AuditEntry(**figures, digest=chained(previous, figures))
 
 
 def _digest(connection: Connection, account: str, number: int) -> str:

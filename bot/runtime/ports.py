@@ -180,6 +180,10 @@ class Audit(Protocol):
         """Number, chain and store one entry durably."""
         ...
 
+    async def extend(self, drafts: Sequence[AuditDraft]) -> tuple[AuditEntry, ...]:
+        """The same for several, in their order and all in one transaction: all of them are stored, or none."""
+        ...
+
     async def tail(self, limit: int) -> tuple[AuditEntry, ...]:
         """The newest entries, newest first."""
         ...

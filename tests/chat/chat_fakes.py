@@ -264,10 +264,13 @@ class MemoryAudit:
     broken: bool = False
 
     async def append(self, draft: AuditDraft) -> AuditEntry:
+        return (await self.extend([draft]))[0]
+
+    async def extend(self, drafts: Sequence[AuditDraft]) -> tuple[AuditEntry, ...]:
         if self.broken:
             raise StorageError("disk full")
-        self.drafts.append(draft)
-        return cast(AuditEntry, draft)
+        self.drafts.extend(drafts)
+        return cast(tuple[AuditEntry, ...], tuple(drafts))
 
     async def tail(self, limit: int) -> tuple[AuditEntry, ...]:
         return ()

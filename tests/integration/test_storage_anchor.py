@@ -73,3 +73,16 @@ async def test_an_anchor_that_cannot_be_read_or_written_stops_nothing(
     nowhere = database.audit(anchor=tmp_path / "no" / "folder")
     await nowhere.append(DRAFT)
     assert await nowhere.verify() == 0
+
+
+async def test_lines_of_one_transaction_are_chained_one_by_one(database: Database, tmp_path: Path) -> None:
+    anchor = tmp_path / "anchor"
+    audit = database.audit(anchor=anchor)
+    await audit.append(DRAFT)
+    entries = await audit.extend([replace(DRAFT, at_ms=NOW + index) for index in range(1, 4)])
+    assert [(entry.number, entry.at_ms) for entry in entries] == [(2, NOW + 1), (3, NOW + 2), (4, NOW + 3)]
+    assert await audit.tail(3) == entries[::-1]
+    assert await audit.extend([]) == ()
+    assert (await audit.verify(), anchor.read_text().split()[0]) == (0, "4")
+    await cut(database, 2)
+    assert await audit.verify() == 3
