@@ -24,8 +24,8 @@ from bot.ml.registry import feature_set
 from bot.ml.writing import write_version
 from bot.runtime.codec import decode, encode
 from bot.strategy import Frame
-from cli.workshop import trainings
 from cli.training.versions import Versions
+from cli.workshop import trainings
 from cli.workshop.asking import Place, TrainAnswer, TrainAsked
 from cli.workshop.parcel import Parcel, packed
 from research.learning.lived import ALL
