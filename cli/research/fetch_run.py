@@ -25,6 +25,7 @@ from research.fetching.run import FetchError, Manner, Request, fetch
 from research.fetching.symbol import Fetched
 from research.history.report import counted, moment
 from research.progress import Tell
+from research.store.places import checked
 
 
 def run_fetch(options: FetchOptions) -> int:
@@ -35,11 +36,10 @@ def run_fetch(options: FetchOptions) -> int:
         )
     home = resolve_home(options.home, os.environ)
     loaded = load(home, options.config, os.environ)
-    settings = loaded.settings
+    settings, request = loaded.settings, request_of(options, loaded)
     name = exchange_of(settings, options.venue)
     memory = FileMemory(home / HISTORY / f"{name}.json")
     source = past_of(name, public_access(settings), memory, WallClock().now_ms)
-    request = request_of(options, loaded)
     with progress("Fetch", unit="rows", json=options.json) as tell:
         found = asyncio.run(_fetched(source, request, tell, options))
     show(source.name, found, options.json)
@@ -47,9 +47,9 @@ def run_fetch(options: FetchOptions) -> int:
 
 
 def request_of(options: FetchOptions, loaded: LoadedConfig) -> Request:
-    """What was asked for, with the symbols that others are compared with, each once."""
+    """What was asked for, with the symbols that others are compared with, each once. Raises StoreError."""
     settings = loaded.settings
-    symbols = options.symbols or tuple(symbol.symbol for symbol in settings.symbols)
+    symbols = tuple(map(checked, options.symbols)) or tuple(symbol.symbol for symbol in settings.symbols)
     leaders = () if options.alone else tuple(f"{base}{settings.venue.quote}" for base in LEADERS)
     kinds = () if options.only_candles else KINDS
     every = tuple(dict.fromkeys((*symbols, *leaders)))

@@ -28,20 +28,21 @@ def candle_file(root: Path, timeframe: str, symbol: str) -> Path:
     """The file of a symbol's candles. Raises StoreError for a timeframe or a symbol that there cannot be."""
     if timeframe not in TIMEFRAMES_MS:
         raise StoreError(f"timeframe {timeframe!r} unknown; allowed: {', '.join(TIMEFRAMES_MS)}")
-    return root.joinpath(CANDLES, timeframe, _named(symbol))
+    return root.joinpath(CANDLES, timeframe, checked(symbol) + SUFFIX)
 
 
 def point_file(root: Path, kind: str, symbol: str) -> Path:
     """The file of a symbol's figures. Raises StoreError for a kind or a symbol that there cannot be."""
     if kind not in KINDS:
         raise StoreError(f"{kind!r} is not stored; allowed: {', '.join(KINDS)}")
-    return root.joinpath(kind, _named(symbol))
+    return root.joinpath(kind, checked(symbol) + SUFFIX)
 
 
-def _named(symbol: str) -> str:
+def checked(symbol: str) -> str:
+    """A symbol that may be stored. Raises StoreError for any other."""
     if not (symbol.isalnum() and symbol == symbol.upper() and len(symbol) <= LONGEST_NAME):
         raise StoreError(f"{printable(symbol[:LONGEST_NAME])!r} is no symbol; allowed: capitals and digits")
-    return symbol + SUFFIX
+    return symbol
 
 
 def stored_files(folder: Path) -> list[Path]:

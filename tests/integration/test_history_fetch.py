@@ -377,6 +377,7 @@ def bars_in(home: Path) -> int:
     "words, said",
     [
         (("fetch", "BTCUSDT", "--timeframe", "7m"), "--timeframe 7m: is not allowed; allowed: 1m, 3m"),
+        (("fetch", "BTCUSDT", "foo/bar"), "'FOO/BAR' is no symbol; allowed: capitals and digits"),
         (("fetch", "BTCUSDT", "--venue", "okx"), "--venue: okx: history is fetched from binance, bybit only"),
     ],
 )
