@@ -119,7 +119,7 @@ def test_two_at_once_on_one_study(candles: Path, tmp_path: Path) -> None:
         assert json.loads(other.stdout)["tune"]["trials"] == 8
         assert first.poll() is None
         first.send_signal(signal.SIGINT)
-        assert first.wait(60) == 130
+        assert first.wait(100) == 130
     finally:
         first.kill()
         first.wait()

@@ -55,14 +55,14 @@ def running(home: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            ended = process.wait(30)
+            ended = process.wait(100)
         assert ended == 0
 
 
 def ask(home: Path, *lines: str) -> list[dict[str, Any]]:
     """Say lines at the desk's own door, as `quarterdeck console` does, and hear each answer."""
     with socket.socket(socket.AF_UNIX) as wire:
-        wire.settimeout(20)
+        wire.settimeout(60)
         wire.connect(os.fspath(home / "console.sock"))
         stream = wire.makefile("rwb")
         found = []
