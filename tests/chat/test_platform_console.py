@@ -164,7 +164,9 @@ async def test_completion_at_the_prompt(tmp_path: Path, keyboard: PipeInput) -> 
     desk, typed = Desk1(lines, tmp_path), lines._session.default_buffer
     keyboard.send_text("/panic_c\t now\r/stat\t")
     task = asyncio.create_task(desk.face.run())
-    await until(lambda: typed.text == "/stat" and typed.complete_state)  # /status or /state: the menu comes up
+    await until(
+        lambda: typed.text == "/stat" and typed.complete_state
+    )  # /status or /state: the menu comes up
     keyboard.send_text("\t")
     await until(lambda: typed.text == "/status")
     keyboard.send_text("\r")
