@@ -53,7 +53,7 @@ async def test_a_confirmation_that_had_its_effect_is_not_listed(
         assert "u2:effected" in await first.effected()
     monkeypatch.undo()
     async with running(tmp_path, LATER) as second:
-        assert await second.told() == []
+        assert await second.told(something=False) == []
 
 
 @pytest.mark.parametrize("label", ["Confirm", "Cancel"])
@@ -64,7 +64,7 @@ async def test_an_answered_question_leaves_nothing_to_list(tmp_path: Path, label
         await first.press("u2", card, label)
         await first.press("u3", card, label)
     async with running(tmp_path, LATER) as second:
-        assert await second.told() == []
+        assert await second.told(something=False) == []
 
 
 async def test_of_what_goes_past_the_engine_nothing_is_claimed(
@@ -80,7 +80,6 @@ async def test_of_what_goes_past_the_engine_nothing_is_claimed(
     monkeypatch.undo()
     async with running(tmp_path, LATER) as second:
         assert second.house.front.access.role("telegram:9", LATER) is not None
-        await second.told()
-        [told] = second.mouth.to("1")
+        [told] = await second.told(chat="1")
         assert lines(told) == ["/grant telegram:9 viewer (was begun, whether it took effect is not known)"]
         assert "nothing of it was run" not in told.text

@@ -62,17 +62,17 @@ class Run:
         button = next(button for button in reply.buttons if button.label == label)
         return await self.say(update, kind=RequestKind.BUTTON, button=button.id)
 
-    async def told(self, something: bool = True) -> Sequence[Reply]:
-        """What the chat is told in the next seconds; `something` is waited for, however slow the machine is."""
+    async def told(self, something: bool = True, chat: str = "2") -> Sequence[Reply]:
+        """What a chat is told in the next seconds; `something` is waited for, however slow the machine is."""
         task = asyncio.create_task(self.house.front.away.run())
         async with asyncio.timeout(60):
-            while something and not self.mouth.to("2"):  # noqa: ASYNC110 - it rings no bell
+            while something and not self.mouth.to(chat):  # noqa: ASYNC110 - it rings no bell
                 await asyncio.sleep(0.01)
         await asyncio.sleep(1.3)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        return self.mouth.to("2")
+        return self.mouth.to(chat)
 
     @property
     def paused(self) -> bool:

@@ -1,5 +1,6 @@
 """Clients that others wrote, pointed at loopback by nothing but their addresses."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -129,10 +130,24 @@ def pybit_private_stream(place: Place, monkeypatch: Any) -> Any:
 
     monkeypatch.setattr(pybit, "PRIVATE_WSS", f"{place['stream']}/v5/private")
     monkeypatch.setattr(pybit, "PUBLIC_WSS", place["stream"] + "/v5/public/{CHANNEL_TYPE}")
-    return pybit.WebSocket(
+    stream = pybit.WebSocket(
         testnet=False,
         channel_type="private",
         api_key=place["api_key"],
         api_secret=place["secret"],
         restart_on_error=False,
     )
+    stream.subscriptions = Subscriptions()
+    return stream
+
+
+class Subscriptions(dict[str, str]):
+    """pybit notes what it asked for after it has sent it: an answer from loopback may be read before that."""
+
+    def __missing__(self, key: str) -> str:
+        """Wait until the other thread has noted it. Raises KeyError after a minute."""
+        for _ in range(6_000):
+            if key in self:
+                return self[key]
+            time.sleep(0.01)
+        raise KeyError(key)
