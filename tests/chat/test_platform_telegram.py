@@ -21,7 +21,6 @@ from bot.domain.notice import Notice, NoticeKind, Severity
 from handlers.command import Role
 from handlers.dress import rows_of_a_page
 from handlers.notices import PlatformDown
-from handlers.pace import UNPACED, Pace, Urgency
 from handlers.platforms.telegram import TelegramChat, TelegramSettings
 from handlers.platforms.telegram import sender as telegram_sender
 from handlers.platforms.telegram.render import (
@@ -354,23 +353,6 @@ async def test_pages_are_one_message_each_and_are_turned_in_place(chat: Chat) ->
         assert all(is_one_message(part) for part in parts)
         narrow = Reply("Narrow", (), Table(columns[:2], tuple(row[:2] for row in rows)))
         assert rows_of_a_page(narrow, asked) == PAGE_ROWS
-
-
-async def test_taking_the_buttons_off_a_card_is_a_message_for_the_pace(chat: Chat) -> None:
-    """Telegram counts every edit: one beside the pace and the chat is refused, with a second's wait for all."""
-    wire, telegram = Wire(), face(chat)
-    told: list[str] = []
-
-    class Counting(Pace):
-        async def turn(self, chat_id: str, urgency: Urgency | None = None) -> None:
-            told.append(chat_id)
-            await super().turn(chat_id, urgency)
-
-    telegram.pace = Counting(UNPACED)
-    card = await chat.reply("/status")
-    await tap(telegram, wire, card.buttons[0].id, text=None, caption="x")
-    assert wire.sent == ["answerCallbackQuery", "editMessageReplyMarkup", "sendMessage"]
-    assert told == ["2", "2"]
 
 
 async def test_refused_markup_is_sent_plain(chat: Chat) -> None:

@@ -85,8 +85,7 @@ class Sender:
         same_kind = bool(card.text) == (sheet.png is None)
         if same_kind and await self._changed(chat_id, card.message_id, sheet):
             return str(card.message_id)
-        chat, number = split_place(chat_id)[0], card.message_id
-        await quietly(self._tried(chat_id, lambda: self.bot.edit_message_reply_markup(chat, number)))
+        await quietly(self.bot.edit_message_reply_markup(split_place(chat_id)[0], card.message_id))
         return await self._sent(chat_id, sheet, False)
 
     async def amend(self, chat_id: str, message_id: str, reply: Reply) -> str:
