@@ -73,20 +73,26 @@ class Dresser:
 
     def page(self, reply: Reply, request: Request, first: int, account: str | None) -> Reply:
         """The rows from `first` on that fit a message, and buttons to the pages around; nothing is dropped."""
-        rows, size = reply.table.rows if reply.table else (), rows_of_a_page(reply, request)
-        if not size or len(rows) <= size:
+        rows, size = reply.table.rows if reply.table else (), request.page_rows
+        if reply.table is None or not size or len(rows) <= size:
             return reply
-        shown, starts = _part(reply, first, size), (first - size, first + size)
-        turns = tuple(
+        last = min(first + size, len(rows))
+        shown = Table(reply.table.columns, rows[first:last])
+        text = f"{reply.text}\nRows {first + 1} to {last} of {len(rows)}.".strip()
+        turns = self._turns(reply, request, first, account or "")
+        return replace(reply, table=shown, text=text, buttons=turns + reply.buttons)
+
+    def _turns(self, reply: Reply, request: Request, first: int, account: str) -> tuple[Button, ...]:
+        size, total = request.page_rows, len(reply.table.rows) if reply.table else 0
+        starts = [start for start in (first - size, first + size) if 0 <= start < total]
+        return tuple(
             Button(
-                f"{start + 1} to {min(start + size, len(rows))}",
+                f"{start + 1} to {min(start + size, total)}",
                 "",
-                id=self.book.issue(TurnPage(request.chat_id, reply, start, account or "")),
+                id=self.book.issue(TurnPage(request.chat_id, reply, start, account)),
             )
             for start in starts
-            if 0 <= start < len(rows)
         )
-        return replace(shown, buttons=turns + reply.buttons)
 
     def _answer(self, label: str, held: GiveAnswer | SecondAnswer, line: str = "") -> Button:
         style = ButtonStyle.DANGER if held.yes else ButtonStyle.SECONDARY
@@ -131,40 +137,3 @@ class Dresser:
                 return reply.in_place and asked.waiting is None
             case None:
                 return False
-
-
-def rows_of_a_page(reply: Reply, request: Request) -> int:
-    """How many rows a page shows so that each is one message; 0 when there is nothing to turn.
-
-    All pages of a reply are of one size, so that turning back and forth comes to the same rows: the longest rows fit.
-    """
-    total = len(reply.table.rows) if reply.table else 0
-    most = min(request.page_rows, total)
-    if not most or _fits(reply, request, most):
-        return most
-    if not _fits(reply, request, 1):
-        return most  # what stands around the table takes more than one message by itself
-    few, many = 1, most
-    while many - few > 1:
-        size = (few + many) // 2
-        few, many = (size, many) if _fits(reply, request, size) else (few, size)
-    return few
-
-
-def _fits(reply: Reply, request: Request, size: int) -> bool:
-    """Whether any page of so many rows is one message."""
-    if reply.table is None or size >= len(reply.table.rows):
-        return request.fits(reply)
-    rows = sorted(reply.table.rows, key=lambda row: sum(map(len, row)))
-    full = replace(reply, table=Table(reply.table.columns, tuple(rows)))
-    return request.fits(_part(full, len(rows) - size, size))
-
-
-def _part(reply: Reply, first: int, size: int) -> Reply:
-    """One page of the table, and which rows it shows."""
-    if reply.table is None:
-        return reply
-    rows = reply.table.rows
-    last = min(first + size, len(rows))
-    text = f"{reply.text}\nRows {first + 1} to {last} of {len(rows)}.".strip()
-    return replace(reply, table=Table(reply.table.columns, rows[first:last]), text=text)

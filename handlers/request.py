@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from handlers.reply import Reply
-
 
 class ChatKind(StrEnum):
     """Where it was said. A channel speaks for nobody: nothing said there is ever run."""
@@ -31,11 +29,6 @@ def nobody_waits() -> None:
     """A delivery that is not confirmed."""
 
 
-def any_length(reply: Reply) -> bool:
-    """A place where a message takes whatever there is, or where pages are counted in rows alone."""
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request of one person.
@@ -44,9 +37,8 @@ class Request:
     MODAL fills `button` (of the button that opened it) and `text` (what was typed into it).
     `update_id` is the platform's id of the delivery, empty when it cannot be delivered twice. `within` names wider
     places that hold the chat (the group of a topic, the guild of a channel): allowing one of them allows the chat.
-    `page_rows` is how many table rows a message shows at most, 0 when tables need no pages; `fits` is whether a reply
-    is one message there. `taken` is called when the update is claimed: from then on a crash loses it no more, and the
-    platform may forget it.
+    `page_rows` is how many table rows fit a message, 0 when tables need no pages. `taken` is called when the update is
+    claimed: from then on a crash loses it no more, and the platform may forget it.
     """
 
     platform: str
@@ -69,7 +61,6 @@ class Request:
     from_bot: bool = False
     anonymous: bool = False
     via_bot: bool = False
-    fits: Callable[[Reply], bool] = field(default=any_length, compare=False, repr=False)
     taken: Callable[[], None] = field(default=nobody_waits, compare=False, repr=False)
 
     @property

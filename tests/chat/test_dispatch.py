@@ -1,7 +1,6 @@
 """The dispatcher spoken to as a person would: what runs, what is answered, what is kept."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -159,53 +158,6 @@ async def test_long_tables_are_paged_for_platforms_that_ask(chat: Chat) -> None:
     whole = await chat.reply("/trades 25")
     assert whole.table is not None
     assert len(whole.table.rows) == 25
-
-
-def no_longer_than(letters: int) -> Callable[[Reply], bool]:
-    """A place whose messages hold so many letters of a table and the text below it."""
-
-    def fits(reply: Reply) -> bool:
-        rows = reply.table.rows if reply.table else ()
-        return sum(len(cell) for row in rows for cell in row) + len(reply.text) <= letters
-
-    return fits
-
-
-async def test_a_page_has_as_many_rows_as_one_message_holds(chat: Chat) -> None:
-    """Rows t0 to t24 with +0.00 to +24.00: seven of the longest are 63 letters, "Rows 22 to 25 of 25." another 20."""
-    place: dict[str, object] = {"page_rows": 10, "fits": no_longer_than(84)}
-    first = await chat.reply("/trades 25", **place)
-    assert first.table is not None
-    assert (len(first.table.rows), first.text) == (7, "Rows 1 to 7 of 25.")
-    seen, card = [*first.table.rows], first
-    for label in ("8 to 14", "15 to 21", "22 to 25"):
-        turned = await chat.press(card, label, **place)
-        assert turned is not None
-        assert turned.table is not None
-        assert no_longer_than(84)(turned)
-        seen += turned.table.rows
-        card = turned
-    assert [row[0] for row in seen] == [f"t{number}" for number in range(25)], "none left out, none twice"
-    back = await chat.press(card, "15 to 21", **place)
-    assert back is not None
-    assert back.table is not None
-    assert back.table.rows[0] == ("t14", "+14.00")
-
-
-async def test_a_table_that_is_one_message_is_not_paged(chat: Chat) -> None:
-    whole = await chat.reply("/trades 9", page_rows=10, fits=no_longer_than(9 * 7))
-    assert whole.table is not None
-    assert (len(whole.table.rows), whole.text) == (9, "")
-
-
-@pytest.mark.parametrize("letters, rows", [(0, 10), (30, 1)])
-async def test_pages_go_by_rows_where_nothing_fits_and_by_one_row_where_one_fits(
-    chat: Chat, letters: int, rows: int
-) -> None:
-    """What stands around a table may be too long by itself: shorter pages of the table would not help."""
-    found = await chat.reply("/trades 25", page_rows=10, fits=no_longer_than(letters))
-    assert found.table is not None
-    assert len(found.table.rows) == rows
 
 
 async def test_refresh_shows_in_place_another_command_does_not(chat: Chat) -> None:

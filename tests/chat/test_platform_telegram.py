@@ -19,7 +19,6 @@ from telegram.ext import CallbackContext, filters
 
 from bot.domain.notice import Notice, NoticeKind, Severity
 from handlers.command import Role
-from handlers.dress import rows_of_a_page
 from handlers.notices import PlatformDown
 from handlers.platforms.telegram import TelegramChat, TelegramSettings
 from handlers.platforms.telegram import sender as telegram_sender
@@ -28,12 +27,11 @@ from handlers.platforms.telegram.render import (
     MESSAGE_LENGTH,
     alert_text,
     html_pages,
-    is_one_message,
     keyboard,
     plain_pages,
     utf16_length,
 )
-from handlers.platforms.telegram.request import PAGE_ROWS, message_request, press_request, split_place
+from handlers.platforms.telegram.request import message_request, press_request, split_place
 from handlers.render_text import notice_reply
 from handlers.reply import Attachment, BarPlot, Button, Column, Plot, Reply, Table, refusal
 from handlers.request import ChatKind, RequestKind
@@ -334,25 +332,6 @@ async def test_a_photo_card_is_not_edited_into_text(chat: Chat) -> None:
     card = await chat.reply("/status")
     await tap(telegram, wire, card.buttons[0].id, text=None, caption="x")
     assert wire.sent == ["answerCallbackQuery", "editMessageReplyMarkup", "sendMessage"]
-
-
-async def test_pages_are_one_message_each_and_are_turned_in_place(chat: Chat) -> None:
-    """Wide rows are folded into blocks: a page of 30 rows would be several messages, and its refresh as many again."""
-    columns = tuple(Column(f"column {number}") for number in range(12))
-    rows = tuple(tuple(f"{row} of {column}" for column in range(12)) for row in range(40))
-    reply = Reply("Wide", (("Trading", "trading"),), Table(columns, rows))
-    assert not is_one_message(reply)
-    for asked in (
-        message_request(update(message=message("/x")), "deck_bot"),
-        press_request(press("id"), NOW_S * 1000),
-    ):
-        assert asked is not None
-        size = rows_of_a_page(reply, asked)
-        assert 1 < size < PAGE_ROWS
-        parts = [replace(reply, table=Table(columns, rows[at : at + size])) for at in range(0, 40, size)]
-        assert all(is_one_message(part) for part in parts)
-        narrow = Reply("Narrow", (), Table(columns[:2], tuple(row[:2] for row in rows)))
-        assert rows_of_a_page(narrow, asked) == PAGE_ROWS
 
 
 async def test_refused_markup_is_sent_plain(chat: Chat) -> None:

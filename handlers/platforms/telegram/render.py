@@ -47,12 +47,6 @@ def html_pages(reply: Reply) -> list[str]:
     return [_joined(page) for page in pages]
 
 
-def is_one_message(reply: Reply) -> bool:
-    """Whether the text of a reply needs no second message: those count against the chat's rate, and stay when a card
-    is refreshed."""
-    return len(html_pages(reply)) <= 1
-
-
 def plain_pages(reply: Reply) -> list[str]:
     """The same without any markup, for when Telegram refuses ours."""
     pages = [""]

@@ -4,7 +4,6 @@ from telegram import Chat, Message, Update
 from telegram.constants import ChatType
 
 from handlers.legible import number
-from handlers.platforms.telegram.render import is_one_message
 from handlers.request import ChatKind, Request, RequestKind
 
 PAGE_ROWS = 30
@@ -35,7 +34,6 @@ def message_request(update: Update, username: str) -> Request | None:
         message_id=number(message.message_id),
         within=within,
         page_rows=PAGE_ROWS,
-        fits=is_one_message,
         edited=update.edited_message is not None or update.edited_channel_post is not None,
         forwarded=message.forward_origin is not None or bool(message.is_automatic_forward),
         from_bot=sender is not None and sender.is_bot,
@@ -64,7 +62,6 @@ def press_request(update: Update, now_ms: int) -> Request | None:
         message_id=number(message.message_id),
         within=within,
         page_rows=PAGE_ROWS,
-        fits=is_one_message,
         from_bot=query.from_user.is_bot,
     )
 
