@@ -1,9 +1,9 @@
 """Result files run again: equal to the digit or not, and if not, what else is not as it was."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cli.research.kept import put_json
 from research.results.files import differences, packed
 
 FOUND, WELL = 1, 0
@@ -17,8 +17,7 @@ def told_again(
     causes, found = causes_of(before, after), differences(before, after, keys)
     if json:
         told = {"equal": not found, "differences": found, "causes": causes, "file": str(file)}
-        sys.stdout.buffer.write(packed(told) + b"\n")
-        sys.stdout.flush()
+        put_json(told)
         return FOUND if found else WELL
     print(f"{file}: {'different' if found else 'equal to the digit'}")
     for line in (*causes, *found[:SHOWN_DIFFERENCES]):

@@ -1,6 +1,5 @@
 """`quarterdeck ml clusters`: group symbols by how they behaved, and keep the grouping with its date."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
@@ -10,6 +9,7 @@ from bot.ml.grouping import Grouping, Measures, counts_from, keep_grouping, kept
 from bot.runtime.clock import WallClock
 from bot.strategy import Frame
 from cli.research.backtest_ground import HISTORY, files_of
+from cli.research.kept import put_json
 from cli.research.ml_ground import span_of
 from cli.research.ml_options import MlOptions
 from cli.research.ml_view import day
@@ -18,7 +18,6 @@ from cli.workshop.ground import stored_symbols
 from research.backtest.context import LEADER
 from research.learning.clustering import DAYS, Hours, Month, Ungrouped, grouped_by, measured
 from research.progress import Tell
-from research.results.files import packed
 from research.store.files import FileStore
 from research.store.loading import LATEST, Wanted, load_history
 
@@ -143,8 +142,7 @@ def _tell(options: MlOptions, made: Made, files: Sequence[str], history: bool) -
             ]
         else:
             content["grouping"] = asdict(made.groupings[0])
-        sys.stdout.buffer.write(packed(content) + b"\n")
-        sys.stdout.flush()
+        put_json(content)
         return
     lines = _weeks_told(made) if history else _one_told(made)
     where = (

@@ -1,9 +1,8 @@
 """`quarterdeck ml ablation` and `ml compare`: trained for the answer alone, nothing is written."""
 
-import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 
+from cli.research.kept import put_json
 from cli.research.ml_ground import material_for
 from cli.research.ml_options import MlOptions
 from cli.research.ml_train import learner_of
@@ -14,7 +13,6 @@ from research.learning.comparing import Side, comparison_of
 from research.learning.folds import walk_forward
 from research.learning.lesson import refuse_leaks
 from research.learning.training import validated
-from research.results.files import packed
 
 
 def run_ablation(options: MlOptions) -> int:
@@ -28,7 +26,7 @@ def run_ablation(options: MlOptions) -> int:
         found = ablation_of(data, splits, learner, options.seed)
     if options.json:
         figures = {**asdict(found), "drop": found.drop, "verdict": found.word, "line": found.line}
-        _print({"ablation": figures, "notes": list(notes)})
+        put_json({"ablation": figures, "notes": list(notes)})
     else:
         show_ablation(found)
     return 0
@@ -45,7 +43,7 @@ def run_compare(options: MlOptions) -> int:
     found = comparison_of(material, judged)
     if options.json:
         sides = {"on": _side(found.on), "off": _side(found.off)}
-        _print(
+        put_json(
             {
                 "comparison": {**asdict(found), **sides, "gain": found.gain, "verdict": found.word},
                 "notes": list(notes),
@@ -58,8 +56,3 @@ def run_compare(options: MlOptions) -> int:
 
 def _side(side: Side) -> dict[str, object]:
     return {**asdict(side), "profit_factor": side.profit_factor, "win_rate": side.win_rate}
-
-
-def _print(content: Mapping[str, object]) -> None:
-    sys.stdout.buffer.write(packed(content) + b"\n")
-    sys.stdout.flush()

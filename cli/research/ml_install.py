@@ -1,6 +1,5 @@
 """`quarterdeck ml install`: a model of another hand becomes a version, after every check that a trained one passes."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +8,8 @@ from bot.ml import files
 from bot.ml.card import Card, card_of
 from bot.ml.registry import feature_set
 from bot.ml.writing import write_version
+from cli.research.kept import put_json
 from cli.research.ml_options import MlOptions
-from research.results.files import packed
 
 NO_REPORT = "<p>This model was made elsewhere; its card is all that is known of it.</p>"
 
@@ -29,8 +28,7 @@ def run_install(options: MlOptions, card: Path, model: Path, report: Path | None
     name = f"{kept.strategy}/{kept.symbol}/{kept.version}"
     if options.json:
         told = {"model": name, "kind": kept.kind, "in_use": use, "folder": str(folder)}
-        sys.stdout.buffer.write(packed(told) + b"\n")
-        sys.stdout.flush()
+        put_json(told)
     else:
         print(f"{name} is written{', and counts from the next bar on' if use else ''}: {folder}")
     return 0

@@ -1,6 +1,5 @@
 """`quarterdeck ml status`, `reset`, `export-onnx`: models that are there."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +12,11 @@ from bot.ml.loaded import load_model, rows_of
 from bot.ml.model import ModelError
 from bot.ml.registry import feature_set
 from bot.ml.writing import withdraw, write_version
+from cli.research.kept import put_json
 from cli.research.ml_options import MlOptions
 from cli.research.ml_view import day, number
 from handlers.text import echo
-from research.results.files import packed, write_whole
+from research.results.files import write_whole
 
 if TYPE_CHECKING:
     from research.learning.exporting import Exported
@@ -28,7 +28,7 @@ def run_status(options: MlOptions) -> int:
     """Every version of every symbol, the one in use marked."""
     rows = list(_rows(options.shelf, options.symbol))
     if options.json:
-        _print({"models": rows, "folder": str(options.shelf)})
+        put_json({"models": rows, "folder": str(options.shelf)})
         return 0
     print("\n".join(map(_line, rows)) if rows else NONE_THERE)
     return 0
@@ -117,7 +117,7 @@ def run_reset(options: MlOptions) -> int:
     before = withdraw(options.shelf, options.strategy, options.symbol)
     name = f"{options.strategy} {options.symbol}"
     if options.json:
-        _print({"strategy": options.strategy, "symbol": options.symbol, "withdrawn": before})
+        put_json({"strategy": options.strategy, "symbol": options.symbol, "withdrawn": before})
     elif before is None:
         print(f"{name}: no model was in use")
     else:
@@ -145,7 +145,7 @@ def run_export(options: MlOptions, version: str, out: Path | None) -> int:
     if out is not None:
         write_whole(where, made.content)
     if options.json:
-        _print({"from": loaded.name, "file": str(where), "rows": len(rows), "farthest": made.farthest})
+        put_json({"from": loaded.name, "file": str(where), "rows": len(rows), "farthest": made.farthest})
     else:
         print(f"{loaded.name} as ONNX: {where}; {len(rows):,} rows scored, at most {made.farthest:.1g} away")
     return 0
@@ -174,8 +174,3 @@ def _exported(card: Card, imputation: tuple[float, ...]) -> Card:
 
 def _hash_of(names: Sequence[str]) -> str:
     return feature_set(names).hash
-
-
-def _print(content: Mapping[str, object]) -> None:
-    sys.stdout.buffer.write(packed(content) + b"\n")
-    sys.stdout.flush()

@@ -1,6 +1,5 @@
 """`quarterdeck ml train`: learn, judge, write a version."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -10,6 +9,7 @@ from bot.ml.card import Card
 from bot.ml.model import ModelError
 from bot.runtime.clock import WallClock
 from cli.about import commit, version
+from cli.research.kept import put_json
 from cli.research.ml_ground import material_for, sweep_ratio
 from cli.research.ml_options import MlOptions
 from cli.research.ml_view import show_lesson
@@ -21,7 +21,6 @@ from research.learning.lesson import Lesson, teach
 from research.learning.material import Subject
 from research.learning.network import Network, Networking
 from research.learning.tuned import read_settings
-from research.results.files import packed
 
 LIGHTGBM, MLP = "lightgbm", "mlp"
 BACKENDS = (LIGHTGBM, MLP)
@@ -116,5 +115,4 @@ def _tell(
     if network:
         beside = {"card": asdict(kept[0].card), "folder": kept[0].folder}
         content |= {"beside": beside, "better": better_of(trees, network)}
-    sys.stdout.buffer.write(packed(content) + b"\n")
-    sys.stdout.flush()
+    put_json(content)
