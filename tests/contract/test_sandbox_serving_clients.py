@@ -15,9 +15,8 @@ from foreign_clients import (
     python_binance,
     python_binance_sockets,
 )
-from sandbox_house import Sandbox, sandbox, until
+from sandbox_house import Sandbox, machine_time, sandbox, until
 
-from bot.runtime.clock import WallClock
 
 SYMBOL = "BTCUSDT"
 PAIR = "BTC/USDT:USDT"
@@ -31,7 +30,7 @@ def below(house: Sandbox, part: str) -> Decimal:
 
 
 async def test_python_binance_places_queries_cancels_and_hears_of_it() -> None:
-    async with sandbox("binance", start_at_ms=WallClock().now_ms()) as house:
+    async with sandbox("binance", **machine_time()) as house:
         client = await python_binance(house.place).create(house.place["api_key"], house.place["secret"])
         heard: list[dict[str, Any]] = []
         async with python_binance_sockets(client, house.place).futures_user_socket() as socket:
@@ -82,7 +81,7 @@ def _told(heard: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 async def test_the_official_sdk_places_queries_cancels_and_hears_of_it() -> None:
-    async with sandbox("binance", start_at_ms=WallClock().now_ms()) as house:
+    async with sandbox("binance", **machine_time()) as house:
         client = official_sdk(house.place)
         rest = client.rest_api
         key = (await asyncio.to_thread(rest.start_user_data_stream)).data().listen_key
@@ -135,7 +134,7 @@ def _models(heard: list[Any]) -> list[tuple[str, str]]:
 
 
 async def test_pybit_places_queries_cancels_and_hears_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with sandbox("bybit", start_at_ms=WallClock().now_ms()) as house:
+    async with sandbox("bybit", **machine_time()) as house:
         heard: list[dict[str, Any]] = []
         session = pybit_http(house.place)
         stream = await asyncio.to_thread(pybit_private_stream, house.place, monkeypatch)
@@ -183,7 +182,7 @@ def _statuses(heard: list[dict[str, Any]]) -> list[str]:
 
 
 async def test_ccxt_pro_trades_on_binance_over_a_socket() -> None:
-    async with sandbox("binance", start_at_ms=WallClock().now_ms()) as house:
+    async with sandbox("binance", **machine_time()) as house:
         exchange = ccxt.pro.binanceusdm(ccxt_config(house.place))
         try:
             await _trade_with_ccxt(exchange, house)
@@ -192,7 +191,7 @@ async def test_ccxt_pro_trades_on_binance_over_a_socket() -> None:
 
 
 async def test_ccxt_pro_trades_on_bybit_over_a_socket() -> None:
-    async with sandbox("bybit", start_at_ms=WallClock().now_ms()) as house:
+    async with sandbox("bybit", **machine_time()) as house:
         exchange = ccxt.pro.bybit(ccxt_bybit_config(house.place))
         try:
             await _trade_with_ccxt(exchange, house)

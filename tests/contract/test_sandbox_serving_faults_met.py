@@ -11,10 +11,9 @@ import ccxt
 import ccxt.pro
 import pytest
 from foreign_clients import ccxt_bybit_config, ccxt_config
-from sandbox_house import Sandbox, sandbox_in_process, until
+from sandbox_house import Sandbox, machine_time, sandbox_in_process, until
 
 from bot.domain.order import OrderStatus
-from bot.runtime.clock import WallClock
 from sandbox.exchange.serving.errors import Refusal
 from sandbox.exchange.serving.faults import FrameEffect, RequestEffect, Rule, on_frame, on_request
 from sandbox.exchange.serving.world import do
@@ -28,7 +27,7 @@ both = pytest.mark.parametrize("venue", VENUES)
 
 @asynccontextmanager
 async def trading(venue: str, *rules: Rule, **parts: Any) -> AsyncIterator[tuple[Sandbox, Any]]:
-    async with sandbox_in_process(venue, *rules, start_at_ms=WallClock().now_ms(), **parts) as house:
+    async with sandbox_in_process(venue, *rules, **machine_time(), **parts) as house:
         make, config = (
             (ccxt.pro.binanceusdm, ccxt_config) if venue == "binance" else (ccxt.pro.bybit, ccxt_bybit_config)
         )
@@ -86,7 +85,7 @@ async def test_garbage_says_nothing_about_what_happened(venue: str, form: str) -
 
 @both
 async def test_a_replica_that_lags_does_not_know_the_order_yet(venue: str) -> None:
-    queries = on_request(RequestEffect.LAG, "GET *", ms=2000)
+    queries = on_request(RequestEffect.LAG, "GET *", ms=600_000)
     more = {"acknowledged": True} if venue == "bybit" else {}
     async with trading(venue) as (house, client):
         price = float(house.price(SYMBOL) * Decimal("0.97") // 1)
@@ -95,19 +94,19 @@ async def test_a_replica_that_lags_does_not_know_the_order_yet(venue: str) -> No
         with pytest.raises(ccxt.OrderNotFound):
             await client.fetch_order(order["id"], PAIR, more)
         assert await client.fetch_open_orders(PAIR) == []
-        house.pace.skip(2000)
+        house.pace.skip(600_000)
         assert (await client.fetch_order(order["id"], PAIR, more))["status"] == "open"
         assert len(await client.fetch_open_orders(PAIR)) == 1
 
 
 @both
 async def test_a_clock_that_is_wrong_refuses_signatures(venue: str) -> None:
-    async with trading(venue, on_request(RequestEffect.SKEW, ms=60_000, from_s=5, until_s=3600)) as (
+    async with trading(venue, on_request(RequestEffect.SKEW, ms=60_000, from_s=600, until_s=3600)) as (
         house,
         client,
     ):
         await client.fetch_balance()
-        house.pace.skip(5000)
+        house.pace.skip(600_000)
         with pytest.raises(ccxt.InvalidNonce):
             await client.fetch_balance()
         shift = await client.fetch_time() - house.stage.exchange.now_ms

@@ -62,8 +62,7 @@ def open_venue(
 ) -> Stage:
     """A stage on a generated market of 1m candles; `held`: prices move by control calls only.
 
-    It lives in this hour, but at its own minute unless told `start_at_ms`; foreign clients that stamp their questions
-    with the machine's time want that of `WallClock`.
+    It lives in this hour, but at its own minute unless told `start_at_ms` (see `machine_time`).
     """
     feed = GeneratedMarket(SEED, symbols, "1m")
     more = Extras(brackets=leverage_brackets(feed.symbols), funding=funding_info(feed.symbols))
@@ -74,6 +73,16 @@ def open_venue(
     stage = open_stage(venue, setting, FaultPlan(rules, SEED))
     stage.exchange.hold("", held=held)
     return stage
+
+
+def machine_time() -> dict[str, Any]:
+    """Parts of an exchange whose clients stamp their questions by the machine's clock, not by the exchange's.
+
+    Between the reading of its start and its first move lies what building took: on a busy machine more than the second
+    that a stamp may be ahead.
+    """
+    wall_ms = WallClock().now_ms
+    return {"start_at_ms": wall_ms(), "wall_ms": wall_ms}
 
 
 def place_of(stage: Stage, rest: str, stream: str) -> dict[str, str]:
@@ -98,6 +107,7 @@ async def living(stage: Stage, step_s: float = 0.02, speed: float = 1.0) -> Asyn
 @asynccontextmanager
 async def sandbox(venue: str, *rules: Rule, **parts: Any) -> AsyncIterator[Sandbox]:
     """An exchange on loopback."""
+    parts.setdefault("wall_ms", lambda: pace.now_ms)  # clients read it between two moves
     stage = open_venue(venue, *rules, **parts)
     async with StageServer(stage) as server, living(stage) as pace:
         yield Sandbox(stage, pace, place_of(stage, server.rest, server.stream))
@@ -108,6 +118,7 @@ async def sandbox_in_process(
     venue: str, *rules: Rule, step_s: float = 0.02, **parts: Any
 ) -> AsyncIterator[Sandbox]:
     """An exchange without sockets: hand `session` to ccxt."""
+    parts.setdefault("wall_ms", lambda: pace.now_ms)
     stage = open_venue(venue, *rules, **parts)
     host = f"{venue}.test"
     async with living(stage, step_s) as pace:
