@@ -17,7 +17,6 @@ from foreign_clients import (
 )
 from sandbox_house import Sandbox, machine_time, sandbox, until
 
-
 SYMBOL = "BTCUSDT"
 PAIR = "BTC/USDT:USDT"
 QUANTITY = Decimal("0.01")
