@@ -127,9 +127,8 @@ def resumed(house: House) -> str:
 
 def goodbye(open_positions: int, home: Path) -> str:
     """The last words: what is kept."""
-    one = "1 open position with its stop is"
     several = f"{open_positions} open positions with their stops are"
-    held = ("Everything is", one)[open_positions] if open_positions < 2 else several
+    held = {0: "Everything is", 1: "1 open position with its stop is"}.get(open_positions, several)
     return f"\n{held} saved in {home}. The next start goes on from here.\n"
 
 

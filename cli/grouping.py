@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.domain.market import DAY_MS
 from bot.domain.refusal import Refused
+from bot.ml.feature import BTC
 from bot.ml.grouping import (
     LEAST_SYMBOLS,
     Grouping,
@@ -102,7 +103,7 @@ class GroupingService:
 
     @property
     def _leader(self) -> str:
-        return f"BTC{self.lab.settings.quote}"
+        return f"{BTC}{self.lab.settings.quote}"
 
     async def _frames(self, told: Told) -> Sequence[Frame]:
         """What the desk has of every traded symbol and of BTC, and what the venue has where that is too little."""

@@ -17,7 +17,8 @@ TOGETHER = 100
 class Recorder:
     """Lines that cannot be written wait here and go first when the next one can: none changes places.
 
-    Lines of many people that came while one was written go together: a person waits for two transactions at most.
+    Lines of many people that came while one was written go together, up to TOGETHER of them: so a person waits for
+    the transaction that is on its way and for their own, however many people act at once.
     """
 
     def __init__(self, audit: Callable[[], Audit]) -> None:
@@ -43,7 +44,7 @@ class Recorder:
         drafts = tuple(islice(self._waiting, TOGETHER))
         try:
             await self._audit().extend(drafts)
-        except Exception:
+        except Exception:  # whatever is wrong with the database: who asked gets the answer all the same
             log.exception("%d lines of the audit wait, the newest: %s", self.waiting, self._waiting[-1])
             return False
         for draft in drafts:  # where too many waited the oldest have been dropped meanwhile

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 from chat_fakes import START_MS, Chat
 from drawings import drawn_by
+from face_kit import until
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.input.base import PipeInput
@@ -135,12 +136,6 @@ def prompt(desk: Chat, keys: PipeInput, folder: Path) -> PromptLines:
         keyboard=keys,
         display=DummyOutput(),
     )
-
-
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110 - a screen rings no bell
-            await asyncio.sleep(0.01)
 
 
 async def test_typing_at_a_prompt(tmp_path: Path, keyboard: PipeInput) -> None:
