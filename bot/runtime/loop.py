@@ -1,9 +1,10 @@
 """The one task that owns the engine: inbox -> handle -> commit -> perform, and back into the inbox.
 
 An event's journal line, what was decided, the order intents and the notices are committed in one transaction before
-anything is done about them. Events that led to nothing but figures may wait for the next commit; those that led to rows
-in the books alone share it with what stands behind them in the inbox: after a bar of hundreds of symbols dozens of
-orders end at once, and a person's command must not wait for dozens of commits.
+anything is done about them. Events that led to nothing but figures may wait for the next commit; the others share it
+with what stands behind them in the inbox, and what they led to is done after it, step by step: after a bar of hundreds
+of symbols dozens of orders are placed and end at once, and neither a stop nor a person's command must wait for dozens
+of commits. What is to be done never waits for a bar: that is the one event that takes its time to handle.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from time import perf_counter
 from bot.domain.action import Action, Answer, Deed, Notify, RecordEquity, RecordTrading
 from bot.domain.command import Command, Done
 from bot.domain.errors import InvariantError, StorageError
-from bot.domain.event import CommandIssued, Event, StorageChanged
+from bot.domain.event import CandlesClosed, CommandIssued, Event, StorageChanged
 from bot.domain.market import Quote
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.refusal import Refused
@@ -66,6 +67,7 @@ class Loop:
         self._door = Door()
         self._pending: list[Step] = []
         self._owed = False
+        self._undone: list[list[Action]] = []
         self._answers: dict[str, asyncio.Future[Done | Refused]] = {}
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
@@ -143,9 +145,11 @@ class Loop:
             self._woken.clear()
             while self._inbox:
                 for event in self._door.admit(self._inbox.popleft(), self.engine.state):
-                    await self.step(event, bool(self._inbox))
-            if self._pending and (self._owed or self.last_commit_failed or self._is_full):
-                await self._commit()
+                    if self._undone and isinstance(event, CandlesClosed):
+                        await self._carry_out()
+                    await self._take(event)
+            if self._undone or self.last_commit_failed or self._must_be_written:
+                await self._carry_out()
             if not self._inbox:  # writing takes its time, and its outcome is an event too
                 await self._rest()
 
@@ -172,21 +176,32 @@ class Loop:
             await self._commit()
 
     @property
-    def _is_full(self) -> bool:
-        return len(self._pending) >= max(self._batch, 1)
+    def _must_be_written(self) -> bool:
+        return self._owed or len(self._pending) >= max(self._batch, 1)
 
-    async def step(self, event: Event, more: bool = False) -> None:
-        """One event: handle, commit, perform. With `more` behind it, rows for the books alone wait for that commit."""
+    async def _take(self, event: Event) -> None:
+        """One event: handle, and commit and perform unless that is shared with the next."""
         began = perf_counter()
-        actions = self._handle(event)
+        try:
+            actions = self._handle(event)
+        except Exception:
+            await self._carry_out()  # the engine is at its end, but a fill before this may need its stop
+            raise
         self.handle_ms.append((perf_counter() - began) * 1000)
         self.number += 1
         self._pending.append(Step(self.number, event, tuple(actions)))
         self._owed = self._owed or urgent(actions)
-        if more and silent(actions) and len(self._pending) < TOGETHER:
-            return
-        if self._owed or self._is_full:
-            committed = await self._commit()
+        if not silent(actions):
+            self._undone.append(actions)
+        is_shared = bool(self._inbox) and len(self._pending) < TOGETHER
+        if self._must_be_written and not is_shared:
+            await self._carry_out()
+
+    async def _carry_out(self) -> None:
+        """Write what waits; then do, tell and answer what it led to, in the order of the steps."""
+        committed = await self._commit() if self._pending else not self.last_commit_failed
+        undone, self._undone = self._undone, []
+        for actions in undone:
             if not committed:
                 self._alarm(actions)
             await self._perform(deeds_of(actions), committed)

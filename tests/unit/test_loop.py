@@ -210,14 +210,15 @@ async def test_events_are_handled_one_after_the_other_in_their_order() -> None:
     engine = Words(one=[CANCEL], two=[STOP])
     async with running(engine) as house:
         await house.say("one", "two")
-        assert house.log == ["commit 1", "cancel old", "commit 2", "submit stop", "commit 3,4"]
+        assert house.log == ["commit 1,2", "cancel old", "submit stop", "commit 3,4"]
         assert [type(event).__name__ for event in engine.heard] == ["TimerDue"] * 2 + ["CallEnded"] * 2
 
 
 async def test_numbers_go_on_where_the_journal_ended() -> None:
     async with running(Words(go=[TOLD]), last_step=41) as house:
         await house.say("go", "go")
-        assert house.log == ["commit 42", "notice", "commit 43", "notice"]
+        await house.say("go")
+        assert house.log == ["commit 42,43", "notice", "notice", "commit 44", "notice"]
 
 
 def test_deeds_exits_first_then_cancels_the_rest_and_entries() -> None:
@@ -304,23 +305,43 @@ def test_only_figures_may_wait(actions: list[Action], hurry: bool) -> None:
 KEPT = RecordTrading(NOW, TradingState.PROTECT)
 
 
-async def test_rows_alone_share_the_commit_of_what_stands_behind_them() -> None:
-    async with running(Words(row=[KEPT], deed=[CANCEL])) as house:
-        await house.say("row", "row", "deed", "row")
-        assert house.log == ["commit 1,2,3", "cancel old", "commit 4,5"], (
-            "before the deed all is in the books"
-        )
-        assert [step.number for step in house.books.steps] == [1, 2, 3, 4, 5]
+async def test_events_share_a_commit_and_are_carried_out_in_their_order() -> None:
+    async with running(Words(row=[KEPT], deed=[CANCEL], more=[ENTRY, STOP, TOLD])) as house:
+        await house.say("row", "deed", "row", "more", "row")
+        assert house.log == [
+            *("commit 1,2,3,4,5", "cancel old", "submit stop", "submit entry", "notice"),
+            "commit 6,7,8",
+        ], "before anything is done all is in the books"
+        assert [step.number for step in house.books.steps] == list(range(1, 9))
 
 
 @pytest.mark.parametrize("action", [TOLD, CANCEL, STOP, ENTRY, StartTimer("t", "", NOW), TakeSnapshot(0)])
-async def test_what_is_done_or_told_waits_for_nobody_behind_it(action: Action) -> None:
+async def test_what_is_to_be_done_never_waits_for_a_bar(action: Action) -> None:
     engine = Words(act=[KEPT, action], row=[KEPT])
     async with running(engine) as house:
-        await house.say("act", "row", "row")
-        assert house.log[0] == "commit 1"
-        assert len(engine.heard) >= 3
+        for event in (TimerDue(NOW, "act"), TimerDue(NOW, "row"), CandlesClosed(NOW, "1m", ())):
+            house.loop.put(event)
+        await house.loop.settled()
+        assert house.log[0] == "commit 1,2"
         assert house.loop.unsaved == 0
+
+
+async def test_rows_alone_wait_for_a_bar_too() -> None:
+    async with running(Words(row=[KEPT]), batch=10) as house:
+        house.loop.put(TimerDue(NOW, "row"))
+        house.loop.put(CandlesClosed(NOW, "1m", ()))
+        await house.loop.settled()
+        assert house.log == ["commit 1,2"]
+
+
+async def test_what_came_before_the_end_of_an_engine_is_carried_out() -> None:
+    """A fill whose stop is not sent yet, and behind it an event that nobody foresaw."""
+    house = House(Words(fill=[STOP], fatal=RuntimeError("nobody foresaw this")))
+    house.loop.put(TimerDue(NOW, "fill"))
+    house.loop.put(TimerDue(NOW, "fatal"))
+    with pytest.raises(RuntimeError, match="nobody foresaw"):
+        await house.loop.run()
+    assert house.log == ["commit 1", "submit stop"]
 
 
 async def test_a_command_behind_a_crowd_is_answered_with_one_commit() -> None:
@@ -411,7 +432,7 @@ async def test_a_broken_invariant_stops_entries_and_tells() -> None:
         await house.say("broken", "fine")
         assert engine.state.protect
         assert house.loop.errors == 1
-        assert house.log == ["commit 1", "notice", "commit 2", "notice"]
+        assert house.log == ["commit 1,2", "notice", "notice"]
         *kept, told = house.books.steps[0].actions
         assert kept == [RecordTrading(NOW, TradingState.PROTECT)], "a restart must remember it"
         assert isinstance(told, Notify)
