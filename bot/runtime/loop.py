@@ -4,7 +4,8 @@ An event's journal line, what was decided, the order intents and the notices are
 anything is done about them. Events that led to nothing but figures may wait for the next commit; the others share it
 with what stands behind them in the inbox, and what they led to is done after it, step by step: after a bar of hundreds
 of symbols dozens of orders are placed and end at once, and neither a stop nor a person's command must wait for dozens
-of commits. What is to be done never waits for a bar: that is the one event that takes its time to handle.
+of commits. What is to be done never waits for an event that takes its time to handle (SLOW), nor does what such an
+event leads to wait for others.
 """
 
 import asyncio
@@ -17,7 +18,14 @@ from time import perf_counter
 from bot.domain.action import Action, Answer, Deed, Notify, RecordEquity, RecordTrading
 from bot.domain.command import Command, Done
 from bot.domain.errors import InvariantError, StorageError
-from bot.domain.event import CandlesClosed, CommandIssued, Event, StorageChanged
+from bot.domain.event import (
+    CandlesClosed,
+    CommandIssued,
+    Event,
+    ScoresCame,
+    SnapshotTaken,
+    StorageChanged,
+)
 from bot.domain.market import Quote
 from bot.domain.notice import Notice, NoticeKind, Severity
 from bot.domain.refusal import Refused
@@ -31,6 +39,9 @@ KEPT_LATENCIES = 2000
 WRITE_AGAIN_S = 1.0
 TOGETHER = 32
 """So many steps at most share a commit because others stand behind them."""
+SLOW = (CandlesClosed, ScoresCame, SnapshotTaken)
+"""Events of all symbols at once."""
+LAST_DEEDS_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +78,8 @@ class Loop:
         self._door = Door()
         self._pending: list[Step] = []
         self._owed = False
-        self._undone: list[list[Action]] = []
+        self._together = 0
+        self._undone: deque[list[Action]] = deque()
         self._answers: dict[str, asyncio.Future[Done | Refused]] = {}
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
@@ -143,15 +155,35 @@ class Loop:
         """Handle events until cancelled."""
         while True:
             self._woken.clear()
-            while self._inbox:
-                for event in self._door.admit(self._inbox.popleft(), self.engine.state):
-                    if self._undone and isinstance(event, CandlesClosed):
-                        await self._carry_out()
-                    await self._take(event)
-            if self._undone or self.last_commit_failed or self._must_be_written:
-                await self._carry_out()
+            try:
+                await self._empty_the_inbox()
+            except Exception:
+                await self._leave()
+                raise
             if not self._inbox:  # writing takes its time, and its outcome is an event too
                 await self._rest()
+
+    async def _empty_the_inbox(self) -> None:
+        while self._inbox:
+            event = self._inbox.popleft()
+            await self._make_way(event)  # the door takes its time too
+            for admitted in self._door.admit(event, self.engine.state):
+                await self._make_way(admitted)
+                await self._take(admitted)
+        if self._undone or self.last_commit_failed or self._must_be_written:
+            await self._carry_out()
+
+    async def _make_way(self, event: Event) -> None:
+        if self._undone and isinstance(event, SLOW):
+            await self._carry_out()
+
+    async def _leave(self) -> None:
+        """The engine is at its end, but a fill before that may need its stop: what was decided is carried out."""
+        await self._carry_out()
+        if self._performer is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_DEEDS_S):
+                    await self._performer.idle()
 
     async def _rest(self) -> None:
         """Until there is news; while the books cannot be written, only until the next try."""
@@ -182,26 +214,32 @@ class Loop:
     async def _take(self, event: Event) -> None:
         """One event: handle, and commit and perform unless that is shared with the next."""
         began = perf_counter()
-        try:
-            actions = self._handle(event)
-        except Exception:
-            await self._carry_out()  # the engine is at its end, but a fill before this may need its stop
-            raise
+        actions = self._handle(event)
         self.handle_ms.append((perf_counter() - began) * 1000)
         self.number += 1
         self._pending.append(Step(self.number, event, tuple(actions)))
         self._owed = self._owed or urgent(actions)
         if not silent(actions):
             self._undone.append(actions)
-        is_shared = bool(self._inbox) and len(self._pending) < TOGETHER
-        if self._must_be_written and not is_shared:
+        if not self._must_be_written:
+            return
+        self._together += 1
+        if not self._inbox or self._together >= TOGETHER or isinstance(event, SLOW):
             await self._carry_out()
 
     async def _carry_out(self) -> None:
         """Write what waits; then do, tell and answer what it led to, in the order of the steps."""
-        committed = await self._commit() if self._pending else not self.last_commit_failed
-        undone, self._undone = self._undone, []
-        for actions in undone:
+        self._together = 0
+        try:
+            committed = await self._commit() if self._pending else not self.last_commit_failed
+        except Exception:
+            await self._do(committed=False)  # whatever is wrong with the books: exits wait for nobody
+            raise
+        await self._do(committed)
+
+    async def _do(self, committed: bool) -> None:
+        while self._undone:
+            actions = self._undone.popleft()
             if not committed:
                 self._alarm(actions)
             await self._perform(deeds_of(actions), committed)

@@ -36,6 +36,7 @@ from bot.domain.event import (
     ModelPlaced,
     Outcome,
     QuotesSeen,
+    ScoresCame,
     SnapshotFailed,
     SnapshotTaken,
     Started,
@@ -50,7 +51,7 @@ from bot.domain.order import Intent, Order, OrderSide, OrderStatus, OrderType, P
 from bot.domain.signal import Side
 from bot.domain.snapshot import Recovered, VenueSnapshot
 from bot.runtime.loop import TOGETHER, Loop, urgent
-from bot.runtime.perform import Performer, deeds_of, risks_more
+from bot.runtime.perform import LanedPerformer, Performer, deeds_of, risks_more
 from bot.runtime.ports import Step
 from bot.runtime.timers import Timers
 from bot.venues.port import VenueUnavailable
@@ -70,7 +71,7 @@ TOLD = Notify(Notice(NoticeKind.JOB, Severity.INFO, NOW, "hello"))
 
 
 class Words:
-    """An engine that answers a timer by its name with what it was told, and every command with Done."""
+    """An engine that answers a timer by its name (others by their class) with what it was told, commands with Done."""
 
     def __init__(self, **told: list[Action] | Exception) -> None:
         self.told = told
@@ -81,7 +82,8 @@ class Words:
         self.heard.append(event)
         if isinstance(event, CommandIssued):
             return [Answer(event.command_id, Done(remarks=(type(event.command).__name__,)))]
-        found = self.told.get(event.name, []) if isinstance(event, TimerDue) else []
+        name = event.name if isinstance(event, TimerDue) else type(event).__name__
+        found = self.told.get(name, [])
         if isinstance(found, Exception):
             raise found
         return list(found)
@@ -94,6 +96,7 @@ class Books:
         self.log = log
         self.steps: list[Step] = []
         self.down = False
+        self.fault: Exception | None = None
         self.tries = 0
         self.open = asyncio.Event()
         self.open.set()
@@ -102,6 +105,8 @@ class Books:
         await self.open.wait()
         self.tries += 1
         numbers = ",".join(str(step.number) for step in steps)
+        if self.fault is not None:
+            raise self.fault
         if self.down:
             self.log.append(f"failed {numbers}")
             raise StorageError("the disk is full")
@@ -145,14 +150,21 @@ class Hands:
 class House:
     """Loop, ledger, venue and timers around an engine."""
 
-    def __init__(self, engine: Any, venue: Any = None, batch: int = 1, last_step: int = 0) -> None:
+    def __init__(
+        self,
+        engine: Any,
+        venue: Any = None,
+        performs: type[Performer] = Performer,
+        batch: int = 1,
+        last_step: int = 0,
+    ) -> None:
         self.log: list[str] = []
         self.books = Books(self.log)
         self.hands = venue or Hands(self.log)
         self.woken = 0
         self.loop = Loop(engine, self.books, lambda: NOW, batch)  # type: ignore[arg-type]
         self.timers = Timers(self.loop.put)
-        performer = Performer(self.hands, self.timers, self.loop.put, lambda: NOW)
+        performer = performs(self.hands, self.timers, self.loop.put, lambda: NOW)
         self.loop.join(performer, last_step, self._wake)
 
     def _wake(self) -> None:
@@ -315,33 +327,81 @@ async def test_events_share_a_commit_and_are_carried_out_in_their_order() -> Non
         assert [step.number for step in house.books.steps] == list(range(1, 9))
 
 
+BAR = CandlesClosed(NOW, "1m", ())
+SLOW_ONES = [BAR, ScoresCame(NOW, 1, ()), SnapshotTaken(NOW, VenueSnapshot(NOW, D(1), (), ()))]
+
+
 @pytest.mark.parametrize("action", [TOLD, CANCEL, STOP, ENTRY, StartTimer("t", "", NOW), TakeSnapshot(0)])
-async def test_what_is_to_be_done_never_waits_for_a_bar(action: Action) -> None:
+@pytest.mark.parametrize("slow", SLOW_ONES, ids=lambda event: type(event).__name__)
+async def test_what_is_to_be_done_never_waits_for_a_slow_event(action: Action, slow: Event) -> None:
     engine = Words(act=[KEPT, action], row=[KEPT])
     async with running(engine) as house:
-        for event in (TimerDue(NOW, "act"), TimerDue(NOW, "row"), CandlesClosed(NOW, "1m", ())):
+        for event in (TimerDue(NOW, "act"), TimerDue(NOW, "row"), slow):
             house.loop.put(event)
         await house.loop.settled()
         assert house.log[0] == "commit 1,2"
         assert house.loop.unsaved == 0
 
 
+async def test_what_a_bar_leads_to_waits_for_nobody_behind_it() -> None:
+    async with running(Words(CandlesClosed=[STOP], act=[CANCEL])) as house:
+        for event in (BAR, TimerDue(NOW, "act")):
+            house.loop.put(event)
+        await house.loop.settled()
+        assert house.log[:3] == ["commit 1", "submit stop", "commit 2,3"]
+
+
 async def test_rows_alone_wait_for_a_bar_too() -> None:
     async with running(Words(row=[KEPT]), batch=10) as house:
-        house.loop.put(TimerDue(NOW, "row"))
-        house.loop.put(CandlesClosed(NOW, "1m", ()))
+        for event in (TimerDue(NOW, "row"), BAR):
+            house.loop.put(event)
         await house.loop.settled()
         assert house.log == ["commit 1,2"]
 
 
-async def test_what_came_before_the_end_of_an_engine_is_carried_out() -> None:
-    """A fill whose stop is not sent yet, and behind it an event that nobody foresaw."""
-    house = House(Words(fill=[STOP], fatal=RuntimeError("nobody foresaw this")))
-    house.loop.put(TimerDue(NOW, "fill"))
-    house.loop.put(TimerDue(NOW, "fatal"))
+async def test_quiet_steps_that_wait_for_a_batch_leave_room_for_what_is_shared() -> None:
+    async with running(Words(quiet=[EQUITY], deed=[CANCEL]), batch=1000) as house:
+        await house.say(*["quiet"] * (2 * TOGETHER))
+        await house.say("deed", "deed", "deed")
+        assert house.books.tries == 1
+        assert house.log[1:] == ["cancel old"] * 3
+
+
+async def test_without_a_database_a_crowd_waits_for_one_try_only() -> None:
+    async with running(Words(row=[KEPT], exit=[STOP])) as house:
+        house.books.down = True
+        for _ in range(3):
+            await house.say(*["row"] * TOGETHER)
+        house.log.clear()
+        await house.say(*["row"] * (TOGETHER - 1), "exit")
+        assert [line.split()[0] for line in house.log[:2]] == ["failed", "submit"]
+
+
+@pytest.mark.parametrize("fault", ["the engine", "the books"])
+async def test_what_came_before_the_end_of_an_engine_is_carried_out(fault: str) -> None:
+    """A fill whose stop is not sent yet, and behind it what nobody foresaw."""
+    house = House(Words(fill=[STOP], fatal=RuntimeError("nobody foresaw this"), row=[KEPT]))
+    if fault == "the books":
+        house.books.fault = RuntimeError("nobody foresaw this")
+    for name in ("fill", "row" if fault == "the books" else "fatal"):
+        house.loop.put(TimerDue(NOW, name))
     with pytest.raises(RuntimeError, match="nobody foresaw"):
         await house.loop.run()
-    assert house.log == ["commit 1", "submit stop"]
+    assert house.log == (["submit stop"] if fault == "the books" else ["commit 1", "submit stop"])
+
+
+async def test_the_last_stop_arrives_although_the_venue_takes_its_time() -> None:
+    class FarHands(Hands):
+        async def submit(self, asked: Order) -> CallEnded:
+            await asyncio.sleep(0.05)
+            return await super().submit(asked)
+
+    house = House(Words(fill=[STOP], fatal=RuntimeError("nobody foresaw this")), FarHands([]), LanedPerformer)
+    for name in ("fill", "fatal"):
+        house.loop.put(TimerDue(NOW, name))
+    with pytest.raises(RuntimeError, match="nobody foresaw"):
+        await house.loop.run()
+    assert house.hands.log == ["submit stop"]
 
 
 async def test_a_command_behind_a_crowd_is_answered_with_one_commit() -> None:
