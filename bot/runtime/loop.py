@@ -13,6 +13,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import filterfalse
 from time import perf_counter
 
 from bot.domain.action import Action, Answer, Deed, Notify, RecordEquity, RecordTrading
@@ -42,6 +43,7 @@ TOGETHER = 32
 SLOW = (CandlesClosed, ScoresCame, SnapshotTaken)
 """Events of all symbols at once."""
 LAST_DEEDS_S = 2.0
+"""So long a venue behind a wire has to take the last exits when the engine ends with a fault."""
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +159,7 @@ class Loop:
             self._woken.clear()
             try:
                 await self._empty_the_inbox()
-            except Exception:
+            except Exception:  # whatever it is: a fill before it may need its stop
                 await self._leave()
                 raise
             if not self._inbox:  # writing takes its time, and its outcome is an event too
@@ -178,8 +180,16 @@ class Loop:
             await self._carry_out()
 
     async def _leave(self) -> None:
-        """The engine is at its end, but a fill before that may need its stop: what was decided is carried out."""
-        await self._carry_out()
+        """The engine is at its end: what it decided before is carried out, but entries, which nobody would watch."""
+        self._undone = deque(list(filterfalse(opens, actions)) for actions in self._undone)
+        committed = False
+        try:
+            committed = await self._write()
+        finally:
+            await self._do(committed)
+            await self._last_deeds()
+
+    async def _last_deeds(self) -> None:
         if self._performer is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_DEEDS_S):
@@ -230,12 +240,10 @@ class Loop:
     async def _carry_out(self) -> None:
         """Write what waits; then do, tell and answer what it led to, in the order of the steps."""
         self._together = 0
-        try:
-            committed = await self._commit() if self._pending else not self.last_commit_failed
-        except Exception:
-            await self._do(committed=False)  # whatever is wrong with the books: exits wait for nobody
-            raise
-        await self._do(committed)
+        await self._do(await self._write())
+
+    async def _write(self) -> bool:
+        return await self._commit() if self._pending else not self.last_commit_failed
 
     async def _do(self, committed: bool) -> None:
         while self._undone:
@@ -318,6 +326,11 @@ def protect(engine: Engine, event: Event, error: InvariantError) -> list[Action]
 def urgent(actions: Sequence[Action]) -> bool:
     """True when something must be durable or done now; equity points alone may wait."""
     return any(not isinstance(action, RecordEquity) for action in actions)
+
+
+def opens(action: Action) -> bool:
+    """True for what must not be done once nobody watches over it."""
+    return isinstance(action, DEEDS) and needs_books(action)
 
 
 def silent(actions: Sequence[Action]) -> bool:

@@ -379,8 +379,8 @@ async def test_without_a_database_a_crowd_waits_for_one_try_only() -> None:
 
 @pytest.mark.parametrize("fault", ["the engine", "the books"])
 async def test_what_came_before_the_end_of_an_engine_is_carried_out(fault: str) -> None:
-    """A fill whose stop is not sent yet, and behind it what nobody foresaw."""
-    house = House(Words(fill=[STOP], fatal=RuntimeError("nobody foresaw this"), row=[KEPT]))
+    """A fill whose stop is not sent yet, and behind it what nobody foresaw. Nobody would watch over an entry."""
+    house = House(Words(fill=[ENTRY, STOP], fatal=RuntimeError("nobody foresaw this"), row=[KEPT]))
     if fault == "the books":
         house.books.fault = RuntimeError("nobody foresaw this")
     for name in ("fill", "row" if fault == "the books" else "fatal"):
@@ -390,13 +390,16 @@ async def test_what_came_before_the_end_of_an_engine_is_carried_out(fault: str) 
     assert house.log == (["submit stop"] if fault == "the books" else ["commit 1", "submit stop"])
 
 
-async def test_the_last_stop_arrives_although_the_venue_takes_its_time() -> None:
+@pytest.mark.parametrize("fault", ["the engine", "the books"])
+async def test_the_last_stop_arrives_although_the_venue_takes_its_time(fault: str) -> None:
     class FarHands(Hands):
         async def submit(self, asked: Order) -> CallEnded:
             await asyncio.sleep(0.05)
             return await super().submit(asked)
 
     house = House(Words(fill=[STOP], fatal=RuntimeError("nobody foresaw this")), FarHands([]), LanedPerformer)
+    if fault == "the books":
+        house.books.fault = RuntimeError("nobody foresaw this")
     for name in ("fill", "fatal"):
         house.loop.put(TimerDue(NOW, name))
     with pytest.raises(RuntimeError, match="nobody foresaw"):
